@@ -1,0 +1,17 @@
+// Files: whole reads, and writes that appear whole or not at all (a temporary name, then a rename).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "support/result.h"
+
+namespace egret {
+
+// Fails with kIo where the file is absent, a folder, or larger than `max_bytes`.
+Result<std::string> read_file(const std::string& path, uint64_t max_bytes = uint64_t{16} << 30);
+
+// On failure the old file, if any, is unchanged and no temporary is left.
+Status write_file(const std::string& path, std::string_view bytes);
+
+}  // namespace egret
