@@ -1,0 +1,175 @@
+#include "egraph/egraph.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "egraph/store.h"
+
+namespace egret::egraph {
+
+EGraph::EGraph() : EGraph(Options{}) {}
+EGraph::EGraph(Options options) : store_(std::make_unique<Store>()) { store_->options = options; }
+EGraph::~EGraph() = default;
+EGraph::EGraph(EGraph&&) noexcept = default;
+EGraph& EGraph::operator=(EGraph&&) noexcept = default;
+
+OpKind EGraph::intern_op(std::string_view name) {
+  const auto [entry, is_new] =
+      store_->op_numbers.try_emplace(std::string(name), static_cast<OpKind>(store_->op_names.size()));
+  if (is_new) store_->op_names.emplace_back(name);
+  return entry->second;
+}
+
+std::string_view EGraph::op_name(OpKind op) const {
+  EGRET_CHECK(op < store_->op_names.size(), "an operator that was not interned");
+  return store_->op_names[op];
+}
+
+std::optional<OpKind> EGraph::find_op(std::string_view name) const {
+  const auto entry = store_->op_numbers.find(std::string(name));
+  if (entry == store_->op_numbers.end()) return std::nullopt;
+  return entry->second;
+}
+
+Id EGraph::Store::add(OpKind op, AttrId attr, std::span<const Id> operands) {
+  EGRET_CHECK(op < op_names.size(), "an operator that was not interned");
+  canonical_scratch.clear();
+  for (const Id operand : operands) {
+    EGRET_CHECK(operand < sets.size(), "an operand that is no e-node");
+    canonical_scratch.push_back(sets.find_and_shorten(operand));
+  }
+  const uint32_t tag = enode_tag(op, attr, canonical_scratch.data(), canonical_scratch.size());
+  const Id* known = table.find(tag, same_key(op, attr, canonical_scratch.data(), canonical_scratch.size()));
+  if (known) return *known;
+  EGRET_CHECK(sets.size() < kNoId - 1 && enodes.operand_count() + operands.size() < kNoId, "the e-graph is full");
+  exact_scratch.assign(operands.begin(), operands.end());  // `operands` may point into the arrays that grow
+  const Id id = enodes.add(op, attr, exact_scratch, canonical_scratch);
+  sets.add();
+  table.insert(tag, id);
+  facts.add_id();
+  if (options.explanations) proof.add();
+  ++live_count;
+  ++class_count;
+  clean = false;
+  return id;
+}
+
+bool EGraph::Store::unite(Id a, Id b, Justification why) {
+  const Id root_a = sets.find_and_shorten(a), root_b = sets.find_and_shorten(b);
+  if (root_a == root_b) return false;
+  const Id older = std::min(root_a, root_b), younger = std::max(root_a, root_b);
+  if (options.explanations) proof.connect(a, b, root_a, root_b, older, why);
+  facts.unite(older, younger);
+  sets.link(older, younger);
+  displaced.push_back(younger);
+  --class_count;
+  clean = false;
+  return true;
+}
+
+Id EGraph::add(OpKind op, AttrId attr, std::span<const Id> operands) { return store_->add(op, attr, operands); }
+
+std::optional<Id> EGraph::lookup(OpKind op, AttrId attr, std::span<const Id> operands) const {
+  std::vector<Id> canonical;
+  canonical.reserve(operands.size());
+  for (const Id operand : operands) canonical.push_back(find(operand));
+  const uint32_t tag = enode_tag(op, attr, canonical.data(), canonical.size());
+  const Id* known =
+      std::as_const(store_->table).find(tag, store_->same_key(op, attr, canonical.data(), canonical.size()));
+  return known ? std::optional<Id>(*known) : std::nullopt;
+}
+
+bool EGraph::unite(Id a, Id b, Justification why) {
+  EGRET_CHECK(a < id_count() && b < id_count(), "uniting an id that is no e-node");
+  return store_->unite(a, b, why);
+}
+
+bool EGraph::clean() const { return store_->clean; }
+
+void EGraph::reserve(size_t nodes, size_t operands) {
+  store_->enodes.reserve(nodes, operands);
+  store_->sets.reserve(nodes);
+  store_->table.reserve(nodes);
+  store_->facts.reserve(nodes);
+  if (store_->options.explanations) store_->proof.reserve(nodes);
+}
+
+Id EGraph::find(Id id) const {
+  EGRET_CHECK(id < store_->sets.size(), "finding an id that is no e-node");
+  return store_->sets.find(id);
+}
+
+size_t EGraph::node_count() const { return store_->live_count; }
+size_t EGraph::id_count() const { return store_->enodes.size(); }
+size_t EGraph::class_count() const { return store_->class_count; }
+
+uint64_t EGraph::bytes() const {
+  const Store& s = *store_;
+  return s.enodes.bytes() + s.sets.bytes() + s.table.bytes() + s.index.bytes() + s.facts.bytes() + s.proof.bytes() +
+         s.applications.capacity() * sizeof(Application) + s.application_bytes + s.displaced.capacity() * sizeof(Id);
+}
+
+OpKind EGraph::op(Id node) const { return store_->enodes.op(node); }
+AttrId EGraph::attr(Id node) const { return store_->enodes.attr(node); }
+std::span<const Id> EGraph::operands(Id node) const { return store_->enodes.exact(node); }
+std::span<const Id> EGraph::canonical_operands(Id node) const { return store_->enodes.canonical(node); }
+std::span<const Id> EGraph::nodes_of(Id cls) const { return store_->index.nodes_of(find(cls)); }
+std::span<const Id> EGraph::nodes_with(OpKind op) const { return store_->index.nodes_with(op); }
+std::span<const Id> EGraph::parents_of(Id cls) const {
+  EGRET_CHECK(store_->displaced.empty(), "parents_of on a graph that needs rebuild");
+  return store_->index.parents_of(store_->enodes, find(cls));
+}
+
+std::vector<Id> EGraph::classes() const {
+  std::vector<Id> roots;
+  roots.reserve(class_count());
+  for (Id id = 0; id < id_count(); ++id) {
+    if (store_->sets.canonical(id)) roots.push_back(id);
+  }
+  return roots;
+}
+
+uint32_t EGraph::add_analysis(Analysis analysis) {
+  if (id_count() > 0) store_->clean = false;
+  return store_->facts.add_analysis(std::move(analysis), id_count());
+}
+
+Fact EGraph::fact(uint32_t analysis, Id id) const {
+  EGRET_CHECK(analysis < store_->facts.count(), "a fact of an analysis that was not added");
+  return store_->facts.fact(analysis, find(id));
+}
+
+void EGraph::set_fact(uint32_t analysis, Id id, Fact fact) {
+  EGRET_CHECK(analysis < store_->facts.count(), "a fact of an analysis that was not added");
+  store_->facts.set(analysis, find(id), id, fact);
+  if (store_->facts.stale()) store_->clean = false;
+}
+
+std::span<const Conflict> EGraph::conflicts() const { return store_->facts.conflicts(); }
+
+bool EGraph::explains() const { return store_->options.explanations; }
+
+std::vector<EGraph::Edge> EGraph::explain(Id a, Id b) const {
+  EGRET_CHECK(explains(), "explain without Options::explanations");
+  EGRET_CHECK(find(a) == find(b), "explaining ids that are not equal");
+  return store_->proof.path(a, b);
+}
+
+const Application& EGraph::application(uint32_t index) const {
+  EGRET_CHECK(index < store_->applications.size(), "an application that was not recorded");
+  return store_->applications[index];
+}
+
+uint32_t EGraph::record_application(Application application) {
+  EGRET_CHECK(explains(), "record_application without Options::explanations");
+  store_->application_bytes += (application.nodes.capacity() + application.classes.capacity() +
+                                application.attrs.capacity() + application.made.capacity()) *
+                                   sizeof(Id) +
+                               application.equations.capacity() * sizeof(std::pair<Id, Id>);
+  store_->applications.push_back(std::move(application));
+  return static_cast<uint32_t>(store_->applications.size() - 1);
+}
+
+size_t EGraph::application_count() const { return store_->applications.size(); }
+
+}  // namespace egret::egraph

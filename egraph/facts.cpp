@@ -1,0 +1,168 @@
+#include "egraph/facts.h"
+
+#include <algorithm>
+
+namespace egret::egraph {
+namespace {
+
+constexpr size_t kMaxConflicts = 1024;  // a host acts on the first ones; more would only cost memory
+constexpr int kMaxRounds = 10'000;      // a join that never settles stops here; facts then are only weaker
+
+}  // namespace
+
+uint32_t Facts::add_analysis(Analysis analysis, size_t ids) {
+  Table& table = tables_.emplace_back();
+  table.analysis = std::move(analysis);
+  table.fact.assign(ids, kNoFact);
+  table.witness.assign(ids, kNoId);
+  return static_cast<uint32_t>(tables_.size() - 1);
+}
+
+void Facts::add_id() {
+  for (Table& table : tables_) {
+    table.fact.push_back(kNoFact);
+    table.witness.push_back(kNoId);
+  }
+}
+
+bool Facts::stale() const {
+  for (const Table& table : tables_) {
+    if (!table.changed.empty() || table.made < table.fact.size()) return true;
+  }
+  return false;
+}
+
+void Facts::record_conflict(Id cls, uint32_t analysis, Id left, Id right) {
+  if (conflicts_.size() >= kMaxConflicts) return;
+  for (const Conflict& known : conflicts_) {
+    if (known.cls == cls && known.analysis == analysis) return;
+  }
+  conflicts_.push_back({cls, analysis, left, right});
+}
+
+bool Facts::absorb(uint32_t analysis, Id cls, Id witness, Fact fact) {
+  Table& table = tables_[analysis];
+  const Fact old = table.fact[cls];
+  if (fact == kNoFact || fact == old) return false;
+  const Fact joined = old == kNoFact ? fact : table.analysis.join(old, fact);
+  if (joined == kConflict) {
+    record_conflict(cls, analysis, table.witness[cls], witness);
+    return false;
+  }
+  if (joined == old) return false;
+  table.fact[cls] = joined;
+  table.witness[cls] = witness;
+  return true;
+}
+
+void Facts::set(uint32_t analysis, Id cls, Id witness, Fact fact) {
+  if (absorb(analysis, cls, witness, fact)) tables_[analysis].changed.push_back(cls);
+}
+
+void Facts::unite(Id older, Id younger) {
+  for (uint32_t a = 0; a < tables_.size(); ++a) {
+    const Fact fact = tables_[a].fact[younger];
+    if (fact == tables_[a].fact[older]) continue;
+    absorb(a, older, tables_[a].witness[younger], fact);
+    tables_[a].changed.push_back(older);
+  }
+}
+
+// One analysis' run to its fixpoint.
+struct Facts::Propagation {
+  Facts& facts;
+  uint32_t analysis;
+  const EGraph& graph;
+  const ENodes& enodes;
+  const UnionFind& sets;
+  const ClassIndex& index;
+  Id first_new;
+  std::vector<uint32_t> depth;  // of each new e-node among new ones
+  std::vector<Id> pending;      // e-nodes to make again
+  std::vector<Fact> out;
+
+  // Readers of `cls` are made again, but for new ones deeper than `level`, whose turn is still to come.
+  void reader_changed(Id cls, uint32_t level) {
+    for (const Id reader : index.parents_of(enodes, cls)) {
+      if (reader >= first_new && depth[reader - first_new] > level) continue;
+      pending.push_back(reader);
+    }
+  }
+
+  void make(std::span<const Id> batch, uint32_t level) {
+    out.assign(batch.size(), kNoFact);
+    facts.tables_[analysis].analysis.make(graph, batch, out);
+    for (size_t i = 0; i < batch.size(); ++i) {
+      const Id cls = sets.find(batch[i]);
+      if (facts.absorb(analysis, cls, batch[i], out[i])) reader_changed(cls, level);
+    }
+  }
+
+  void make_new() {
+    const Id end = static_cast<Id>(enodes.size());
+    depth.resize(end - first_new);
+    std::vector<uint32_t> start(1, 0);
+    for (Id n = first_new; n < end; ++n) {
+      uint32_t deepest = 0;
+      for (const Id operand : enodes.exact(n)) {
+        if (operand >= first_new) deepest = std::max(deepest, depth[operand - first_new] + 1);
+      }
+      depth[n - first_new] = deepest;
+      if (deepest + 2 > start.size()) start.resize(deepest + 2, 0);
+      if (enodes.live(n)) ++start[deepest + 1];
+    }
+    for (size_t i = 1; i < start.size(); ++i) start[i] += start[i - 1];
+    std::vector<Id> by_depth(start.back());
+    std::vector<uint32_t> at = start;
+    for (Id n = first_new; n < end; ++n) {
+      if (enodes.live(n)) by_depth[at[depth[n - first_new]]++] = n;
+    }
+    for (const Id cls : facts.tables_[analysis].changed) {
+      for (const Id reader : index.parents_of(enodes, sets.find(cls))) {
+        if (reader < first_new) pending.push_back(reader);
+      }
+    }
+    facts.tables_[analysis].changed.clear();
+    facts.tables_[analysis].made = end;
+    for (uint32_t level = 0; level + 1 < start.size(); ++level) {
+      if (start[level] == start[level + 1]) continue;
+      make({by_depth.data() + start[level], start[level + 1] - start[level]}, level);
+    }
+  }
+
+  void settle() {
+    std::vector<Id> batch;
+    for (int round = 0; round < kMaxRounds && !pending.empty(); ++round) {
+      batch.swap(pending);
+      pending.clear();
+      std::sort(batch.begin(), batch.end());
+      batch.erase(std::unique(batch.begin(), batch.end()), batch.end());
+      make(batch, std::numeric_limits<uint32_t>::max());
+    }
+  }
+};
+
+void Facts::propagate(const EGraph& graph, const ENodes& enodes, const UnionFind& sets, const ClassIndex& index) {
+  for (uint32_t a = 0; a < tables_.size(); ++a) {
+    Propagation run{*this, a, graph, enodes, sets, index, tables_[a].made, {}, {}, {}};
+    run.make_new();
+    run.settle();
+  }
+}
+
+void Facts::reserve(size_t ids) {
+  for (Table& table : tables_) {
+    table.fact.reserve(ids);
+    table.witness.reserve(ids);
+  }
+}
+
+uint64_t Facts::bytes() const {
+  uint64_t total = 0;
+  for (const Table& table : tables_) {
+    total += (table.fact.capacity() + table.witness.capacity() + table.changed.capacity()) * sizeof(uint32_t);
+  }
+  return total;
+}
+
+}  // namespace egret::egraph
