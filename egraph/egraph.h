@@ -131,6 +131,7 @@ class EGraph {
     Id from, to;
     Justification why;
     bool forward;  // the justification's equation reads from -> to
+    uint32_t number;  // of the union, in order of time: what explains this step has smaller numbers
   };
   // The steps that lead from e-node a to e-node b; each step's equality was known before the union it explains, so
   // expanding congruence edges operand by operand ends.  Requires: find(a) == find(b).

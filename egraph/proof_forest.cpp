@@ -26,7 +26,7 @@ void ProofForest::connect(Id a, Id b, Id root_a, Id root_b, Id older, Justificat
 }
 
 EGraph::Edge ProofForest::step(Id from, Id to, uint32_t edge) const {
-  return {from, to, edges_[edge].why, edges_[edge].from == from};
+  return {from, to, edges_[edge].why, edges_[edge].from == from, edge};
 }
 
 std::vector<EGraph::Edge> ProofForest::path(Id a, Id b) const {
