@@ -1,0 +1,99 @@
+// The cost model counts what a person would count on paper, and devices are read or refused with a place.
+#include <catch2/catch.hpp>
+
+#include "costmodel/costmodel.h"
+#include "costmodel/count.h"
+#include "ir/text.h"
+
+using namespace egret;
+
+namespace {
+
+Kernel kernel_of_text(const std::string& text) {
+  auto graph = parse_graph(text);
+  INFO((graph.ok() ? "" : graph.error().to_string()));
+  REQUIRE(graph.ok());
+  PlanResult plan = plan_kernel(*graph);
+  INFO(plan.reason);
+  REQUIRE(plan.plan);
+  return {*graph, *plan.plan};
+}
+
+double total(const std::map<DType, double>& counts) {
+  double sum = 0;
+  for (const auto& [dtype, c] : counts) sum += c;
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("a map reads and writes each element once") {
+  Kernel k = kernel_of_text("graph g\n  x: f32[8,16]\n  y: f32[8,16]\n  z = add(x, y)\n  return z\n");
+  REQUIRE(k.plan.schedule == ScheduleClass::kElement);
+  BodyCount c = count(k);
+  CHECK(total(c.scalar) == 128);
+  CHECK(c.bytes_written == 512);
+  CHECK(c.ports[0].elements == 128);
+}
+
+TEST_CASE("a product is two operations a multiply-add, and an epilogue is counted once an element") {
+  Kernel k = kernel_of_text(
+      "graph g\n  a: f32[64,32]\n  b: f32[32,48]\n  c: f32[64,48]\n  p = dot(a, b, lc=[1], rc=[0])\n  q = add(p, c)\n"
+      "  return q\n");
+  REQUIRE(k.plan.schedule == ScheduleClass::kContraction);
+  BodyCount c = count(k);
+  CHECK(total(c.contraction) == 2.0 * 64 * 32 * 48);
+  CHECK(total(c.scalar) == 64 * 48);
+  CHECK(c.bytes_written == 64 * 48 * 4);
+}
+
+TEST_CASE("a prologue is paid once a pass over the other factor's tiles") {
+  Kernel k = kernel_of_text(
+      "graph g\n  a: f32[64,32]\n  b: f32[32,512]\n  e = exp(a)\n  p = dot(e, b, lc=[1], rc=[0])\n  return p\n");
+  const double one_exp = total(count(kernel_of_text("graph g\n  a: f32[64,32]\n  e = exp(a)\n  return e\n")).scalar);
+  const double passes = 512.0 / static_cast<double>(k.plan.tile[1]);
+  CHECK(total(count(k).scalar) == one_exp * passes);
+}
+
+TEST_CASE("what a slice leaves out is not read") {
+  Kernel k = kernel_of_text(
+      "graph g\n  x: f32[100,16]\n  s = slice(x, start=[10,0], limit=[20,16], stride=[1,1])\n  n = neg(s)\n  return n\n");
+  CHECK(count(k).ports[0].elements == 160);
+}
+
+TEST_CASE("a row kernel computes a staged value once") {
+  Kernel k = kernel_of_text(
+      "graph g\n  x: f32[4,128]\n  m = reduce_max(x, axes=[1])\n  b = broadcast(m, dims=[0], sizes=[128])\n"
+      "  d = sub(x, b)\n  e = exp(d)\n  s = reduce_sum(e, axes=[1])\n  t = broadcast(s, dims=[0], sizes=[128])\n"
+      "  r = div(e, t)\n  return r\n");
+  REQUIRE(k.plan.schedule == ScheduleClass::kRow);
+  const double n = 4 * 128;
+  // max 1, sub 1, exp 8, sum 1, div 4 operations an element.
+  CHECK(total(count(k).scalar) == n * 15);
+  CHECK(count(k).ports[0].elements == n);
+}
+
+TEST_CASE("time is launch plus the roofline") {
+  auto d = load_device("h200");
+  REQUIRE(d.ok());
+  Kernel k = kernel_of_text("graph g\n  x: f32[1024,1024]\n  y = neg(x)\n  return y\n");
+  const Estimate e = estimate(k, *d);
+  CHECK(e.seconds == Approx(d->launch_seconds + 8.0 * 1024 * 1024 / d->bandwidth));
+}
+
+TEST_CASE("devices: every committed file is read; bad ones name key, line and hint") {
+  for (const std::string& name : known_devices()) {
+    auto device = load_device(name);
+    INFO(name);
+    REQUIRE(device.ok());
+    CHECK(device->name == name);
+    CHECK_FALSE(device->source.empty());
+  }
+  auto unknown = load_device("h900");
+  REQUIRE_FALSE(unknown.ok());
+  CHECK(unknown.error().message.find("h200") != std::string::npos);
+  auto bad = parse_device("name = \"x\"\nkind = \"cuda\"\narch = \"sm_80\"\nbandwidth = -3\n", "x.toml");
+  REQUIRE_FALSE(bad.ok());
+  CHECK(bad.error().where.line == 4);
+  CHECK_FALSE(parse_device("name = ", "y.toml").ok());
+}
