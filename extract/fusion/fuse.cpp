@@ -1,0 +1,141 @@
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "extract/fusion/enumerate.h"
+#include "extract/fusion/fusion.h"
+#include "extract/solve/solve.h"
+
+namespace egret::extract {
+namespace {
+
+constexpr double kSmallWeights = 65'536;  // bytes of folded scalars and the like that the limit leaves out
+constexpr int kMultiResultRounds = 3;
+
+// Items are the classes that bodies make or read; covers name e-nodes of classes that must be computed at run time.
+class ProblemBuilder {
+ public:
+  ProblemBuilder(const FusionGraph& graph, const Enumeration& enumeration, const std::vector<Id>& roots,
+                 const FusionOptions& options)
+      : graph_(graph), options_(options) {
+    for (Id c : enumeration.classes) out_.item_class.push_back(c);
+    std::sort(out_.item_class.begin(), out_.item_class.end());
+    for (Id r : roots) roots_.push_back(out_.item(graph.find(r)));
+    for (Id c : out_.item_class) {
+      if (graph.given(c)) continue;
+      for (Id n : graph.tensors().graph().nodes_of(c)) {
+        if (!graph.usable(n)) continue;
+        TermNode t{out_.item(c), {}};
+        bool known = true;
+        for (Id o : graph.tensors().graph().canonical_operands(n)) {
+          const Id oc = graph.find(o);
+          if (graph.given(oc)) continue;
+          known &= std::binary_search(out_.item_class.begin(), out_.item_class.end(), oc);
+          if (known) t.operands.push_back(out_.item(oc));
+        }
+        if (!known) continue;
+        std::sort(t.operands.begin(), t.operands.end());
+        t.operands.erase(std::unique(t.operands.begin(), t.operands.end()), t.operands.end());
+        term_of_[n] = static_cast<uint32_t>(terms_.size());
+        terms_.push_back(std::move(t));
+      }
+    }
+  }
+
+  void build(std::vector<Body> bodies) {
+    out_.problem = Problem{};
+    out_.problem.items = static_cast<uint32_t>(out_.item_class.size());
+    out_.problem.roots = roots_;
+    out_.problem.term_nodes = terms_;
+    out_.problem.free_items.assign(out_.item_class.size(), 0);
+    out_.body_of.clear();
+    double source = 0;
+    for (uint32_t i = 0; i < out_.item_class.size(); ++i) {
+      const Id c = out_.item_class[i];
+      if (!graph_.given(c)) continue;
+      if (graph_.tensors().depends(c) == rules::Dependence::kData) {
+        out_.problem.free_items[i] = 1;
+        continue;
+      }
+      Candidate ready;  // made before the run; the run plan then reads its bytes
+      ready.results = {i};
+      ready.fold_bytes = static_cast<double>(graph_.tensors().type(c).bytes());
+      out_.problem.candidates.push_back(std::move(ready));
+      out_.body_of.push_back(-1);
+      if (graph_.is_input(c)) source += static_cast<double>(graph_.tensors().type(c).bytes());
+    }
+    out_.problem.fold_budget = source * options_.fold_limit + kSmallWeights;
+    for (size_t b = 0; b < bodies.size(); ++b) {
+      const Body& body = bodies[b];
+      Candidate c;
+      c.cost = body.estimate.seconds;
+      for (Id o : body.outputs) c.results.push_back(out_.item(o));
+      for (Id p : body.ports) c.operands.push_back(out_.item(p));
+      for (const Choice& choice : body.inside) {
+        if (auto it = term_of_.find(choice.node); it != term_of_.end()) c.covers.push_back(it->second);
+      }
+      std::sort(c.covers.begin(), c.covers.end());
+      out_.problem.candidates.push_back(std::move(c));
+      out_.body_of.push_back(static_cast<int>(b));
+    }
+    out_.bodies = std::move(bodies);
+  }
+
+  FusionProblem out_;
+
+ private:
+  const FusionGraph& graph_;
+  const FusionOptions& options_;
+  std::vector<uint32_t> roots_;
+  std::vector<TermNode> terms_;
+  std::map<Id, uint32_t> term_of_;
+};
+
+}  // namespace
+
+uint32_t FusionProblem::item(Id cls) const {
+  auto it = std::lower_bound(item_class.begin(), item_class.end(), cls);
+  EGRET_CHECK(it != item_class.end() && *it == cls, "not an item's class");
+  return static_cast<uint32_t>(it - item_class.begin());
+}
+
+Result<FusionProblem> fuse(const rules::TensorEGraph& tensors, const std::vector<Id>& roots, const Device& device,
+                           const FusionOptions& options) {
+  const FusionGraph graph(tensors);
+  Enumeration enumeration = enumerate(graph, roots, device, options);
+  for (Id r : roots) {
+    const Id c = graph.find(r);
+    auto it = enumeration.bodies.find(c);
+    if (graph.given(c) || (it != enumeration.bodies.end() && !it->second.empty())) continue;
+    std::string operators;
+    for (Id n : tensors.graph().nodes_of(c)) operators += (operators.empty() ? "" : ", ") + tensors.op(n).name;
+    return unsupported_error(fmt::format("no kernel can make an output of the program ({})", operators),
+                             "an operator unknown to egret may stand before it; see `fallbacks`");
+  }
+  ProblemBuilder builder(graph, enumeration, roots, options);
+  std::vector<Body> bodies;
+  for (Id c : enumeration.classes) {
+    for (Body& b : enumeration.bodies[c]) bodies.push_back(std::move(b));
+  }
+  builder.build(std::move(bodies));
+  for (int round = 0; round < kMultiResultRounds; ++round) {
+    SolveOptions solve;
+    solve.limits = options.limits;
+    EGRET_TRY(Solution greedy, solve_greedy(builder.out_.problem, solve));
+    std::vector<uint8_t> chosen(builder.out_.bodies.size(), 0);
+    for (uint32_t c : greedy.chosen) {
+      if (builder.out_.body_of[c] >= 0) chosen[static_cast<size_t>(builder.out_.body_of[c])] = 1;
+    }
+    std::vector<Body> more = std::move(builder.out_.bodies);
+    const size_t before = more.size();
+    add_multi_result(graph, device, options, chosen, more);
+    const bool grew = more.size() > before;
+    builder.build(std::move(more));
+    if (!grew) break;
+  }
+  builder.out_.limit_reached = enumeration.limit_reached;
+  return std::move(builder.out_);
+}
+
+}  // namespace egret::extract

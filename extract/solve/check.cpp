@@ -1,0 +1,111 @@
+#include <algorithm>
+#include <cmath>
+#include <queue>
+
+#include <fmt/format.h>
+
+#include "extract/solve/solve.h"
+
+namespace egret::extract {
+namespace {
+
+// Kahn's algorithm over the chosen candidates; what can never start is absent from the answer.
+std::vector<uint32_t> launch_order(const Problem& problem, const std::vector<uint32_t>& chosen) {
+  std::vector<uint8_t> made(problem.items, 0);
+  for (uint32_t i = 0; i < problem.items; ++i) made[i] = problem.is_free(i);
+  std::vector<std::vector<uint32_t>> waiting(problem.items);  // positions in `chosen`
+  std::vector<uint32_t> missing(chosen.size(), 0);
+  std::priority_queue<uint32_t, std::vector<uint32_t>, std::greater<>> ready;
+  for (uint32_t p = 0; p < chosen.size(); ++p) {
+    for (uint32_t item : problem.candidates[chosen[p]].operands) {
+      if (made[item]) continue;
+      waiting[item].push_back(p);
+      ++missing[p];
+    }
+    if (missing[p] == 0) ready.push(p);
+  }
+  std::vector<uint32_t> sequence;
+  while (!ready.empty()) {
+    const uint32_t p = ready.top();
+    ready.pop();
+    sequence.push_back(chosen[p]);
+    for (uint32_t item : problem.candidates[chosen[p]].results) {
+      if (made[item]) continue;
+      made[item] = 1;
+      for (uint32_t q : waiting[item]) {
+        if (--missing[q] == 0) ready.push(q);
+      }
+    }
+  }
+  return sequence;
+}
+
+}  // namespace
+
+Status validate(const Problem& problem) {
+  const auto bad = [](std::string text) { return input_error("extraction problem: " + std::move(text)); };
+  if (!problem.free_items.empty() && problem.free_items.size() != problem.items) {
+    return bad("free_items must have one entry an item");
+  }
+  const auto in_range = [](const std::vector<uint32_t>& list, size_t size) {
+    return std::all_of(list.begin(), list.end(), [&](uint32_t x) { return x < size; });
+  };
+  if (!in_range(problem.roots, problem.items)) return bad("a root is no item");
+  for (size_t n = 0; n < problem.term_nodes.size(); ++n) {
+    const TermNode& node = problem.term_nodes[n];
+    if (node.cls >= problem.items || !in_range(node.operands, problem.items)) {
+      return bad(fmt::format("term node {} names no class", n));
+    }
+  }
+  for (size_t k = 0; k < problem.candidates.size(); ++k) {
+    const Candidate& c = problem.candidates[k];
+    if (!std::isfinite(c.cost) || c.cost < 0) return bad(fmt::format("candidate {} has a cost of {}", k, c.cost));
+    if (!std::isfinite(c.fold_bytes) || c.fold_bytes < 0) return bad(fmt::format("candidate {} has bad fold bytes", k));
+    if (c.results.empty()) return bad(fmt::format("candidate {} makes nothing", k));
+    if (!in_range(c.results, problem.items) || !in_range(c.operands, problem.items)) {
+      return bad(fmt::format("candidate {} names no item", k));
+    }
+    if (!in_range(c.covers, problem.term_nodes.size())) return bad(fmt::format("candidate {} covers no term node", k));
+  }
+  return {};
+}
+
+Status check_solution(const Problem& problem, const Solution& solution) {
+  EGRET_TRY_VOID(validate(problem));
+  double cost = 0, fold = 0;
+  std::vector<uint8_t> made(problem.items, 0);
+  for (size_t p = 0; p < solution.chosen.size(); ++p) {
+    const uint32_t k = solution.chosen[p];
+    if (k >= problem.candidates.size()) return input_error(fmt::format("solution: {} is no candidate", k));
+    if (p > 0 && solution.chosen[p - 1] >= k) return input_error("solution: the choice is not strictly ascending");
+    cost += problem.candidates[k].cost;
+    fold += problem.candidates[k].fold_bytes;
+    for (uint32_t item : problem.candidates[k].results) made[item] = 1;
+  }
+  for (uint32_t item : problem.roots) {
+    if (!made[item] && !problem.is_free(item)) return input_error(fmt::format("solution: root {} is not made", item));
+  }
+  for (uint32_t k : solution.chosen) {
+    for (uint32_t item : problem.candidates[k].operands) {
+      if (!made[item] && !problem.is_free(item)) {
+        return input_error(fmt::format("solution: candidate {} reads item {}, which is not made", k, item));
+      }
+    }
+  }
+  if (launch_order(problem, solution.chosen).size() != solution.chosen.size()) {
+    return input_error("solution: chosen candidates wait for each other");
+  }
+  if (fold > problem.fold_budget * (1 + 1e-9)) {
+    return input_error(fmt::format("solution: {} bytes are folded, {} allowed", fold, problem.fold_budget));
+  }
+  if (std::abs(cost - solution.cost) > 1e-9 * std::max(1e-300, std::abs(cost))) {
+    return input_error(fmt::format("solution: states a cost of {}, the sum is {}", solution.cost, cost));
+  }
+  return {};
+}
+
+std::vector<uint32_t> order(const Problem& problem, const Solution& solution) {
+  return launch_order(problem, solution.chosen);
+}
+
+}  // namespace egret::extract

@@ -1,0 +1,46 @@
+// Solvers of the extraction problem.  All are deterministic: ties go to the lowest candidate, budgets are work
+// units, and `limits.seconds` is only a safety net.  Thread safety: the functions share no state.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "extract/solve/problem.h"
+#include "support/limits.h"
+
+namespace egret::extract {
+
+struct Solution {
+  std::vector<uint32_t> chosen;  // candidate indices, ascending
+  double cost = 0;               // sum of their costs
+  double bound = 0;              // no valid set is cheaper than this
+  bool optimal = false;          // bound equals cost within 1e-9 relative
+  bool certified = false;        // a checked certificate of the bound exists
+  std::string method;            // what found it: "greedy", "ilp"
+  double seconds = 0;
+};
+
+struct SolveOptions {
+  Limits limits;
+  uint64_t lp_iterations = 2'000'000;  // of HiGHS, over all its runs; deterministic
+  uint64_t greedy_steps = 60'000'000;  // elementary steps of the local search; deterministic
+};
+
+// Several greedy covers (tree costs, area flow) and a local search; the best is kept, a few milliseconds a
+// thousand candidates.  `bound` is 0 unless the cost is 0.  Infeasible problems give kInput, "infeasible", and
+// name the item; where only the fold budget stands in the way and no cover within it is found, kLimit.
+Result<Solution> solve_greedy(const Problem& problem, const SolveOptions& options = {});
+
+// Exact (HiGHS).  `start`, if given and valid, is only improved on; without one the greedy solution starts.
+// Stopped by a limit, it returns the best so far with `optimal` false.  kUnsupported where EGRET_ILP is off.
+Result<Solution> solve_ilp(const Problem& problem, const SolveOptions& options = {},
+                           const Solution* start = nullptr);
+
+// Checks the four conditions of problem.h and the stated cost with simple code that shares nothing with the solvers.
+Status check_solution(const Problem& problem, const Solution& solution);
+
+// The chosen candidates in launch order: each after what it reads; among the ready ones the lowest first.
+// Expects a solution that check_solution accepts.
+std::vector<uint32_t> order(const Problem& problem, const Solution& solution);
+
+}  // namespace egret::extract

@@ -1,0 +1,258 @@
+// Both solvers against enumeration of all subsets, on random problems with several results, cycles, alternatives,
+// covers right and wrong, zero costs and fold budgets.
+#include <catch2/catch.hpp>
+
+#include <optional>
+#include <random>
+
+#include "extract/solve/model.h"
+#include "extract/solve/reduce.h"
+#include "extract/solve/solve.h"
+#include "support/module.h"
+
+using namespace egret;
+using namespace egret::extract;
+
+namespace {
+
+class Random {
+ public:
+  explicit Random(uint64_t seed) : engine_(seed) {}
+  uint32_t below(uint32_t n) { return static_cast<uint32_t>(engine_() % n); }
+  bool one_in(uint32_t n) { return below(n) == 0; }
+  double cost() { return one_in(6) ? 0 : (one_in(2) ? below(10) + 1 : (below(100000) + 1) * 1e-4); }
+
+ private:
+  std::mt19937_64 engine_;
+};
+
+void add_unique(std::vector<uint32_t>& list, uint32_t x) {
+  if (std::find(list.begin(), list.end(), x) == list.end()) list.push_back(x);
+}
+
+Problem header(Random& random, uint32_t items) {
+  Problem p;
+  p.items = items;
+  const uint32_t roots = 1 + random.below(3);
+  for (uint32_t r = 0; r < roots; ++r) p.roots.push_back(items - 1 - random.below(std::min(items, 3u)));
+  if (random.one_in(2)) {
+    p.free_items.assign(items, 0);
+    p.free_items[0] = 1;
+  }
+  return p;
+}
+
+// Results and operands anywhere: cycles abound.
+Problem random_hyper(Random& random) {
+  Problem p = header(random, 3 + random.below(6));
+  const uint32_t n = 4 + random.below(9);
+  for (uint32_t k = 0; k < n; ++k) {
+    Candidate c;
+    c.cost = random.cost();
+    const uint32_t results = 1 + random.below(3), operands = random.below(4);
+    for (uint32_t r = 0; r < results; ++r) c.results.push_back(random.below(p.items));
+    const bool layered = !random.one_in(4);
+    for (uint32_t o = 0; o < operands; ++o) {
+      const uint32_t top = layered ? *std::max_element(c.results.begin(), c.results.end()) : p.items;
+      if (top > 0) c.operands.push_back(random.below(top));
+    }
+    p.candidates.push_back(std::move(c));
+  }
+  return p;
+}
+
+// A term graph with alternatives, and candidates that compute parts of it; some covers are nonsense.
+Problem random_terms(Random& random) {
+  Problem p = header(random, 4 + random.below(5));
+  for (uint32_t c = 0; c < p.items; ++c) {
+    const uint32_t alternatives = 1 + random.one_in(3);
+    for (uint32_t a = 0; a < alternatives; ++a) {
+      TermNode node;
+      node.cls = c;
+      const uint32_t operands = random.below(3);
+      const uint32_t top = random.one_in(10) ? p.items : c;
+      for (uint32_t o = 0; o < operands && top > 0; ++o) node.operands.push_back(random.below(top));
+      p.term_nodes.push_back(std::move(node));
+    }
+  }
+  const uint32_t n = 5 + random.below(9);
+  for (uint32_t k = 0; k < n; ++k) {
+    Candidate c;
+    c.cost = random.cost();
+    // Grows downwards from one or two nodes.
+    const uint32_t seeds = 1 + random.one_in(3);
+    for (uint32_t s = 0; s < seeds; ++s) add_unique(c.covers, random.below(static_cast<uint32_t>(p.term_nodes.size())));
+    for (uint32_t grow = random.below(4); grow > 0; --grow) {
+      const TermNode& node = p.term_nodes[c.covers[random.below(static_cast<uint32_t>(c.covers.size()))]];
+      if (node.operands.empty()) continue;
+      const uint32_t below = node.operands[random.below(static_cast<uint32_t>(node.operands.size()))];
+      for (uint32_t m = 0; m < p.term_nodes.size(); ++m) {
+        if (p.term_nodes[m].cls == below && (random.one_in(2) || m + 1 == p.term_nodes.size())) add_unique(c.covers, m);
+      }
+    }
+    std::vector<uint8_t> inside(p.items, 0);
+    for (uint32_t m : c.covers) inside[p.term_nodes[m].cls] = 1;
+    for (uint32_t m : c.covers) {
+      for (uint32_t o : p.term_nodes[m].operands) {
+        if (!inside[o] || random.one_in(8)) add_unique(c.operands, o);
+      }
+    }
+    for (uint32_t s = 0; s < seeds && s < c.covers.size(); ++s) add_unique(c.results, p.term_nodes[c.covers[s]].cls);
+    if (random.one_in(5)) add_unique(c.results, p.term_nodes[c.covers.back()].cls);
+    if (random.one_in(12)) add_unique(c.covers, random.below(static_cast<uint32_t>(p.term_nodes.size())));
+    if (random.one_in(12)) c.covers.clear();
+    p.candidates.push_back(std::move(c));
+  }
+  return p;
+}
+
+// The least cost over all subsets; the order is tried round by round.
+std::optional<double> brute_force(const Problem& p) {
+  std::optional<double> best;
+  const uint32_t n = static_cast<uint32_t>(p.candidates.size());
+  for (uint32_t set = 0; set < (1u << n); ++set) {
+    double cost = 0, fold = 0;
+    for (uint32_t k = 0; k < n; ++k) {
+      if (set >> k & 1) cost += p.candidates[k].cost, fold += p.candidates[k].fold_bytes;
+    }
+    if (fold > p.fold_budget || (best && cost >= *best)) continue;
+    std::vector<uint8_t> made(p.items, 0);
+    for (uint32_t i = 0; i < p.items; ++i) made[i] = p.is_free(i);
+    uint32_t left = set;
+    for (bool again = true; again;) {
+      again = false;
+      for (uint32_t k = 0; k < n; ++k) {
+        const auto& reads = p.candidates[k].operands;
+        if (!(left >> k & 1) || !std::all_of(reads.begin(), reads.end(), [&](uint32_t o) { return made[o]; })) continue;
+        for (uint32_t r : p.candidates[k].results) made[r] = 1;
+        left &= ~(1u << k);
+        again = true;
+      }
+    }
+    if (left == 0 && std::all_of(p.roots.begin(), p.roots.end(), [&](uint32_t r) { return made[r]; })) best = cost;
+  }
+  return best;
+}
+
+void close_under_dropping(Problem& p) {
+  const size_t n = p.candidates.size();
+  for (size_t k = 0; k < n && p.candidates.size() < 13; ++k) {
+    if (p.candidates[k].results.size() < 2) continue;
+    Candidate c = p.candidates[k];
+    c.results.pop_back();
+    p.candidates.push_back(std::move(c));
+  }
+}
+
+Problem random_problem(uint64_t seed) {
+  Random random(seed);
+  Problem p = random.one_in(2) ? random_hyper(random) : random_terms(random);
+  if (random.one_in(3)) close_under_dropping(p);
+  if (random.one_in(4)) {
+    double sum = 0;
+    for (Candidate& c : p.candidates) sum += c.fold_bytes = random.one_in(2) ? 0 : random.below(50);
+    p.fold_budget = sum * 0.1 * random.below(6);
+  }
+  return p;
+}
+
+// The integer program alone, without an incumbent that could hide a row that is too strong.
+std::optional<double> model_optimum(const Problem& p, EgretHighsSolve highs, size_t& loop_rounds) {
+  auto full = make_hypergraph(p);
+  REQUIRE(full.ok());
+  const Hypergraph graph = reduce(*full, {});
+  const Terms terms = trusted_terms(p, graph);
+  std::vector<Loop> loops;
+  for (int round = 0; round < 100; ++round) {
+    const IlpModel model = build_model(graph, terms, loops, 1);
+    std::vector<double> x(model.cost.size());
+    EgretHighsModel view = model.view(false);
+    view.iteration_limit = 1'000'000;
+    view.seconds = 60;
+    EgretHighsAnswer answer{};
+    answer.solution = x.data();
+    highs(&view, &answer);
+    if (answer.status == kHighsInfeasible) return std::nullopt;
+    REQUIRE(answer.status == kHighsOptimal);
+    std::vector<uint32_t> chosen;
+    for (uint32_t k = 0; k < graph.size(); ++k) {
+      if (x[k] > 0.5) chosen.push_back(k);
+    }
+    std::vector<uint8_t> allowed(graph.size(), 0);
+    for (uint32_t k : chosen) allowed[k] = 1;
+    const auto made = makeable(graph, allowed);
+    if (std::all_of(graph.roots.begin(), graph.roots.end(), [&](uint32_t r) { return made[r]; })) return answer.objective;
+    const auto found = find_loops(graph, chosen);
+    REQUIRE_FALSE(found.empty());
+    loops.insert(loops.end(), found.begin(), found.end());
+    ++loop_rounds;
+  }
+  FAIL("loop rows do not end");
+  return std::nullopt;
+}
+
+}  // namespace
+
+TEST_CASE("the integer program cuts off no optimum", "[extract]") {
+  auto symbol = open_module_symbol("egret_highs", "egret_highs_solve");
+  if (!symbol) {
+    WARN("skipped: built without HiGHS");
+    return;
+  }
+  const auto highs = reinterpret_cast<EgretHighsSolve>(*symbol);
+  size_t solved = 0, loop_rounds = 0;
+  for (uint64_t seed = 1; seed <= 1500; ++seed) {
+    CAPTURE(seed);
+    const Problem p = random_problem(seed);
+    if (!make_hypergraph(p)) continue;
+    const auto best = brute_force(p);
+    const auto found = model_optimum(p, highs, loop_rounds);
+    REQUIRE(found.has_value() == best.has_value());
+    if (!best) continue;
+    CHECK(std::abs(*found - *best) <= 1e-6 * std::max(1.0, *best));
+    ++solved;
+  }
+  CHECK(solved >= 700);
+  CHECK(loop_rounds > 0);
+  WARN(solved << " solved, " << loop_rounds << " rounds of loop rows");
+}
+
+TEST_CASE("solvers agree with enumeration on random problems", "[extract]") {
+  constexpr uint64_t kCases = 1500;
+  size_t feasible = 0, mismatches = 0, greedy_optimal = 0, several = 0;
+  for (uint64_t seed = 1; seed <= kCases; ++seed) {
+    const Problem p = random_problem(seed);
+    const auto best = brute_force(p);
+    const auto greedy = solve_greedy(p);
+    const auto exact = solve_ilp(p);
+    CAPTURE(seed);
+    if (!best) {
+      REQUIRE_FALSE(greedy.ok());
+      REQUIRE_FALSE(exact.ok());
+      CHECK(exact.error().code == ErrorCode::kInput);
+      continue;
+    }
+    ++feasible;
+    const double tolerance = 1e-9 * std::max(1.0, *best);
+    if (p.fold_budget > 1e300) REQUIRE(greedy.ok());
+    if (greedy.ok()) {
+      CHECK(check_solution(p, *greedy).ok());
+      CHECK(greedy->cost >= *best - tolerance);
+      CHECK(order(p, *greedy).size() == greedy->chosen.size());
+      greedy_optimal += greedy->cost <= *best + tolerance;
+    }
+    if (!exact.ok() && exact.error().code == ErrorCode::kUnsupported) continue;
+    REQUIRE(exact.ok());
+    CHECK(check_solution(p, *exact).ok());
+    CHECK(exact->optimal);
+    CHECK(exact->bound <= *best + tolerance);
+    for (uint32_t k : exact->chosen) several += p.candidates[k].results.size() > 1;
+    if (std::abs(exact->cost - *best) > tolerance) ++mismatches;
+    CHECK(std::abs(exact->cost - *best) <= tolerance);
+  }
+  CHECK(mismatches == 0);
+  CHECK(feasible >= 700);
+  CHECK(greedy_optimal >= feasible * 9 / 10);
+  WARN(feasible << " feasible of " << kCases << ", greedy optimal on " << greedy_optimal << ", " << several
+                << " chosen candidates with several results");
+}
