@@ -1,0 +1,365 @@
+// Contractions in tiles: both factors' values are staged in shared memory (the prologue runs there), each thread keeps a
+// small block of sums in registers, and the epilogue runs on them where they are stored.
+#include <algorithm>
+
+#include "lower/cuda/schedules.h"
+#include "lower/cuda/tiles.h"
+
+namespace egret::lower {
+namespace {
+
+using Variables = std::vector<uint32_t>;
+
+int64_t product_size(const Comprehension& meaning, const Variables& variables) {
+  int64_t size = 1;
+  for (uint32_t v : variables) size *= meaning.sizes[v];
+  return size;
+}
+
+// Whether a step of one of `variables` moves the last axis of a port that `factor` reads.
+bool contiguous(const Comprehension& meaning, ExprId factor, const Variables& variables) {
+  std::vector<uint8_t> uses(meaning.exprs.size(), 0), inside(meaning.exprs.size(), 0);
+  inside[factor] = 1;
+  for (ExprId id = 0; id < meaning.exprs.size(); ++id) {
+    const Expr& e = meaning.exprs[id];
+    if (e.kind == ExprKind::kIndex && std::count(variables.begin(), variables.end(), e.number)) uses[id] = 1;
+    for (ExprId arg : e.args) uses[id] |= uses[arg];
+  }
+  bool result = false;
+  size_t rank = 0;
+  for (ExprId id = factor + 1; id-- > 0;) {
+    if (!inside[id]) continue;
+    const Expr& e = meaning.exprs[id];
+    for (ExprId arg : e.args) inside[arg] = 1;
+    if (e.kind != ExprKind::kRead || e.args.empty() || e.args.size() < rank) continue;
+    rank = e.args.size();
+    result = uses[e.args.back()];
+  }
+  return result;
+}
+
+}  // namespace
+
+Result<TiledProduct> tiled_product(const Stages& stages) {
+  if (stages.anchor < 0) return internal_error("a contraction kernel without an anchor");
+  const Stage& anchor = stages.stages[stages.anchor];
+  EGRET_TRY(const Product product, product_of(anchor));
+  TiledProduct tiled;
+  tiled.batch = product.batch;
+  tiled.fold = product.fold;
+  tiled.k = product.k;
+  tiled.rows = {product.left, product.m, {}, false};
+  tiled.columns = {product.right, product.n, {}, false};
+  const Comprehension& meaning = anchor.meaning;
+  tiled.product = meaning.exprs[tiled.fold].args[0];
+  const Expr& item = meaning.exprs[tiled.product];
+  if (item.kind == ExprKind::kSelect) {
+    const Expr& otherwise = meaning.exprs[item.args[2]];
+    tiled.product = item.args[1];
+    tiled.rows.guard = item.args[0];
+    if (otherwise.kind != ExprKind::kNumber || otherwise.value != 0)
+      return unsupported_error("a product that counts as something else than zero at borders");
+  }
+  return tiled;
+}
+
+void TiledProduct::swap_sides() {
+  std::swap(rows, columns);
+  left_is_rows = !left_is_rows;
+}
+
+void TiledProduct::last_axis_to_columns(int rank) {
+  const auto last = static_cast<uint32_t>(rank) - 1;
+  if (std::count(rows.variables.begin(), rows.variables.end(), last)) swap_sides();
+}
+
+bool runs_along_result(const Comprehension& meaning, const Side& side, const Variables& k) {
+  if (side.variables.empty() || !contiguous(meaning, side.factor, side.variables)) return false;
+  // Where both move the last axis (a window sliding over a row) the longer run counts.
+  return k.empty() || !contiguous(meaning, side.factor, k) ||
+         meaning.sizes[side.variables.back()] >= meaning.sizes[k.back()];
+}
+
+Tile tile_for(int64_t batch, int64_t rows, int64_t columns) {
+  static constexpr Tile kTiles[] = {{128, 128, 16, 8, 8}, {64, 64, 16, 4, 4}, {32, 32, 32, 2, 2}};
+  constexpr int64_t kEnoughBlocks = 128;  // about one for each multiprocessor of the larger devices
+  if (rows <= 16 && columns > 32) return {16, 128, 16, 2, 4};
+  if (columns <= 16 && rows > 32) return {128, 16, 16, 4, 2};
+  for (const Tile& tile : kTiles) {
+    if (rows * 2 <= tile.m || columns * 2 <= tile.n) continue;
+    const int64_t blocks = batch * ((rows + tile.m - 1) / tile.m) * ((columns + tile.n - 1) / tile.n);
+    if (blocks >= kEnoughBlocks) return tile;
+  }
+  return kTiles[2];
+}
+
+void declare_tile(Frame& frame, const Tile& tile) {
+  frame.tunable("TILE_M", tile.m);
+  frame.tunable("TILE_N", tile.n);
+  frame.tunable("TILE_K", tile.k);
+  frame.tunable("THREAD_M", tile.thread_m);
+  frame.tunable("THREAD_N", tile.thread_n);
+}
+
+void share_tiles(Frame& frame, Printing& printing, const TiledProduct& tiled, const Tile& tile) {
+  const Comprehension& meaning = printing.stage(printing.stages.anchor).meaning;
+  const DType left = meaning.exprs[tiled.rows.factor].dtype, right = meaning.exprs[tiled.columns.factor].dtype;
+  // 4: tiles filled along k would otherwise meet one bank of shared memory.
+  frame.share("tile_m", held_type(left), held_bytes(left), "TILE_K * (TILE_M + 4)", tile.k * (tile.m + 4));
+  frame.share("tile_n", held_type(right), held_bytes(right), "TILE_K * (TILE_N + 4)", tile.k * (tile.n + 4));
+}
+
+namespace {
+
+// Fills one tile: element (k, x) of the tile is the factor at first_k + k and first + x, zero outside.
+class TileLoad {
+ public:
+  TileLoad(Printing& printing, const TiledProduct& tiled, const Side& side, const char* axis,
+           const std::vector<std::string>& batch)
+      : printing_(printing), tiled_(tiled), side_(side), axis_(axis), batch_(batch) {}
+
+  // What does not change from tile to tile: the place along the result where each thread stands.
+  void before_loop(const std::string& first) {
+    if (!side_.along_result) return;
+    Writer& out = printing_.out;
+    at_ = out.fresh("x");
+    out.line("const Index " + at_ + " = " + first + " + threadIdx.x % TILE_" + axis_ + ";");
+    ExprPrinter cutter(printing_, printing_.stages.anchor, {}, {});
+    cutter.bind_flat(side_.variables, at_);
+    for (uint32_t v : side_.variables) cut_.push_back(cutter.variable(v));
+  }
+
+  void print(const std::string& first, const std::string& limit) {
+    Writer& out = printing_.out;
+    const std::string tile = std::string("TILE_") + axis_, array = axis_[0] == 'M' ? "tile_m" : "tile_n";
+    const std::string x = out.fresh("x"), k = out.fresh("k");
+    ExprPrinter printer(printing_, printing_.stages.anchor, {}, {});
+    for (size_t i = 0; i < tiled_.batch.size(); ++i) printer.bind(tiled_.batch[i], batch_[i]);
+    if (side_.along_result) {
+      out.open("for (int " + k + " = threadIdx.x / " + tile + "; " + k + " < TILE_K; " + k + " += BLOCK_X / " + tile + ")");
+      for (size_t i = 0; i < cut_.size(); ++i) printer.bind(side_.variables[i], cut_[i]);
+    } else {
+      out.line("const int " + k + " = threadIdx.x % TILE_K;");
+      out.open("for (int " + x + " = threadIdx.x / TILE_K; " + x + " < " + tile + "; " + x + " += BLOCK_X / TILE_K)");
+    }
+    const std::string at = side_.along_result ? at_ : "(" + first + " + " + x + ")";
+    const DType dtype = printer.meaning().exprs[side_.factor].dtype;
+    out.line(std::string(held_type(dtype)) + " value = 0;");
+    out.open("if (" + at + " < " + limit + " && first_k + " + k + " < FOLD)");
+    if (!side_.along_result) printer.bind_flat(side_.variables, at);
+    printer.bind_flat(tiled_.k, "(first_k + " + k + ")");
+    if (side_.guard) out.open("if (" + printer.condition(*side_.guard) + ")");
+    const std::string value = printer.scalar(side_.factor);
+    out.line("value = " + value + ";");
+    if (side_.guard) out.close();
+    out.close();
+    out.line(array + "[" + k + " * (" + tile + " + 4) + " + (side_.along_result ? "threadIdx.x % " + tile : x) + "] = value;");
+    out.close();
+  }
+
+ private:
+  Printing& printing_;
+  const TiledProduct& tiled_;
+  const Side& side_;
+  const char* axis_;
+  const std::vector<std::string>& batch_;
+  std::string at_;
+  std::vector<std::string> cut_;
+};
+
+}  // namespace
+
+void print_tile_sums(Printing& printing, const TiledProduct& tiled, const std::vector<std::string>& batch) {
+  Writer& out = printing.out;
+  const Comprehension& meaning = printing.stage(printing.stages.anchor).meaning;
+  const Expr& fold = meaning.exprs[tiled.fold];
+  const Expr& item = meaning.exprs[tiled.product];
+  const DType row_type = meaning.exprs[tiled.rows.factor].dtype, column_type = meaning.exprs[tiled.columns.factor].dtype;
+  out.line(std::string(held_type(fold.dtype)) + " sums[THREAD_M][THREAD_N];");
+  out.line("#pragma unroll");
+  out.open("for (int i = 0; i < THREAD_M; ++i)");
+  out.line("#pragma unroll");
+  out.line("for (int j = 0; j < THREAD_N; ++j) sums[i][j] = 0;");
+  out.close();
+  TileLoad rows(printing, tiled, tiled.rows, "M", batch), columns(printing, tiled, tiled.columns, "N", batch);
+  rows.before_loop("first_m");
+  columns.before_loop("first_n");
+  out.open("for (Index first_k = 0; first_k < FOLD; first_k += TILE_K)");
+  out.open("");
+  rows.print("first_m", "ROWS");
+  out.close();
+  out.open("");
+  columns.print("first_n", "COLUMNS");
+  out.close();
+  out.line("__syncthreads();");
+  out.line("#pragma unroll");
+  out.open("for (int k = 0; k < TILE_K; ++k)");
+  out.line(std::string(held_type(row_type)) + " a[THREAD_M];");
+  out.line(std::string(held_type(column_type)) + " b[THREAD_N];");
+  out.line("#pragma unroll");
+  out.line("for (int i = 0; i < THREAD_M; ++i) a[i] = tile_m[k * (TILE_M + 4) + thread_m * THREAD_M + i];");
+  out.line("#pragma unroll");
+  out.line("for (int j = 0; j < THREAD_N; ++j) b[j] = tile_n[k * (TILE_N + 4) + thread_n + j * (TILE_N / THREAD_N)];");
+  out.line("#pragma unroll");
+  out.open("for (int i = 0; i < THREAD_M; ++i)");
+  out.line("#pragma unroll");
+  const std::string left = tiled.left_is_rows ? "a[i]" : "b[j]", right = tiled.left_is_rows ? "b[j]" : "a[i]";
+  std::string value = call_text(ScalarFn::kMul, row_type, item.dtype, {left, right}, printing.library);
+  if (item.dtype != fold.dtype) value = cast_text(item.dtype, fold.dtype, "(" + value + ")", printing.library);
+  out.open("for (int j = 0; j < THREAD_N; ++j)");
+  if (fold.dtype == DType::f32 || fold.dtype == DType::f64) {
+    out.line("sums[i][j] += " + value + ";");
+  } else {
+    out.line(std::string("const ") + held_type(fold.dtype) + " value = " + value + ";");
+    out.line("sums[i][j] = " + join_text(FoldKind::kSum, fold.dtype, "sums[i][j]", "value", printing.library) + ";");
+  }
+  out.close();
+  out.close();
+  out.close();
+  out.line("__syncthreads();");
+  out.close();
+}
+
+void print_tile_places(Printing& printing) {
+  printing.out.line("const int thread_n = threadIdx.x % (TILE_N / THREAD_N), thread_m = threadIdx.x / (TILE_N / THREAD_N);");
+}
+
+std::vector<std::string> cut(Printing& printing, const Variables& variables, const std::string& flat) {
+  ExprPrinter cutter(printing, printing.stages.anchor, {}, {});
+  cutter.bind_flat(variables, flat);
+  std::vector<std::string> result;
+  for (uint32_t v : variables) result.push_back(cutter.variable(v));
+  return result;
+}
+
+void for_each_sum(Printing& printing, const TiledProduct& tiled, const std::vector<std::string>& batch,
+                  const std::function<void(const std::vector<std::string>& axes)>& print) {
+  Writer& out = printing.out;
+  std::vector<std::string> axes(printing.stage(printing.stages.anchor).meaning.result.rank(), "0");
+  auto place = [&](const Variables& variables, const std::vector<std::string>& texts) {
+    for (size_t i = 0; i < variables.size(); ++i) axes[variables[i]] = texts[i];
+  };
+  place(tiled.batch, batch);
+  out.line("#pragma unroll");
+  out.open("for (int i = 0; i < THREAD_M; ++i)");
+  out.line("const Index m = first_m + thread_m * THREAD_M + i;");
+  place(tiled.rows.variables, cut(printing, tiled.rows.variables, "m"));
+  out.line("#pragma unroll");
+  out.open("for (int j = 0; j < THREAD_N; ++j)");
+  out.line("const Index n = first_n + thread_n + j * (TILE_N / THREAD_N);");
+  place(tiled.columns.variables, cut(printing, tiled.columns.variables, "n"));
+  out.open("if (m < ROWS && n < COLUMNS)");
+  print(axes);
+  out.close();
+  out.close();
+  out.close();
+}
+
+Result<std::vector<std::vector<int>>> anchor_axes(const Stages& stages) {
+  const int rank = stages.stages[stages.anchor].meaning.result.rank();
+  const uint32_t anchor_operand = static_cast<uint32_t>(stages.ports.size()) + stages.anchor;
+  std::vector<std::vector<int>> result;
+  for (size_t s = 0; s < stages.stages.size(); ++s) {
+    std::vector<int>& places = result.emplace_back(rank, -1);
+    const Comprehension& meaning = stages.stages[s].meaning;
+    if (static_cast<int>(s) == stages.anchor) {
+      for (int axis = 0; axis < rank; ++axis) places[axis] = axis;
+      continue;
+    }
+    for (const Expr& e : meaning.exprs) {
+      if (e.kind != ExprKind::kRead || e.number < stages.ports.size()) continue;
+      // A stage between gives the anchor's axes through its own.
+      std::vector<int> through(rank, -1);
+      for (int axis = 0; axis < rank; ++axis) through[axis] = axis;
+      if (e.number != anchor_operand) through = result[e.number - stages.ports.size()];
+      for (int axis = 0; axis < rank; ++axis) {
+        if (through[axis] < 0) continue;
+        const Expr& index = meaning.exprs[e.args[through[axis]]];
+        if (index.kind == ExprKind::kInt) continue;
+        const bool own = index.kind == ExprKind::kIndex && static_cast<int>(index.number) < meaning.result.rank() &&
+                         (places[axis] < 0 || places[axis] == static_cast<int>(index.number));
+        if (!own) return unsupported_error("the contraction is read at another element than the one computed");
+        places[axis] = static_cast<int>(index.number);
+      }
+    }
+  }
+  return result;
+}
+
+Result<Frame> print_contraction(Printing& printing) {
+  const Stages& stages = printing.stages;
+  const int anchor = stages.anchor;
+  const Comprehension& meaning = printing.stage(anchor).meaning;
+  EGRET_TRY(TiledProduct tiled, tiled_product(stages));
+  EGRET_TRY(const auto places, anchor_axes(stages));
+  tiled.last_axis_to_columns(meaning.result.rank());
+  tiled.rows.along_result = printing.choices.rows_along;
+  tiled.columns.along_result = printing.choices.columns_along;
+  const int64_t batch_size = product_size(meaning, tiled.batch), rows_size = product_size(meaning, tiled.rows.variables),
+                columns_size = product_size(meaning, tiled.columns.variables);
+  const Tile tile = printing.choices.tile;
+  Frame frame;
+  declare_tile(frame, tile);
+  frame.derive("ROWS", count_text(printing, anchor, tiled.rows.variables));
+  frame.derive("COLUMNS", count_text(printing, anchor, tiled.columns.variables));
+  frame.derive("FOLD", count_text(printing, anchor, tiled.k));
+  frame.derive("TILES_M", "(ROWS + TILE_M - 1) / TILE_M");
+  frame.derive("TILES_N", "(COLUMNS + TILE_N - 1) / TILE_N");
+  frame.launch(count_text(printing, anchor, tiled.batch) + " * TILES_M * TILES_N",
+               batch_size * ((rows_size + tile.m - 1) / tile.m) * ((columns_size + tile.n - 1) / tile.n), tile.threads(),
+               tile.thread_m * tile.thread_n > 16 ? 1 : 2);
+  share_tiles(frame, printing, tiled, tile);
+
+  Writer& out = printing.out;
+  out.line("if (Index(blockIdx.x) >= GRID_BLOCKS) return;");
+  out.line("const Index first_n = Index(blockIdx.x) % TILES_N * TILE_N;");
+  out.line("const Index first_m = Index(blockIdx.x) / TILES_N % TILES_M * TILE_M;");
+  out.line("const Index batch = Index(blockIdx.x) / (TILES_N * TILES_M);");
+  print_tile_places(printing);
+  const std::vector<std::string> batch = cut(printing, tiled.batch, "batch");
+  print_tile_sums(printing, tiled, batch);
+  for_each_sum(printing, tiled, batch, [&](const std::vector<std::string>& axes) {
+    RowScope scope;
+    scope.row = axes;
+    scope.row_axes = places;
+    scope.fold = [&](ExprPrinter& printer, ExprId fold) {
+      return printer.stage() == anchor && fold == tiled.fold ? std::string("sums[i][j]") : std::string();
+    };
+    RowPrinter printer(printing, std::move(scope));
+    for (size_t s = 0; s < stages.stages.size(); ++s) printer.print_stage(static_cast<int>(s));
+  });
+  frame.finish();
+  return frame;
+}
+
+Result<Frame> print_thin_contraction(Printing& printing) {
+  const Stages& stages = printing.stages;
+  const int anchor = stages.anchor, threads = printing.choices.threads_per_row;
+  constexpr int kBlock = 256;
+  EGRET_TRY(const auto places, anchor_axes(stages));
+  std::vector<uint32_t> axes = inner_axes(printing.stage(anchor), {});
+  const int64_t count = count_of(printing.stage(anchor), axes), a_block = kBlock / threads;
+  Frame frame;
+  frame.derive("COUNT", count_text(printing, anchor, axes));
+  const std::string a_block_text = threads == 1 ? "BLOCK_X" : "(BLOCK_X / 32)";
+  frame.launch("(COUNT + " + a_block_text + " - 1) / " + a_block_text, (count + a_block - 1) / a_block, kBlock);
+  Writer& out = printing.out;
+  if (threads == 32) out.line("const Index lane = threadIdx.x % 32;");
+  out.line("const Index element = Index(blockIdx.x) * " + a_block_text + " + threadIdx.x" + (threads == 32 ? " / 32;" : ";"));
+  out.line("if (element >= COUNT) return;");
+  RowScope scope;
+  scope.threads = threads;
+  scope.lane = threads == 32 ? "lane" : "0";
+  scope.row = cut(printing, axes, "element");
+  printing.flat = {"element", scope.row, {}};
+  for (uint32_t axis : axes) printing.flat.sizes.push_back(printing.sizes.variable(anchor, axis));
+  scope.row_axes = places;
+  if (threads == 32)
+    scope.fold = [](ExprPrinter& printer, ExprId fold) { return parallel_fold(printer, fold, 32, "lane"); };
+  RowPrinter printer(printing, std::move(scope));
+  for (size_t s = 0; s < stages.stages.size(); ++s) printer.print_stage(static_cast<int>(s));
+  frame.finish();
+  return frame;
+}
+
+}  // namespace egret::lower

@@ -1,0 +1,108 @@
+// A contraction whose rows are then reduced: a block computes whole rows of sums into shared memory, tile by tile, and
+// then a warp takes a row at a time.
+#include <algorithm>
+
+#include "lower/cuda/schedules.h"
+#include "lower/cuda/tiles.h"
+
+namespace egret::lower {
+namespace {
+
+constexpr int kWarps = 8;
+
+}  // namespace
+
+Status inner_axes_to_columns(TiledProduct& tiled, const Stage& anchor) {
+  auto is_row = [&](uint32_t v) {
+    return std::count(anchor.row_axes.begin(), anchor.row_axes.end(), static_cast<int>(v)) > 0;
+  };
+  auto inner = [&](const Side& side) {
+    return std::none_of(side.variables.begin(), side.variables.end(), is_row) && !side.variables.empty();
+  };
+  if (!inner(tiled.columns)) tiled.swap_sides();
+  if (!inner(tiled.columns) || !std::all_of(tiled.rows.variables.begin(), tiled.rows.variables.end(), is_row) ||
+      !std::all_of(tiled.batch.begin(), tiled.batch.end(), is_row))
+    return unsupported_error("the reduction after a contraction is not over the axes of one operand");
+  return {};
+}
+
+Result<Frame> print_contraction_row(Printing& printing) {
+  const Stages& stages = printing.stages;
+  const int anchor = stages.anchor;
+  const Stage& anchor_stage = printing.stage(anchor);
+  const Comprehension& meaning = anchor_stage.meaning;
+  EGRET_TRY(TiledProduct tiled, tiled_product(stages));
+  EGRET_TRY_VOID(inner_axes_to_columns(tiled, anchor_stage));
+  tiled.rows.along_result = printing.choices.rows_along;
+  tiled.columns.along_result = printing.choices.columns_along;
+  const int64_t batch_size = count_of(anchor_stage, tiled.batch), rows_size = count_of(anchor_stage, tiled.rows.variables),
+                columns_size = count_of(anchor_stage, tiled.columns.variables);
+  const Tile tile = printing.choices.tile;
+  const DType sum_type = meaning.result.dtype;
+  Frame frame;
+  declare_tile(frame, tile);
+  frame.derive("ROWS", count_text(printing, anchor, tiled.rows.variables));
+  frame.derive("COLUMNS", count_text(printing, anchor, tiled.columns.variables));
+  frame.derive("FOLD", count_text(printing, anchor, tiled.k));
+  frame.derive("TILES_M", "(ROWS + TILE_M - 1) / TILE_M");
+  frame.launch(count_text(printing, anchor, tiled.batch) + " * TILES_M", batch_size * ((rows_size + tile.m - 1) / tile.m),
+               tile.threads());
+  share_tiles(frame, printing, tiled, tile);
+  frame.share("scores", held_type(sum_type), held_bytes(sum_type), "TILE_M * COLUMNS", tile.m * columns_size);
+
+  RowScope scope;
+  scope.threads = 32;
+  scope.lane = "lane";
+  for (size_t s = 0; s < stages.stages.size(); ++s) {
+    const Stage& stage = stages.stages[s];
+    scope.row_axes.push_back(stage.row_axes);
+    if (static_cast<int>(s) == anchor || !printing.choices.in_shared[s]) continue;
+    const std::string array = "row" + std::to_string(s);
+    const auto inner = inner_axes(stage, stage.row_axes);
+    const DType dtype = stage.meaning.result.dtype;
+    frame.share(array, held_type(dtype), held_bytes(dtype),
+                std::to_string(kWarps) + " * " + count_text(printing, static_cast<int>(s), inner),
+                kWarps * count_of(stage, inner));
+    scope.shared[static_cast<int>(s)] = {array, "warp"};
+  }
+  scope.shared[anchor] = {"scores", "slot"};
+  scope.fold = [](ExprPrinter& printer, ExprId fold) { return parallel_fold(printer, fold, 32, "lane"); };
+
+  Writer& out = printing.out;
+  out.line("if (Index(blockIdx.x) >= GRID_BLOCKS) return;");
+  out.line("const Index first_m = Index(blockIdx.x) % TILES_M * TILE_M, batch = Index(blockIdx.x) / TILES_M;");
+  print_tile_places(printing);
+  const std::vector<std::string> batch = cut(printing, tiled.batch, "batch");
+  out.open("for (Index first_n = 0; first_n < COLUMNS; first_n += TILE_N)");
+  print_tile_sums(printing, tiled, batch);
+  for_each_sum(printing, tiled, batch, [&](const std::vector<std::string>& axes) {
+    ExprPrinter printer(printing, anchor, axes, {}, [&](ExprPrinter&, ExprId) { return std::string("sums[i][j]"); });
+    const std::string value = printer.body();
+    out.line("scores[(m - first_m) * COLUMNS + n] = " + value + ";");
+    if (anchor_stage.output >= 0)
+      out.line("r" + std::to_string(anchor_stage.output) + "[" + printing.address(printing.port_count() + anchor, axes) +
+               "] = " + store_text(sum_type, value, printing.library) + ";");
+  });
+  out.close();
+  out.line("__syncthreads();");
+  out.line("const Index lane = threadIdx.x % 32, warp = threadIdx.x / 32;");
+  out.open("for (Index slot = warp; slot < TILE_M && first_m + slot < ROWS; slot += BLOCK_X / 32)");
+  const auto row_texts = cut(printing, tiled.rows.variables, "(first_m + slot)");
+  for (int axis : anchor_stage.row_axes) {
+    const auto v = static_cast<uint32_t>(axis);
+    const auto in_batch = std::find(tiled.batch.begin(), tiled.batch.end(), v);
+    const auto in_rows = std::find(tiled.rows.variables.begin(), tiled.rows.variables.end(), v);
+    scope.row.push_back(in_batch != tiled.batch.end() ? batch[in_batch - tiled.batch.begin()]
+                                                      : row_texts[in_rows - tiled.rows.variables.begin()]);
+  }
+  RowPrinter printer(printing, std::move(scope));
+  for (size_t s = 0; s < stages.stages.size(); ++s) {
+    if (static_cast<int>(s) != anchor) printer.print_stage(static_cast<int>(s));
+  }
+  out.line("__syncwarp();");
+  out.close();
+  frame.finish();
+  return frame;
+}
+
+}  // namespace egret::lower

@@ -1,0 +1,81 @@
+// CUDA C++ text for kernels, and its compilation to cubins.
+//
+// One kernel, one self-contained text: no include, no PTX; NVRTC and nvcc compile it, and so does g++ under
+// tests/lower/cuda_shim/shim.h.  Every size, tile and block length is an `#ifndef`-guarded constant at the head, from
+// which strides, launch geometry (GRID_X, BLOCK_X) and shared bytes (SHARED_BYTES) follow, so that -D makes a kernel
+// small.  Arguments of the kernel function: a pointer a port, then a pointer a result; results overlap no port.
+// Types to know: `CudaKernel`, `CudaPart`.  Reading order: cuda.h, expr_printer.h, schedules.h, nvrtc.h, driver.h.
+// May include: support, ir, lower/kernel, lower/program.h.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "ir/kernel.h"
+#include "lower/kernel/stages.h"
+#include "lower/program.h"
+#include "support/result.h"
+
+namespace egret::lower {
+
+// A constant of the text's head: `#ifndef name / #define name value / #endif`.
+struct CudaConstant {
+  std::string name;
+  int64_t value = 0;
+};
+
+struct CudaKernel {
+  std::string name;      // of the `extern "C" __global__` function; a C identifier
+  std::string source;    // empty: kAlias, nothing to launch
+  std::array<uint32_t, 3> grid = {1, 1, 1}, block = {1, 1, 1};
+  uint32_t shared_bytes = 0;  // dynamic shared memory of a block; above 48 KiB the function's limit must be raised
+  std::string arch_min = "sm_80";
+  std::vector<CudaConstant> constants;
+  std::string head;      // the part of `source` that holds the constants; the rest is the same for other sizes
+};
+
+// Of a contraction: a block computes m x n sums, k products of each at a time; a thread thread_m x thread_n of them.
+struct Tile {
+  int m = 0, n = 0, k = 0, thread_m = 0, thread_n = 0;
+  int threads() const { return thread_m ? m / thread_m * (n / thread_n) : 0; }
+};
+
+// What the printer decides by looking at sizes.  A kernel printed at other sizes under the same choices has the same
+// text after its head, wherever its index arithmetic names sizes only through the constants.
+struct CudaChoices {
+  bool wide_index = false;         // 64-bit index arithmetic
+  int threads_per_row = 0;         // kRow: 1, 32 or 256; thin contractions: 1 or 32
+  std::vector<uint8_t> in_shared;  // kRow, kContractionRow: a stage's row is staged in shared memory, else recomputed
+  Tile tile;                       // kContraction*
+  bool rows_along = false, columns_along = false;  // kContraction*: that factor's memory runs along the result
+  bool thin = false;               // kContraction: no tiles, a few threads a result (a matrix times a vector, depthwise)
+};
+
+// Errors (kUnsupported): a body that its plan's schedule cannot print; says which part.
+Result<CudaKernel> print_cuda(const Kernel& kernel, const std::string& name);
+CudaChoices choose(const Kernel& kernel, const Stages& stages);
+Result<CudaKernel> print_cuda(const Kernel& kernel, const Stages& stages, const CudaChoices& choices,
+                              const std::string& name);
+
+// What plan.json says of one kernel of the program.
+struct CudaPart {
+  CudaKernel kernel;                          // `source` and `head` emptied
+  std::string source_path;                    // "kernels/NAME.cu"; empty: nothing to launch
+  std::map<std::string, std::string> cubins;  // architecture -> "kernels/NAME.ARCH.cubin"
+};
+
+struct CudaOptions {
+  std::vector<std::string> cubins;    // architectures to compile for: "sm_80", "sm_90a"
+  bool fused_multiply_add = true;     // false under strict numerics
+  int threads = 1;                    // of the compilation; the bytes do not depend on it
+};
+
+// Prints every kernel of the program into `files` ("kernels/k<number>.cu"), compiles it for options.cubins, and returns
+// a part a kernel, in order of Program::kernels.  Errors: as print_cuda and compile_cubin.
+Result<std::vector<CudaPart>> add_cuda(const Program& program, const CudaOptions& options,
+                                       std::map<std::string, std::string>& files);
+
+}  // namespace egret::lower

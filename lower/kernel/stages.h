@@ -1,0 +1,41 @@
+// Stages: a kernel's body as a short list of comprehensions with everything element-wise inlined.
+//
+// A stage computes one value for all its indices from ports and earlier stages.  Values that are cheap and read one
+// element at a time are inlined into their readers; what folds (and is read by something else) becomes a stage of its
+// own, so that no stage has a fold inside a fold.  Both printers (host and CUDA) make their loops from stages alone:
+//
+//   kElement          one stage a result
+//   kRow              a stage a fold (and a value read by several later ones), then one a result; all axes in
+//                     `row_axes` are the parallel axes, and a stage is read only at the row that is being computed
+//   kContraction      the anchor, then one stage a result that reads the anchor's element at its own position
+//   kContractionRow   the anchor, then as kRow
+#pragma once
+
+#include <vector>
+
+#include "ir/kernel.h"
+
+namespace egret::lower {
+
+struct Stage {
+  ValueId value = 0;          // of the body
+  Comprehension meaning;      // operand number p < ports: port p; ports + s: stage s
+  int output = -1;            // number of the result it is, or -1: scratch
+  std::vector<int> row_axes;  // kRow, kContractionRow: result axes that are the parallel axes, in the common order
+};
+
+struct Stages {
+  std::vector<Type> ports;       // types of the body's inputs
+  std::vector<Stage> stages;     // in order of computation
+  std::vector<int64_t> row_sizes;  // sizes of the parallel axes (kRow, kContractionRow)
+  int anchor = -1;               // stage of the contraction
+};
+
+// Requires: kernel.plan is what plan_kernel gives for the body; types are static.
+Result<Stages> make_stages(const Kernel& kernel);
+
+// The contraction stage taken apart (ir/kernel.h).  Error: it is no sum of products.
+using egret::Product;
+Result<Product> product_of(const Stage& anchor);
+
+}  // namespace egret::lower

@@ -1,0 +1,39 @@
+// Lowering: from a Program to an artifact that a small runtime runs.
+//
+// Types to know: `Program` (program.h), `Artifact` and `lower` (here), `Executable` (runtime/executable.h).
+// Reading order: program.h, kernel/stages.h, lower.h, memory_plan.h, host/, cuda/, runtime/.
+// May include: support, ir, costmodel.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "lower/program.h"
+#include "support/limits.h"
+#include "support/result.h"
+
+namespace egret {
+
+// The files of an artifact by path relative to its folder; the same program gives the same bytes (contract, Files).
+struct Artifact {
+  std::map<std::string, std::string> files;  // plan.json, kernels/*.cu, kernels/*.cubin, kernels/host-*.o, weights.safetensors
+};
+
+struct LowerOptions {
+  bool host = true;             // host object code (needs the LLVM module)
+  bool cuda_source = false;     // kernels/*.cu
+  std::vector<std::string> cubins;  // architectures to compile by NVRTC: "sm_80", "sm_90a"
+  bool embed_weights = true;
+  std::string target;           // device name, written into the plan
+  std::string device_hash;      // of the device file or the measured file
+  int threads = 1;              // of the compilation; the bytes do not depend on it
+  Limits limits;
+};
+
+Result<Artifact> lower(const Program& program, const LowerOptions& options);
+
+// Writes every file under `folder` (made if absent), plan.json last, each by rename.  A folder that holds anything but an
+// artifact is refused.
+Status write_artifact(const Artifact& artifact, const std::string& folder);
+
+}  // namespace egret

@@ -1,0 +1,47 @@
+// Executable: an artifact loaded and ready to run.  Part of the runtime, which stands alone: it needs none of the
+// optimizer's dependencies (ir's Type and Tensor, support, and the system).
+//
+// Loading runs native code's relocations, nothing more; running an artifact is running native code: trust it as an
+// executable.  Hashes of all parts are checked at loading.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ir/tensor.h"
+#include "support/result.h"
+
+namespace egret {
+
+struct Port {
+  std::string name;
+  Type type;
+};
+
+class Executable {
+ public:
+  // From a folder written by write_artifact, or from the files themselves.  `device`: "cpu" or "cuda:N".
+  static Result<Executable> load(const std::string& folder, const std::string& device = "cpu", int threads = 0);
+  static Result<Executable> from_files(const std::map<std::string, std::string>& files, int threads = 0);
+  ~Executable();
+  Executable(Executable&&) noexcept;
+  Executable& operator=(Executable&&) noexcept;
+
+  const std::vector<Port>& inputs() const;
+  const std::vector<Port>& outputs() const;
+  uint64_t peak_bytes() const;  // weights, prepared values and the memory plan's arena
+
+  // Runs once.  Inputs in signature order, types as in inputs().  The prepare plan runs at the first call.
+  Result<std::vector<Tensor>> run(const std::vector<Tensor>& inputs);
+  // Seconds of each of `repeat` runs after one warm-up, without copying inputs and outputs.
+  Result<std::vector<double>> time(const std::vector<Tensor>& inputs, int repeat);
+
+ private:
+  struct Impl;
+  explicit Executable(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace egret
