@@ -37,7 +37,8 @@ Result<Tensor> evaluate(const Comprehension& comprehension, const std::vector<Te
 // One operator (composites too): results for operand values, by `evaluate`.
 Result<std::vector<Tensor>> evaluate_op(const OpDef& op, const Attrs& attrs, const std::vector<Tensor>& operands);
 
-// Error of a result as the contract defines it: max|a - b| / max|a|; infinite where NaN or infinities disagree in place.
+// Error of a result as the contract defines it: max|a - b| / max|a|; infinite where NaN or infinities disagree in
+// place.
 double relative_error(const Tensor& reference, const Tensor& result);
 
 // Seeded inputs, the same on every machine: normal values for data; for parameters divided by sqrt(fan-in), where

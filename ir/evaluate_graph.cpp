@@ -28,23 +28,39 @@ bool arguments_fit(const Comprehension& c, const Expr& e, std::span<const Type> 
     return true;
   };
   switch (e.kind) {
-    case ExprKind::kIndex: return e.number < c.sizes.size() && e.args.empty();
-    case ExprKind::kInt: case ExprKind::kNumber: return e.args.empty();
-    case ExprKind::kAdd: case ExprKind::kSub: case ExprKind::kMul: case ExprKind::kMin: case ExprKind::kMax:
-    case ExprKind::kLess: case ExprKind::kLessEqual: case ExprKind::kEqual:
+    case ExprKind::kIndex:
+      return e.number < c.sizes.size() && e.args.empty();
+    case ExprKind::kInt:
+    case ExprKind::kNumber:
+      return e.args.empty();
+    case ExprKind::kAdd:
+    case ExprKind::kSub:
+    case ExprKind::kMul:
+    case ExprKind::kMin:
+    case ExprKind::kMax:
+    case ExprKind::kLess:
+    case ExprKind::kLessEqual:
+    case ExprKind::kEqual:
       return are({Sort::kIndex, Sort::kIndex});
-    case ExprKind::kDiv: case ExprKind::kMod:
+    case ExprKind::kDiv:
+    case ExprKind::kMod:
       return are({Sort::kIndex, Sort::kIndex}) && c.exprs[e.args[1]].kind == ExprKind::kInt &&
              c.exprs[e.args[1]].integer > 0;
-    case ExprKind::kAnd: case ExprKind::kOr:
+    case ExprKind::kAnd:
+    case ExprKind::kOr:
       for (ExprId arg : e.args) {
         if (sort_of(c.exprs[arg].kind) != Sort::kCondition) return false;
       }
       return true;
-    case ExprKind::kNot: return are({Sort::kCondition});
-    case ExprKind::kToIndex: case ExprKind::kTruth: return are({Sort::kScalar});
-    case ExprKind::kSelect: return are({Sort::kCondition, Sort::kScalar, Sort::kScalar});
-    case ExprKind::kValue: return are({Sort::kIndex});
+    case ExprKind::kNot:
+      return are({Sort::kCondition});
+    case ExprKind::kToIndex:
+    case ExprKind::kTruth:
+      return are({Sort::kScalar});
+    case ExprKind::kSelect:
+      return are({Sort::kCondition, Sort::kScalar, Sort::kScalar});
+    case ExprKind::kValue:
+      return are({Sort::kIndex});
     case ExprKind::kRead:
       if (e.number >= operands.size() || operands[e.number].rank() != static_cast<int>(e.args.size())) return false;
       for (ExprId arg : e.args) {
@@ -72,8 +88,8 @@ Result<TensorRef> input_tensor(const Graph& graph, const GraphInput& input, cons
   if (given.bytes().empty() && input.data) return input.data;
   const GraphNode& node = graph.node(input.value);
   if (!(given.type() == node.type) || static_cast<int64_t>(given.bytes().size()) != given.type().bytes()) {
-    return input_error("input '" + node.name + "' is " + node.type.to_string() + ", but " +
-                       given.type().to_string() + " was given");
+    return input_error("input '" + node.name + "' is " + node.type.to_string() + ", but " + given.type().to_string() +
+                       " was given");
   }
   return TensorRef(TensorRef{}, &given);
 }

@@ -42,8 +42,8 @@ class GraphWalk {
   // Requires: composites are expanded.
   Result<std::vector<Array>> run(const std::vector<Tensor>& inputs) {
     if (inputs.size() != graph_.inputs.size()) {
-      return input_error("graph '" + graph_.name + "' takes " + std::to_string(graph_.inputs.size()) +
-                         " inputs, but " + std::to_string(inputs.size()) + " were given");
+      return input_error("graph '" + graph_.name + "' takes " + std::to_string(graph_.inputs.size()) + " inputs, but " +
+                         std::to_string(inputs.size()) + " were given");
     }
     const std::vector<bool> needed = needed_nodes(graph_);
     for (size_t i = 0; i < inputs.size(); ++i) {
@@ -72,6 +72,10 @@ class GraphWalk {
   }
 
  private:
+  static Error not_static(const Type& type) {
+    return input_error("evaluation needs constant sizes, not " + type.to_string());
+  }
+
   Status evaluate_node(ValueId v) {
     const GraphNode& node = graph_.nodes[v];
     std::vector<Array>& results = values_[v];
@@ -90,10 +94,11 @@ class GraphWalk {
     std::vector<Array> operands;
     for (ValueId operand : node.operands) {
       types.push_back(graph_.type(operand));
-      if (!types.back().is_static()) return input_error("evaluation needs constant sizes, not " + types.back().to_string());
+      if (!types.back().is_static()) return not_static(types.back());
+      if (values_[operand].size() != 1) return internal_error("an operand is a tuple");
       operands.push_back(values_[operand][0]);
     }
-    if (!node.type.is_static()) return input_error("evaluation needs constant sizes, not " + node.type.to_string());
+    if (!node.type.is_static()) return not_static(node.type);
     EGRET_TRY(const std::vector<Comprehension> comprehensions, instantiate(*node.op, node.attrs, types));
     for (const Comprehension& comprehension : comprehensions) {
       EGRET_TRY_VOID(check_comprehension(comprehension, types));

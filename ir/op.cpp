@@ -67,6 +67,8 @@ const Registry& registry() {
   return *instance;
 }
 
+constexpr int64_t kLargestNumber = int64_t{1} << 40;
+
 Error attr_error(const OpDef& op, std::string text) {
   std::string known;
   for (const AttrSpec& a : op.attrs) known += fmt::format("{}{}: {}", known.empty() ? "" : ", ", a.name, to_string(a.kind));
@@ -81,8 +83,12 @@ bool must_be_known(const OpDef& op, const AttrSpec& spec) {
   return op.expand && (spec.kind == AttrKind::kInt || spec.kind == AttrKind::kInts);
 }
 
+// Sums and products of a few such numbers do not overflow; the text form reads no larger ones.
+bool in_range(Dim d) { return !d.is_const() || (d.value() <= kLargestNumber && d.value() >= -kLargestNumber); }
+
 Status check_list(const OpDef& op, const AttrSpec& spec, const std::vector<Dim>& list) {
   for (size_t i = 0; i < list.size(); ++i) {
+    if (!in_range(list[i])) return attr_error(op, fmt::format("'{}': {} is out of range", spec.name, list[i].to_string()));
     if (must_be_known(op, spec) && !list[i].is_const()) {
       return attr_error(op, fmt::format("'{}': {} must be known", spec.name, list[i].to_string()));
     }
@@ -115,6 +121,7 @@ Status check_value(const OpDef& op, const AttrSpec& spec, AttrValue& value) {
       break;
     case AttrKind::kInt:
       if (auto* d = std::get_if<Dim>(&value)) {
+        if (!in_range(*d)) return attr_error(op, fmt::format("'{}': {} is out of range", spec.name, d->to_string()));
         if (d->is_const() || !must_be_known(op, spec)) return {};
         return attr_error(op, fmt::format("'{}': {} must be known", spec.name, d->to_string()));
       }

@@ -98,9 +98,7 @@ double Rational::to_double() const {
   return static_cast<double>(static_cast<long double>(numerator_) / static_cast<long double>(denominator_));
 }
 
-Rational Rational::floor() const {
-  return is_finite() ? Rational{floor_of(numerator_, denominator_), 1} : *this;
-}
+Rational Rational::floor() const { return is_finite() ? Rational{floor_of(numerator_, denominator_), 1} : *this; }
 
 Rational operator+(Rational a, Rational b) {
   if (a.overflowed() || b.overflowed()) return Rational::overflow();
@@ -113,9 +111,8 @@ Rational operator+(Rational a, Rational b) {
   const Int common = gcd(a.denominator_, b.denominator_);
   Int left = 0, right = 0, numerator = 0, denominator = 0;
   if (!multiply(a.numerator_, b.denominator_ / common, &left) ||
-      !multiply(b.numerator_, a.denominator_ / common, &right) ||
-      __builtin_add_overflow(left, right, &numerator) || numerator == Int{1} << 127 ||
-      !multiply(a.denominator_, b.denominator_ / common, &denominator)) {
+      !multiply(b.numerator_, a.denominator_ / common, &right) || __builtin_add_overflow(left, right, &numerator) ||
+      numerator == Int{1} << 127 || !multiply(a.denominator_, b.denominator_ / common, &denominator)) {
     return Rational::overflow();
   }
   return Rational::fraction(numerator, denominator);

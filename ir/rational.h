@@ -12,7 +12,7 @@ class Rational {
  public:
   using Int = __int128;
 
-  constexpr Rational() = default;                     // 0
+  constexpr Rational() = default;  // 0
   static Rational of(int64_t integer) { return {integer, 1}; }
   static Rational fraction(Int numerator, Int denominator);  // Requires: denominator > 0
   // Exactly the double; overflow where 127 bits do not hold it.

@@ -67,14 +67,22 @@ struct RationalScalar {
 
 bool RationalScalar::test(ScalarFn fn, const Rational& a, const Rational& b) {
   switch (fn) {
-    case ScalarFn::kEq: return a == b;
-    case ScalarFn::kNe: return !(a == b);
-    case ScalarFn::kLt: return a < b;
-    case ScalarFn::kLe: return a < b || a == b;
-    case ScalarFn::kGt: return b < a;
-    case ScalarFn::kGe: return b < a || a == b;
-    case ScalarFn::kIsNan: return a.is_nan();
-    default: return a.is_finite();
+    case ScalarFn::kEq:
+      return a == b;
+    case ScalarFn::kNe:
+      return !(a == b);
+    case ScalarFn::kLt:
+      return a < b;
+    case ScalarFn::kLe:
+      return a < b || a == b;
+    case ScalarFn::kGt:
+      return b < a;
+    case ScalarFn::kGe:
+      return b < a || a == b;
+    case ScalarFn::kIsNan:
+      return a.is_nan();
+    default:
+      return a.is_finite();
   }
 }
 
@@ -92,19 +100,28 @@ Rational RationalScalar::unknown(uint64_t fn, const Rational& a, const Rational&
 
 Rational RationalScalar::binary(ScalarFn fn, const Rational& a, const Rational& b) {
   switch (fn) {
-    case ScalarFn::kAdd: return a + b;
-    case ScalarFn::kSub: return a - b;
-    case ScalarFn::kMul: return a * b;
-    case ScalarFn::kDiv: return a / b;
-    case ScalarFn::kMax: return a.is_nan() ? a : b.is_nan() ? b : a < b ? b : a;
-    case ScalarFn::kMin: return a.is_nan() ? a : b.is_nan() ? b : b < a ? b : a;
+    case ScalarFn::kAdd:
+      return a + b;
+    case ScalarFn::kSub:
+      return a - b;
+    case ScalarFn::kMul:
+      return a * b;
+    case ScalarFn::kDiv:
+      return a / b;
+    case ScalarFn::kMax:
+      return a.is_nan() ? a : b.is_nan() ? b : a < b ? b : a;
+    case ScalarFn::kMin:
+      return a.is_nan() ? a : b.is_nan() ? b : b < a ? b : a;
     case ScalarFn::kRem: {
       const Rational quotient = a / b;
       if (quotient.overflowed()) return quotient;
-      if (!quotient.is_finite() || !b.is_finite()) return Rational::exactly(float_call(fn, a.to_double(), b.to_double()));
+      if (!quotient.is_finite() || !b.is_finite()) {
+        return Rational::exactly(float_call(fn, a.to_double(), b.to_double()));
+      }
       return a - b * (quotient.sign() < 0 ? -(-quotient).floor() : quotient.floor());
     }
-    default: break;
+    default:
+      break;
   }
   if (fn == ScalarFn::kPow && b.is_integer() && b.numerator() >= -16 && b.numerator() <= 16) {
     const auto n = static_cast<int>(b.numerator());
@@ -119,11 +136,16 @@ Rational RationalScalar::call(ScalarFn fn, DType, const Rational& a, const Ratio
   if (a.overflowed() || (arity(fn) == 2 && b.overflowed())) return Rational::overflow();
   if (arity(fn) == 2) return binary(fn, a, b);
   switch (fn) {
-    case ScalarFn::kNeg: return -a;
-    case ScalarFn::kAbs: return a.sign() < 0 ? -a : a;
-    case ScalarFn::kSign: return a.is_nan() ? a : Rational::of(a.sign());
-    case ScalarFn::kFloor: return a.floor();
-    case ScalarFn::kCeil: return -(-a).floor();
+    case ScalarFn::kNeg:
+      return -a;
+    case ScalarFn::kAbs:
+      return a.sign() < 0 ? -a : a;
+    case ScalarFn::kSign:
+      return a.is_nan() ? a : Rational::of(a.sign());
+    case ScalarFn::kFloor:
+      return a.floor();
+    case ScalarFn::kCeil:
+      return -(-a).floor();
     case ScalarFn::kRoundEven: {
       if (!a.is_finite()) return a;
       const Rational half = Rational::fraction(1, 2), below = a.floor();
@@ -131,7 +153,8 @@ Rational RationalScalar::call(ScalarFn fn, DType, const Rational& a, const Ratio
       const bool up = half < rest || (rest == half && below.numerator() % 2 != 0);
       return up ? below + Rational::of(1) : below;
     }
-    default: break;
+    default:
+      break;
   }
   // Limits at infinities, and the points where the value is a small integer or half (exp(0), log(1), sqrt(4)).
   const double value = float_call(fn, a.to_double(), 0);
@@ -141,7 +164,8 @@ Rational RationalScalar::call(ScalarFn fn, DType, const Rational& a, const Ratio
       (a.sign() == 0 || fn == ScalarFn::kSqrt || fn == ScalarFn::kRsqrt || fn == ScalarFn::kLog)) {
     return Rational::exactly(value);
   }
-  const bool positive = fn == ScalarFn::kExp || fn == ScalarFn::kSqrt || fn == ScalarFn::kRsqrt || fn == ScalarFn::kLogistic;
+  const bool positive =
+      fn == ScalarFn::kExp || fn == ScalarFn::kSqrt || fn == ScalarFn::kRsqrt || fn == ScalarFn::kLogistic;
   return unknown(static_cast<uint64_t>(fn), a, Rational{}, positive);
 }
 
@@ -198,16 +222,26 @@ class ElementEvaluator {
     const Expr& e = expr(id);
     const auto arg = [&](int k) { return index(e.args[k]); };
     switch (e.kind) {
-      case ExprKind::kIndex: return at_[e.number];
-      case ExprKind::kInt: return e.integer;
-      case ExprKind::kAdd: return arg(0) + arg(1);
-      case ExprKind::kSub: return arg(0) - arg(1);
-      case ExprKind::kMul: return arg(0) * arg(1);
-      case ExprKind::kDiv: return floor_div(arg(0), arg(1));
-      case ExprKind::kMod: return floor_mod(arg(0), arg(1));
-      case ExprKind::kMin: return std::min(arg(0), arg(1));
-      case ExprKind::kMax: return std::max(arg(0), arg(1));
-      default: break;
+      case ExprKind::kIndex:
+        return at_[e.number];
+      case ExprKind::kInt:
+        return e.integer;
+      case ExprKind::kAdd:
+        return arg(0) + arg(1);
+      case ExprKind::kSub:
+        return arg(0) - arg(1);
+      case ExprKind::kMul:
+        return arg(0) * arg(1);
+      case ExprKind::kDiv:
+        return floor_div(arg(0), arg(1));
+      case ExprKind::kMod:
+        return floor_mod(arg(0), arg(1));
+      case ExprKind::kMin:
+        return std::min(arg(0), arg(1));
+      case ExprKind::kMax:
+        return std::max(arg(0), arg(1));
+      default:
+        break;
     }
     const Value<S> data = scalar(e.args[0]);  // kToIndex
     return is_float(expr(e.args[0]).dtype) ? S::to_int(DType::i64, data.f) : data.i;
@@ -216,9 +250,12 @@ class ElementEvaluator {
   bool condition(ExprId id) {
     const Expr& e = expr(id);
     switch (e.kind) {
-      case ExprKind::kLess: return index(e.args[0]) < index(e.args[1]);
-      case ExprKind::kLessEqual: return index(e.args[0]) <= index(e.args[1]);
-      case ExprKind::kEqual: return index(e.args[0]) == index(e.args[1]);
+      case ExprKind::kLess:
+        return index(e.args[0]) < index(e.args[1]);
+      case ExprKind::kLessEqual:
+        return index(e.args[0]) <= index(e.args[1]);
+      case ExprKind::kEqual:
+        return index(e.args[0]) == index(e.args[1]);
       case ExprKind::kAnd:
         for (ExprId arg : e.args) {
           if (!condition(arg)) return false;
@@ -229,8 +266,10 @@ class ElementEvaluator {
           if (condition(arg)) return true;
         }
         return false;
-      case ExprKind::kNot: return !condition(e.args[0]);
-      default: break;
+      case ExprKind::kNot:
+        return !condition(e.args[0]);
+      default:
+        break;
     }
     return convert(scalar(e.args[0]), expr(e.args[0]).dtype, DType::boolean).i != 0;  // kTruth
   }
@@ -239,12 +278,18 @@ class ElementEvaluator {
     if (error_) return {};
     const Expr& e = expr(id);
     switch (e.kind) {
-      case ExprKind::kNumber: return number(e.dtype, e.value);
-      case ExprKind::kRead: return read(e);
-      case ExprKind::kSelect: return scalar(e.args[condition(e.args[0]) ? 1 : 2]);
-      case ExprKind::kValue: return convert({{}, index(e.args[0])}, DType::i64, e.dtype);
-      case ExprKind::kFold: return fold(e);
-      default: break;
+      case ExprKind::kNumber:
+        return number(e.dtype, e.value);
+      case ExprKind::kRead:
+        return read(e);
+      case ExprKind::kSelect:
+        return scalar(e.args[condition(e.args[0]) ? 1 : 2]);
+      case ExprKind::kValue:
+        return convert({{}, index(e.args[0])}, DType::i64, e.dtype);
+      case ExprKind::kFold:
+        return fold(e);
+      default:
+        break;
     }
     const DType from = expr(e.args[0]).dtype;
     const Value<S> a = scalar(e.args[0]);
@@ -278,9 +323,9 @@ class ElementEvaluator {
       const int64_t at = index(e.args[axis]);
       if (error_) return {};
       if (at < 0 || at >= sizes_[e.number][axis]) {
-        error_ = internal_error("operand " + std::to_string(e.number) + " is read at " + std::to_string(at) +
-                                " on axis " + std::to_string(axis) + " of size " +
-                                std::to_string(sizes_[e.number][axis]));
+        error_ =
+            internal_error("operand " + std::to_string(e.number) + " is read at " + std::to_string(at) + " on axis " +
+                           std::to_string(axis) + " of size " + std::to_string(sizes_[e.number][axis]));
         return {};
       }
       offset = offset * sizes_[e.number][axis] + at;
@@ -305,8 +350,8 @@ class ElementEvaluator {
   Value<S> fold(const Expr& e) {
     const DType body_type = expr(e.args[0]).dtype;
     if (e.fold == FoldKind::kArgMax || e.fold == FoldKind::kArgMin) return arg_fold(e, body_type);
-    Value<S> result = is_float(e.dtype) ? Value<S>{S::load(float_identity(e.fold)), 0}
-                                        : Value<S>{{}, int_identity(e.fold, e.dtype)};
+    Value<S> result =
+        is_float(e.dtype) ? Value<S>{S::load(float_identity(e.fold)), 0} : Value<S>{{}, int_identity(e.fold, e.dtype)};
     for_each_point(e, [&](int64_t) {
       const Value<S> item = convert(scalar(e.args[0]), body_type, e.dtype);
       result = call(function_of(e.fold), e.dtype, result, item);
@@ -334,12 +379,18 @@ class ElementEvaluator {
 
   static ScalarFn function_of(FoldKind kind) {
     switch (kind) {
-      case FoldKind::kSum: return ScalarFn::kAdd;
-      case FoldKind::kProd: return ScalarFn::kMul;
-      case FoldKind::kMax: return ScalarFn::kMax;
-      case FoldKind::kMin: return ScalarFn::kMin;
-      case FoldKind::kAny: return ScalarFn::kOr;
-      default: return ScalarFn::kAnd;
+      case FoldKind::kSum:
+        return ScalarFn::kAdd;
+      case FoldKind::kProd:
+        return ScalarFn::kMul;
+      case FoldKind::kMax:
+        return ScalarFn::kMax;
+      case FoldKind::kMin:
+        return ScalarFn::kMin;
+      case FoldKind::kAny:
+        return ScalarFn::kOr;
+      default:
+        return ScalarFn::kAnd;
     }
   }
 
@@ -430,9 +481,12 @@ Result<Tensor> evaluate_with(const Comprehension& comprehension, const std::vect
 template <class F>
 auto with_scalar(Scalar scalar, const F& f) {
   switch (scalar) {
-    case Scalar::kNative: return f(NativeScalar{});
-    case Scalar::kDouble: return f(DoubleScalar{});
-    default: return f(RationalScalar{});
+    case Scalar::kNative:
+      return f(NativeScalar{});
+    case Scalar::kDouble:
+      return f(DoubleScalar{});
+    default:
+      return f(RationalScalar{});
   }
 }
 

@@ -56,7 +56,7 @@ double round_to(DType dtype, double x) {
   const int precision = row(dtype).mantissa + 1;
   const int bias = (1 << (row(dtype).exponent - 1)) - 1;
   int exponent = 0;
-  std::frexp(x, &exponent);  // |x| in [2^(exponent-1), 2^exponent)
+  std::frexp(x, &exponent);                                // |x| in [2^(exponent-1), 2^exponent)
   const int lowest_exponent = 1 - bias - (precision - 1);  // of the last bit of a subnormal
   const int last_bit = std::max(exponent - precision, lowest_exponent);
   const double rounded = std::ldexp(std::nearbyint(std::ldexp(x, -last_bit)), last_bit);
@@ -66,14 +66,22 @@ double round_to(DType dtype, double x) {
 
 int64_t wrap_to(DType dtype, int64_t x) {
   switch (dtype) {
-    case DType::boolean: return x != 0;
-    case DType::i32: return static_cast<int32_t>(x);
-    case DType::i16: return static_cast<int16_t>(x);
-    case DType::i8: return static_cast<int8_t>(x);
-    case DType::u32: return static_cast<uint32_t>(x);
-    case DType::u16: return static_cast<uint16_t>(x);
-    case DType::u8: return static_cast<uint8_t>(x);
-    default: return x;
+    case DType::boolean:
+      return x != 0;
+    case DType::i32:
+      return static_cast<int32_t>(x);
+    case DType::i16:
+      return static_cast<int16_t>(x);
+    case DType::i8:
+      return static_cast<int8_t>(x);
+    case DType::u32:
+      return static_cast<uint32_t>(x);
+    case DType::u16:
+      return static_cast<uint16_t>(x);
+    case DType::u8:
+      return static_cast<uint8_t>(x);
+    default:
+      return x;
   }
 }
 
@@ -106,33 +114,60 @@ bool defined_on(ScalarFn fn, DType argument) {
 
 double float_call(ScalarFn fn, double a, double b) {
   switch (fn) {
-    case ScalarFn::kAdd: return a + b;
-    case ScalarFn::kSub: return a - b;
-    case ScalarFn::kMul: return a * b;
-    case ScalarFn::kDiv: return a / b;
-    case ScalarFn::kRem: return std::fmod(a, b);
-    case ScalarFn::kPow: return std::pow(a, b);
-    case ScalarFn::kMax: return std::isnan(a) ? a : std::isnan(b) ? b : a > b ? a : b > a ? b : std::signbit(a) ? b : a;
-    case ScalarFn::kMin: return std::isnan(a) ? a : std::isnan(b) ? b : a < b ? a : b < a ? b : std::signbit(a) ? a : b;
-    case ScalarFn::kAtan2: return std::atan2(a, b);
-    case ScalarFn::kNeg: return -a;
-    case ScalarFn::kAbs: return std::fabs(a);
-    case ScalarFn::kSign: return a > 0 ? 1.0 : a < 0 ? -1.0 : a;
-    case ScalarFn::kFloor: return std::floor(a);
-    case ScalarFn::kCeil: return std::ceil(a);
-    case ScalarFn::kRoundEven: return std::nearbyint(a);
-    case ScalarFn::kExp: return std::exp(a);
-    case ScalarFn::kExpm1: return std::expm1(a);
-    case ScalarFn::kLog: return std::log(a);
-    case ScalarFn::kLog1p: return std::log1p(a);
-    case ScalarFn::kSqrt: return std::sqrt(a);
-    case ScalarFn::kRsqrt: return 1.0 / std::sqrt(a);
-    case ScalarFn::kSin: return std::sin(a);
-    case ScalarFn::kCos: return std::cos(a);
-    case ScalarFn::kTanh: return std::tanh(a);
-    case ScalarFn::kErf: return std::erf(a);
-    case ScalarFn::kLogistic: return 1.0 / (1.0 + std::exp(-a));
-    default: break;
+    case ScalarFn::kAdd:
+      return a + b;
+    case ScalarFn::kSub:
+      return a - b;
+    case ScalarFn::kMul:
+      return a * b;
+    case ScalarFn::kDiv:
+      return a / b;
+    case ScalarFn::kRem:
+      return std::fmod(a, b);
+    case ScalarFn::kPow:
+      return std::pow(a, b);
+    case ScalarFn::kMax:
+      return std::isnan(a) ? a : std::isnan(b) ? b : a > b ? a : b > a ? b : std::signbit(a) ? b : a;
+    case ScalarFn::kMin:
+      return std::isnan(a) ? a : std::isnan(b) ? b : a < b ? a : b < a ? b : std::signbit(a) ? a : b;
+    case ScalarFn::kAtan2:
+      return std::atan2(a, b);
+    case ScalarFn::kNeg:
+      return -a;
+    case ScalarFn::kAbs:
+      return std::fabs(a);
+    case ScalarFn::kSign:
+      return a > 0 ? 1.0 : a < 0 ? -1.0 : a;
+    case ScalarFn::kFloor:
+      return std::floor(a);
+    case ScalarFn::kCeil:
+      return std::ceil(a);
+    case ScalarFn::kRoundEven:
+      return std::nearbyint(a);
+    case ScalarFn::kExp:
+      return std::exp(a);
+    case ScalarFn::kExpm1:
+      return std::expm1(a);
+    case ScalarFn::kLog:
+      return std::log(a);
+    case ScalarFn::kLog1p:
+      return std::log1p(a);
+    case ScalarFn::kSqrt:
+      return std::sqrt(a);
+    case ScalarFn::kRsqrt:
+      return 1.0 / std::sqrt(a);
+    case ScalarFn::kSin:
+      return std::sin(a);
+    case ScalarFn::kCos:
+      return std::cos(a);
+    case ScalarFn::kTanh:
+      return std::tanh(a);
+    case ScalarFn::kErf:
+      return std::erf(a);
+    case ScalarFn::kLogistic:
+      return 1.0 / (1.0 + std::exp(-a));
+    default:
+      break;
   }
   EGRET_CHECK(false, "function does not give a float");
   return 0;
@@ -140,15 +175,24 @@ double float_call(ScalarFn fn, double a, double b) {
 
 bool float_test(ScalarFn fn, double a, double b) {
   switch (fn) {
-    case ScalarFn::kEq: return a == b;
-    case ScalarFn::kNe: return a != b;
-    case ScalarFn::kLt: return a < b;
-    case ScalarFn::kLe: return a <= b;
-    case ScalarFn::kGt: return a > b;
-    case ScalarFn::kGe: return a >= b;
-    case ScalarFn::kIsNan: return std::isnan(a);
-    case ScalarFn::kIsFinite: return std::isfinite(a);
-    default: break;
+    case ScalarFn::kEq:
+      return a == b;
+    case ScalarFn::kNe:
+      return a != b;
+    case ScalarFn::kLt:
+      return a < b;
+    case ScalarFn::kLe:
+      return a <= b;
+    case ScalarFn::kGt:
+      return a > b;
+    case ScalarFn::kGe:
+      return a >= b;
+    case ScalarFn::kIsNan:
+      return std::isnan(a);
+    case ScalarFn::kIsFinite:
+      return std::isfinite(a);
+    default:
+      break;
   }
   EGRET_CHECK(false, "function is no test of floats");
   return false;
@@ -162,31 +206,58 @@ int64_t int_call(ScalarFn fn, DType dtype, int64_t a, int64_t b) {
   const auto ua = static_cast<uint64_t>(a), ub = static_cast<uint64_t>(b);
   const auto wrapped = [&](uint64_t x) { return wrap_to(dtype, static_cast<int64_t>(x)); };
   switch (fn) {
-    case ScalarFn::kAdd: return wrapped(ua + ub);
-    case ScalarFn::kSub: return wrapped(ua - ub);
-    case ScalarFn::kMul: return wrapped(ua * ub);
-    case ScalarFn::kDiv: return wrap_to(dtype, int_divide(dtype, a, b));
-    case ScalarFn::kRem: return int_remainder(dtype, a, b);
-    case ScalarFn::kPow: return wrap_to(dtype, int_power(dtype, a, b));
-    case ScalarFn::kMax: return int_less(dtype, a, b) ? b : a;
-    case ScalarFn::kMin: return int_less(dtype, b, a) ? b : a;
-    case ScalarFn::kNeg: return wrapped(0 - ua);
-    case ScalarFn::kAbs: return is_unsigned(dtype) || a >= 0 ? a : wrapped(0 - ua);
-    case ScalarFn::kSign: return a == 0 ? 0 : is_unsigned(dtype) || a > 0 ? 1 : -1;
-    case ScalarFn::kFloor: case ScalarFn::kCeil: case ScalarFn::kRoundEven: return a;
-    case ScalarFn::kAnd: return a & b;
-    case ScalarFn::kOr: return a | b;
-    case ScalarFn::kXor: return a ^ b;
-    case ScalarFn::kNot: return dtype == DType::boolean ? a == 0 : wrapped(~ua);
-    case ScalarFn::kEq: return a == b;
-    case ScalarFn::kNe: return a != b;
-    case ScalarFn::kLt: return int_less(dtype, a, b);
-    case ScalarFn::kLe: return !int_less(dtype, b, a);
-    case ScalarFn::kGt: return int_less(dtype, b, a);
-    case ScalarFn::kGe: return !int_less(dtype, a, b);
-    case ScalarFn::kIsNan: return 0;
-    case ScalarFn::kIsFinite: return 1;
-    default: break;
+    case ScalarFn::kAdd:
+      return wrapped(ua + ub);
+    case ScalarFn::kSub:
+      return wrapped(ua - ub);
+    case ScalarFn::kMul:
+      return wrapped(ua * ub);
+    case ScalarFn::kDiv:
+      return wrap_to(dtype, int_divide(dtype, a, b));
+    case ScalarFn::kRem:
+      return int_remainder(dtype, a, b);
+    case ScalarFn::kPow:
+      return wrap_to(dtype, int_power(dtype, a, b));
+    case ScalarFn::kMax:
+      return int_less(dtype, a, b) ? b : a;
+    case ScalarFn::kMin:
+      return int_less(dtype, b, a) ? b : a;
+    case ScalarFn::kNeg:
+      return wrapped(0 - ua);
+    case ScalarFn::kAbs:
+      return is_unsigned(dtype) || a >= 0 ? a : wrapped(0 - ua);
+    case ScalarFn::kSign:
+      return a == 0 ? 0 : is_unsigned(dtype) || a > 0 ? 1 : -1;
+    case ScalarFn::kFloor:
+    case ScalarFn::kCeil:
+    case ScalarFn::kRoundEven:
+      return a;
+    case ScalarFn::kAnd:
+      return a & b;
+    case ScalarFn::kOr:
+      return a | b;
+    case ScalarFn::kXor:
+      return a ^ b;
+    case ScalarFn::kNot:
+      return dtype == DType::boolean ? a == 0 : wrapped(~ua);
+    case ScalarFn::kEq:
+      return a == b;
+    case ScalarFn::kNe:
+      return a != b;
+    case ScalarFn::kLt:
+      return int_less(dtype, a, b);
+    case ScalarFn::kLe:
+      return !int_less(dtype, b, a);
+    case ScalarFn::kGt:
+      return int_less(dtype, b, a);
+    case ScalarFn::kGe:
+      return !int_less(dtype, a, b);
+    case ScalarFn::kIsNan:
+      return 0;
+    case ScalarFn::kIsFinite:
+      return 1;
+    default:
+      break;
   }
   EGRET_CHECK(false, "function has no meaning on integers");
   return 0;
@@ -194,19 +265,28 @@ int64_t int_call(ScalarFn fn, DType dtype, int64_t a, int64_t b) {
 
 double float_identity(FoldKind kind) {
   switch (kind) {
-    case FoldKind::kProd: return 1;
-    case FoldKind::kMax: return -std::numeric_limits<double>::infinity();
-    case FoldKind::kMin: return std::numeric_limits<double>::infinity();
-    default: return 0;
+    case FoldKind::kProd:
+      return 1;
+    case FoldKind::kMax:
+      return -std::numeric_limits<double>::infinity();
+    case FoldKind::kMin:
+      return std::numeric_limits<double>::infinity();
+    default:
+      return 0;
   }
 }
 
 int64_t int_identity(FoldKind kind, DType dtype) {
   switch (kind) {
-    case FoldKind::kProd: case FoldKind::kAll: return 1;
-    case FoldKind::kMax: return lowest_int(dtype);
-    case FoldKind::kMin: return highest_int(dtype);
-    default: return 0;
+    case FoldKind::kProd:
+    case FoldKind::kAll:
+      return 1;
+    case FoldKind::kMax:
+      return lowest_int(dtype);
+    case FoldKind::kMin:
+      return highest_int(dtype);
+    default:
+      return 0;
   }
 }
 

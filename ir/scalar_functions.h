@@ -1,8 +1,8 @@
 // Scalar functions on machine numbers: the one meaning of every ScalarFn that both evaluators share.
 //
 // Floats are computed in double and rounded to the dtype afterwards (`round_to`); for + - * / sqrt this gives the
-// correctly rounded f32, f16 and bf16 result.  Integers are int64_t holding the dtype's value (u64: its bit pattern) and
-// wrap to the dtype.  Total: x / 0 is -1 and x rem 0 is x for integers, as XLA has it.
+// correctly rounded f32, f16 and bf16 result.  Integers are int64_t holding the dtype's value (u64: its bit pattern)
+// and wrap to the dtype.  Total: x / 0 is -1 and x rem 0 is x for integers, as XLA has it.
 #pragma once
 
 #include <cstdint>

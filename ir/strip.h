@@ -1,8 +1,9 @@
 // Strip programs: a comprehension prepared for evaluating many neighbouring elements (a strip) at a time.
 //
-// Index arithmetic is kept affine over the variables wherever it can be: variables of size 1 disappear, those that occur
-// under div or mod are split, neighbours that are always used together are merged, conditions that the ranges decide are
-// gone.  What stays (data-dependent indices, other div and mod) is an atom.  One variable is the lane of a strip.
+// Index arithmetic is kept affine over the variables wherever it can be: variables of size 1 disappear, those that
+// occur under div or mod are split, neighbours that are always used together are merged, conditions that the ranges
+// decide are gone.  What stays (data-dependent indices, other div and mod) is an atom.  One variable is the lane of a
+// strip.
 #pragma once
 
 #include <cstdint>
@@ -30,10 +31,10 @@ struct Term {
 
 struct Affine {
   int64_t base = 0;
-  std::vector<Term> terms;   // variables first, ascending; then atoms; no coefficient is 0
-  VarSet depends = 0;        // through variables or atoms
-  VarSet bent = 0;           // through atoms: not linear in these
-  int64_t low = 0, high = 0; // bounds over all values of the variables
+  std::vector<Term> terms;    // variables first, ascending; then atoms; no coefficient is 0
+  VarSet depends = 0;         // through variables or atoms
+  VarSet bent = 0;            // through atoms: not linear in these
+  int64_t low = 0, high = 0;  // bounds over all values of the variables
 
   int64_t coef(Var v) const;
 };
@@ -59,21 +60,21 @@ struct Node {  // a scalar
   ScalarFn fn = ScalarFn::kAdd;
   FoldKind fold = FoldKind::kSum;
   DType dtype = DType::f32;
-  double value = 0;             // kNumber
-  uint32_t operand = 0;         // kRead
-  Affine offset;                // kRead: in elements of the operand; kValue: the index
-  std::vector<Affine> axes;     // kRead: the indices, where the ranges do not show them to be in range
-  std::vector<Id> args;         // scalars
-  Id condition = 0;             // kSelect
-  std::vector<Var> variables;   // kFold
+  double value = 0;            // kNumber
+  uint32_t operand = 0;        // kRead
+  Affine offset;               // kRead: in elements of the operand; kValue: the index
+  std::vector<Affine> axes;    // kRead: the indices, where the ranges do not show them to be in range
+  std::vector<Id> args;        // scalars
+  Id condition = 0;            // kSelect
+  std::vector<Var> variables;  // kFold
   VarSet depends = 0;
-  bool safe = true;             // may be evaluated for lanes that do not need it: cheap, and reads in range
+  bool safe = true;  // may be evaluated for lanes that do not need it: cheap, and reads in range
 };
 
 struct Program {
-  DType dtype = DType::f32;            // of the result
-  std::vector<int64_t> sizes;          // of every variable
-  std::vector<Var> result;             // axes of the result, outermost first (row-major)
+  DType dtype = DType::f32;    // of the result
+  std::vector<int64_t> sizes;  // of every variable
+  std::vector<Var> result;     // axes of the result, outermost first (row-major)
   std::vector<std::vector<int64_t>> operand_sizes;
   std::vector<Atom> atoms;
   std::vector<Condition> conditions;
@@ -94,8 +95,8 @@ void merge_variables(Program& program);
 Status run(const Program& program, std::span<const TensorRef> operands, std::span<std::byte> out, const Limits& limits,
            const Stopwatch& watch);
 
-// A sum of products of two factors as blocked matrix products.  False: the program is no such sum, or too small to gain, or
-// not finite where it must be; `out` then holds nothing of use.  Requires: merge_variables was not called.
+// A sum of products of two factors as blocked matrix products.  False: the program is no such sum, or too small to
+// gain, or not finite where it must be; `out` then holds nothing of use.  Requires: merge_variables was not called.
 Result<bool> run_contraction(const Program& program, std::span<const TensorRef> operands, std::span<std::byte> out,
                              const Limits& limits, const Stopwatch& watch);
 

@@ -1,7 +1,7 @@
 // Sums of products as blocked matrix products.
 //
-// result[B, M, N] = sum(K) first[B, M, K] * second[B, K, N], where the variables of each group are read off the factors:
-// those of the result that both depend on (B), only the first (M), only the second (N), and the folded ones (K).
+// result[B, M, N] = sum(K) first[B, M, K] * second[B, K, N], where the variables of each group are read off the
+// factors: those of the result that both depend on (B), only the first (M), only the second (N), the folded ones (K).
 // A factor that is one affine read is used where it lies; another (a guarded or converted read) is first written out
 // as a dense array by the strip evaluator, which is im2col for a convolution.  Guards go to the factor whose variables
 // they test; that is right as long as the other factor is finite, which is checked.
@@ -20,12 +20,12 @@ namespace egret::strip {
 namespace {
 
 constexpr int64_t kTileM = 128, kTileN = 256, kTileK = 256;  // of one task: panels of 128 and 256 KiB in f32
-constexpr int64_t kMaxDense = int64_t{1} << 26;  // elements of a factor written out at a time
+constexpr int64_t kMaxDense = int64_t{1} << 26;              // elements of a factor written out at a time
 
 struct Product {
   Id fold = 0;
   Id factors[2] = {0, 0};
-  std::vector<Id> guards[2];            // conditions under which the factor is read, else 0
+  std::vector<Id> guards[2];  // conditions under which the factor is read, else 0
   std::vector<Var> batch, free[2], folded;
 };
 
@@ -228,9 +228,14 @@ template <class T>
 class Multiplication {
  public:
   Multiplication(const Source& first, const Source& second, const Target& target)
-      : first_(first), second_(second), target_(target), m_(static_cast<int64_t>(first.free.size())),
-        n_(static_cast<int64_t>(second.free.size())), k_(static_cast<int64_t>(first.folded.size())),
-        tiles_m_((m_ + kTileM - 1) / kTileM), tiles_n_((n_ + kTileN - 1) / kTileN) {}
+      : first_(first),
+        second_(second),
+        target_(target),
+        m_(static_cast<int64_t>(first.free.size())),
+        n_(static_cast<int64_t>(second.free.size())),
+        k_(static_cast<int64_t>(first.folded.size())),
+        tiles_m_((m_ + kTileM - 1) / kTileM),
+        tiles_n_((n_ + kTileN - 1) / kTileN) {}
 
   Status run(const Limits& limits, const Stopwatch& watch) {
     const int64_t tiles = static_cast<int64_t>(first_.batch.size()) * tiles_m_ * tiles_n_;
@@ -298,11 +303,14 @@ Program restrict_to(Program p, Var v, int64_t begin, int64_t size) {
 Target target_of(const Program& p, const Program& whole, const Product& product, std::byte* out) {
   std::vector<int64_t> strides(kMaxVars, 0);
   int64_t stride = 1;
-  for (size_t i = whole.result.size(); i-- > 0; stride *= whole.sizes[whole.result[i]]) strides[whole.result[i]] = stride;
+  for (size_t i = whole.result.size(); i-- > 0; stride *= whole.sizes[whole.result[i]])
+    strides[whole.result[i]] = stride;
   const auto coef = [&](Var v) { return strides[v]; };
   return {offsets(p, product.batch, coef),
           {offsets(p, product.free[0], coef), offsets(p, product.free[1], coef)},
-          p.dtype, p.nodes[product.fold].dtype, out};
+          p.dtype,
+          p.nodes[product.fold].dtype,
+          out};
 }
 
 }  // namespace
@@ -320,8 +328,7 @@ Result<bool> run_contraction(const Program& program, std::span<const TensorRef> 
   if (program.body != product->fold && program.nodes[program.body].dtype != program.dtype) return false;
 
   // Large factors are written out in slices of one of the result's variables.
-  const std::vector<Var>& sliced = m >= n ? product->free[0] : product->free[1];
-  Var slice = sliced.front();
+  Var slice = program.result.front();
   for (Var v : program.result) slice = program.sizes[v] > program.sizes[slice] ? v : slice;
   const int64_t largest = batch * folded * std::max(m, n);
   const int64_t size = program.sizes[slice];

@@ -19,25 +19,44 @@ auto with_lane(DType t, const Visit& visit) {
   return visit(int64_t{});
 }
 
-struct Half { uint16_t bits; };   // as stored
-struct BFloat { uint16_t bits; };
-struct Truth { uint8_t bits; };
+struct Half {
+  uint16_t bits;
+};  // as stored
+struct BFloat {
+  uint16_t bits;
+};
+struct Truth {
+  uint8_t bits;
+};
 
 template <class Visit>
 auto with_stored(DType t, const Visit& visit) {
   switch (t) {
-    case DType::f64: return visit(double{});
-    case DType::f32: case DType::tf32: return visit(float{});
-    case DType::f16: return visit(Half{});
-    case DType::bf16: return visit(BFloat{});
-    case DType::i32: return visit(int32_t{});
-    case DType::i16: return visit(int16_t{});
-    case DType::i8: return visit(int8_t{});
-    case DType::u32: return visit(uint32_t{});
-    case DType::u16: return visit(uint16_t{});
-    case DType::u8: return visit(uint8_t{});
-    case DType::boolean: return visit(Truth{});
-    default: return visit(int64_t{});  // i64, u64
+    case DType::f64:
+      return visit(double{});
+    case DType::f32:
+    case DType::tf32:
+      return visit(float{});
+    case DType::f16:
+      return visit(Half{});
+    case DType::bf16:
+      return visit(BFloat{});
+    case DType::i32:
+      return visit(int32_t{});
+    case DType::i16:
+      return visit(int16_t{});
+    case DType::i8:
+      return visit(int8_t{});
+    case DType::u32:
+      return visit(uint32_t{});
+    case DType::u16:
+      return visit(uint16_t{});
+    case DType::u8:
+      return visit(uint8_t{});
+    case DType::boolean:
+      return visit(Truth{});
+    default:
+      return visit(int64_t{});  // i64, u64
   }
 }
 
@@ -75,10 +94,14 @@ inline Lane settle(DType t, Lane x) {
     return wrap_to(t, x);
   } else if constexpr (std::is_same_v<Lane, float>) {
     switch (t) {
-      case DType::f16: return float_of_f16(f16_of_float(x));
-      case DType::bf16: return float_of_bf16(bf16_of_float(x));
-      case DType::tf32: return round_to_tf32(x);
-      default: return x;
+      case DType::f16:
+        return float_of_f16(f16_of_float(x));
+      case DType::bf16:
+        return float_of_bf16(bf16_of_float(x));
+      case DType::tf32:
+        return round_to_tf32(x);
+      default:
+        return x;
     }
   } else {
     return x;
@@ -89,12 +112,17 @@ inline Lane settle(DType t, Lane x) {
 template <class To, class From>
 inline To convert_lane(DType from, DType to, From x) {
   if constexpr (std::is_same_v<From, int64_t>) {
-    if constexpr (std::is_same_v<To, int64_t>) return wrap_to(to, x);
-    else return static_cast<To>(round_to(to, int_to_float(from, x)));
+    if constexpr (std::is_same_v<To, int64_t>)
+      return wrap_to(to, x);
+    else
+      return static_cast<To>(round_to(to, int_to_float(from, x)));
   } else {
-    if constexpr (std::is_same_v<To, int64_t>) return float_to_int(to, x);
-    else if constexpr (std::is_same_v<From, double> && std::is_same_v<To, float>) return static_cast<To>(round_to(to, x));
-    else return settle(to, static_cast<To>(x));
+    if constexpr (std::is_same_v<To, int64_t>)
+      return float_to_int(to, x);
+    else if constexpr (sizeof(To) < sizeof(From))
+      return static_cast<To>(round_to(to, x));
+    else
+      return settle(to, static_cast<To>(x));
   }
 }
 
@@ -118,17 +146,28 @@ void apply(ScalarFn fn, DType t, Lane* a, const Lane* b, int n) {
     }
   } else {
     switch (fn) {
-      case ScalarFn::kAdd: return each([](Lane x, Lane y) { return x + y; });
-      case ScalarFn::kSub: return each([](Lane x, Lane y) { return x - y; });
-      case ScalarFn::kMul: return each([](Lane x, Lane y) { return x * y; });
-      case ScalarFn::kDiv: return each([](Lane x, Lane y) { return x / y; });
-      case ScalarFn::kNeg: return each([](Lane x, Lane) { return -x; });
-      case ScalarFn::kAbs: return each([](Lane x, Lane) { return std::fabs(x); });
-      case ScalarFn::kSqrt: return each([](Lane x, Lane) { return std::sqrt(x); });
+      case ScalarFn::kAdd:
+        return each([](Lane x, Lane y) { return x + y; });
+      case ScalarFn::kSub:
+        return each([](Lane x, Lane y) { return x - y; });
+      case ScalarFn::kMul:
+        return each([](Lane x, Lane y) { return x * y; });
+      case ScalarFn::kDiv:
+        return each([](Lane x, Lane y) { return x / y; });
+      case ScalarFn::kNeg:
+        return each([](Lane x, Lane) { return -x; });
+      case ScalarFn::kAbs:
+        return each([](Lane x, Lane) { return std::fabs(x); });
+      case ScalarFn::kSqrt:
+        return each([](Lane x, Lane) { return std::sqrt(x); });
       case ScalarFn::kMax:
-        return each([](Lane x, Lane y) { return x > y ? x : y > x ? y : x != x ? x : y != y ? y : std::signbit(x) ? y : x; });
+        return each([](Lane x, Lane y) {
+          return x > y ? x : y > x ? y : x != x ? x : y != y ? y : std::signbit(x) ? y : x;
+        });
       case ScalarFn::kMin:
-        return each([](Lane x, Lane y) { return x < y ? x : y < x ? y : x != x ? x : y != y ? y : std::signbit(x) ? x : y; });
+        return each([](Lane x, Lane y) {
+          return x < y ? x : y < x ? y : x != x ? x : y != y ? y : std::signbit(x) ? x : y;
+        });
       default:
         for (int i = 0; i < n; ++i) a[i] = static_cast<Lane>(round_to(t, float_call(fn, a[i], b[i])));
     }

@@ -18,7 +18,10 @@ int64_t saturate(__int128 x) { return static_cast<int64_t>(std::clamp<__int128>(
 class Lowering {
  public:
   Lowering(const Comprehension& c, std::span<const TensorRef> operands)
-      : c_(c), operands_(operands), index_memo_(c.exprs.size()), condition_memo_(c.exprs.size(), kNone),
+      : c_(c),
+        operands_(operands),
+        index_memo_(c.exprs.size()),
+        condition_memo_(c.exprs.size(), kNone),
         scalar_memo_(c.exprs.size(), kNone) {}
 
   // `radix[v]`: variable v of the comprehension as digits, outermost first (their product is its size).
@@ -132,9 +135,11 @@ class Lowering {
     }
     finish(*whole);
     finish(*rest);
-    if (rest->terms.size() == 1 && rest->base == 0 && !rest->terms[0].is_atom && rest->terms[0].coef == 1) {
-      const Var v = rest->terms[0].id;
-      if (p_.sizes[v] % divisor == 0 && p_.sizes[v] > divisor) wanted_splits_.emplace(v, divisor);
+    // With v = divisor * v1 + v0, v1 moves to `whole`: what is left is decided by v0, one value a strip.
+    for (const Term& term : rest->terms) {
+      if (term.is_atom || (term.coef != 1 && term.coef != -1)) continue;
+      const int64_t size = p_.sizes[term.id];
+      if (size % divisor == 0 && size > divisor) wanted_splits_.emplace(term.id, divisor);
     }
   }
 
@@ -178,15 +183,25 @@ class Lowering {
 
   Affine new_index(const Expr& e) {
     switch (e.kind) {
-      case ExprKind::kIndex: return values_[e.number];
-      case ExprKind::kInt: return constant(e.integer);
-      case ExprKind::kAdd: return sum(index(e.args[0]), index(e.args[1]));
-      case ExprKind::kSub: return sum(index(e.args[0]), index(e.args[1]), -1);
-      case ExprKind::kMul: return product(index(e.args[0]), index(e.args[1]));
-      case ExprKind::kDiv: return quotient(index(e.args[0]), c_.exprs[e.args[1]].integer);
-      case ExprKind::kMod: return remainder(index(e.args[0]), c_.exprs[e.args[1]].integer);
-      case ExprKind::kMin: case ExprKind::kMax: return extreme(e.kind, index(e.args[0]), index(e.args[1]));
-      default: break;
+      case ExprKind::kIndex:
+        return values_[e.number];
+      case ExprKind::kInt:
+        return constant(e.integer);
+      case ExprKind::kAdd:
+        return sum(index(e.args[0]), index(e.args[1]));
+      case ExprKind::kSub:
+        return sum(index(e.args[0]), index(e.args[1]), -1);
+      case ExprKind::kMul:
+        return product(index(e.args[0]), index(e.args[1]));
+      case ExprKind::kDiv:
+        return quotient(index(e.args[0]), c_.exprs[e.args[1]].integer);
+      case ExprKind::kMod:
+        return remainder(index(e.args[0]), c_.exprs[e.args[1]].integer);
+      case ExprKind::kMin:
+      case ExprKind::kMax:
+        return extreme(e.kind, index(e.args[0]), index(e.args[1]));
+      default:
+        break;
     }
     Atom data{ExprKind::kToIndex, {}, {}, 1, scalar(e.args[0]), 0};
     data.depends = p_.nodes[data.scalar].depends;
@@ -198,7 +213,9 @@ class Lowering {
     return static_cast<Id>(p_.conditions.size() - 1);
   }
 
-  Id truth(bool value) { return add_condition({value ? Condition::Kind::kTrue : Condition::Kind::kFalse, {}, {}, 0, 0}); }
+  Id truth(bool value) {
+    return add_condition({value ? Condition::Kind::kTrue : Condition::Kind::kFalse, {}, {}, 0, 0});
+  }
 
   Id condition(ExprId id) {
     if (condition_memo_[id] == kNone) {
@@ -211,7 +228,9 @@ class Lowering {
   Id new_condition(const Expr& e) {
     using Kind = Condition::Kind;
     switch (e.kind) {
-      case ExprKind::kLess: case ExprKind::kLessEqual: case ExprKind::kEqual: {
+      case ExprKind::kLess:
+      case ExprKind::kLessEqual:
+      case ExprKind::kEqual: {
         Affine d = sum(index(e.args[1]), index(e.args[0]), -1);
         if (e.kind == ExprKind::kLess) d = sum(d, constant(-1));
         const bool equal = e.kind == ExprKind::kEqual;
@@ -220,14 +239,17 @@ class Lowering {
         const VarSet depends = d.depends;
         return add_condition({equal ? Kind::kZero : Kind::kNotNegative, std::move(d), {}, 0, depends});
       }
-      case ExprKind::kAnd: case ExprKind::kOr: return junction(e);
+      case ExprKind::kAnd:
+      case ExprKind::kOr:
+        return junction(e);
       case ExprKind::kNot: {
         const Id arg = condition(e.args[0]);
         const Kind kind = p_.conditions[arg].kind;
         if (kind == Kind::kTrue || kind == Kind::kFalse) return truth(kind == Kind::kFalse);
         return add_condition({Kind::kNot, {}, {arg}, 0, p_.conditions[arg].depends});
       }
-      default: break;
+      default:
+        break;
     }
     const Id arg = scalar(e.args[0]);
     return add_condition({Kind::kTruth, {}, {}, arg, p_.nodes[arg].depends});
@@ -277,7 +299,8 @@ class Lowering {
       node.offset = index(e.args[0]);
       node.depends = node.offset.depends;
     } else {
-      for (size_t k = e.kind == ExprKind::kSelect ? 1 : 0; k < e.args.size(); ++k) node.args.push_back(scalar(e.args[k]));
+      const size_t first = e.kind == ExprKind::kSelect ? 1 : 0;
+      for (size_t k = first; k < e.args.size(); ++k) node.args.push_back(scalar(e.args[k]));
       for (Id arg : node.args) {
         node.depends |= p_.nodes[arg].depends;
         node.safe = node.safe && p_.nodes[arg].safe;
@@ -318,7 +341,7 @@ class Lowering {
   const Comprehension& c_;
   std::span<const TensorRef> operands_;
   Program p_;
-  std::vector<Affine> values_;            // of each variable of the comprehension
+  std::vector<Affine> values_;  // of each variable of the comprehension
   std::vector<std::vector<Var>> digits_;
   std::vector<std::pair<int64_t, int64_t>> atom_bounds_;
   std::map<Var, int64_t> wanted_splits_;

@@ -17,12 +17,18 @@ namespace {
 
 ScalarFn function_of(FoldKind kind) {
   switch (kind) {
-    case FoldKind::kSum: return ScalarFn::kAdd;
-    case FoldKind::kProd: return ScalarFn::kMul;
-    case FoldKind::kMax: return ScalarFn::kMax;
-    case FoldKind::kMin: return ScalarFn::kMin;
-    case FoldKind::kAny: return ScalarFn::kOr;
-    default: return ScalarFn::kAnd;
+    case FoldKind::kSum:
+      return ScalarFn::kAdd;
+    case FoldKind::kProd:
+      return ScalarFn::kMul;
+    case FoldKind::kMax:
+      return ScalarFn::kMax;
+    case FoldKind::kMin:
+      return ScalarFn::kMin;
+    case FoldKind::kAny:
+      return ScalarFn::kOr;
+    default:
+      return ScalarFn::kAnd;
   }
 }
 
@@ -51,16 +57,20 @@ class Interpreter {
       case ExprKind::kNumber:
         std::fill(out, out + n, convert_lane<T>(DType::f64, e.dtype, e.value));
         return;
-      case ExprKind::kRead: return read(e, n, out);
-      case ExprKind::kSelect: return select(e, n, out);
-      case ExprKind::kFold: return is_arg_fold(e.fold) ? arg_fold(e, n, out) : fold(e, n, out);
+      case ExprKind::kRead:
+        return read(e, n, out);
+      case ExprKind::kSelect:
+        return select(e, n, out);
+      case ExprKind::kFold:
+        return is_arg_fold(e.fold) ? arg_fold(e, n, out) : fold(e, n, out);
       case ExprKind::kValue: {
         std::array<int64_t, kStrip> index;
         lanes(e.offset, n, index.data());
         for (int i = 0; i < n; ++i) out[i] = convert_lane<T>(DType::i64, e.dtype, index[i]);
         return;
       }
-      default: return call(e, n, out);
+      default:
+        return call(e, n, out);
     }
   }
 
@@ -91,12 +101,18 @@ class Interpreter {
 
   int64_t atom_at(const Atom& atom) {
     switch (atom.kind) {
-      case ExprKind::kDiv: return floor_div(value_at(atom.a), atom.divisor);
-      case ExprKind::kMod: return floor_mod(value_at(atom.a), atom.divisor);
-      case ExprKind::kMin: return std::min(value_at(atom.a), value_at(atom.b));
-      case ExprKind::kMax: return std::max(value_at(atom.a), value_at(atom.b));
-      case ExprKind::kMul: return value_at(atom.a) * value_at(atom.b);
-      default: break;
+      case ExprKind::kDiv:
+        return floor_div(value_at(atom.a), atom.divisor);
+      case ExprKind::kMod:
+        return floor_mod(value_at(atom.a), atom.divisor);
+      case ExprKind::kMin:
+        return std::min(value_at(atom.a), value_at(atom.b));
+      case ExprKind::kMax:
+        return std::max(value_at(atom.a), value_at(atom.b));
+      case ExprKind::kMul:
+        return value_at(atom.a) * value_at(atom.b);
+      default:
+        break;
     }
     int64_t value = 0;
     eval_as(atom.scalar, DType::i64, 1, &value);
@@ -163,14 +179,20 @@ class Interpreter {
       return true;
     }
     switch (c.kind) {
-      case Kind::kTrue: case Kind::kFalse: std::memset(mask, c.kind == Kind::kTrue, n); return true;
-      case Kind::kNotNegative: case Kind::kZero: return compare(c, n, mask);
+      case Kind::kTrue:
+      case Kind::kFalse:
+        std::memset(mask, c.kind == Kind::kTrue, n);
+        return true;
+      case Kind::kNotNegative:
+      case Kind::kZero:
+        return compare(c, n, mask);
       case Kind::kNot: {
         const bool same = condition(c.args[0], n, mask);
         for (int i = 0; i < n; ++i) mask[i] = !mask[i];
         return same;
       }
-      case Kind::kAnd: case Kind::kOr: {
+      case Kind::kAnd:
+      case Kind::kOr: {
         // An argument is looked at only where those before it leave the value open.
         const bool all = c.kind == Kind::kAnd;
         bool same = condition(c.args[0], n, mask);
@@ -182,15 +204,18 @@ class Interpreter {
           }
           std::array<uint8_t, kStrip> rest;
           for_runs(mask, n, [&](int begin, int length, bool value) {
-            if (value == all) condition(c.args[k], length, rest.data() + begin);
-            else std::memset(rest.data() + begin, value, length);
+            if (value == all)
+              condition(c.args[k], length, rest.data() + begin);
+            else
+              std::memset(rest.data() + begin, value, length);
           });
           std::memcpy(mask, rest.data(), n);
           same = uniform(mask, n);
         }
         return same;
       }
-      default: break;
+      default:
+        break;
     }
     std::array<int64_t, kStrip> truth;  // kTruth
     eval_as(c.scalar, DType::boolean, n, truth.data());
@@ -280,9 +305,8 @@ class Interpreter {
       for (int i = 0; i < n; ++i) out[i] = mask[i] ? out[i] : otherwise[i];
       return;
     }
-    for_runs(mask.data(), n, [&](int begin, int length, bool value) {
-      eval_as(e.args[value ? 0 : 1], e.dtype, length, out + begin);
-    });
+    for_runs(mask.data(), n,
+             [&](int begin, int length, bool value) { eval_as(e.args[value ? 0 : 1], e.dtype, length, out + begin); });
   }
 
   template <class T>
@@ -304,11 +328,15 @@ class Interpreter {
   void test(const Node& e, DType from, int n, Lane, T* out) {
     std::array<Lane, kStrip> a, b;
     eval(e.args[0], n, a.data());
-    if (e.args.size() > 1) eval(e.args[1], n, b.data());
-    else b = a;
+    if (e.args.size() > 1)
+      eval(e.args[1], n, b.data());
+    else
+      b = a;
     for (int i = 0; i < n; ++i) {
-      if constexpr (std::is_same_v<Lane, int64_t>) out[i] = static_cast<T>(int_call(e.fn, from, a[i], b[i]));
-      else out[i] = static_cast<T>(float_test(e.fn, a[i], b[i]));
+      if constexpr (std::is_same_v<Lane, int64_t>)
+        out[i] = static_cast<T>(int_call(e.fn, from, a[i], b[i]));
+      else
+        out[i] = static_cast<T>(float_test(e.fn, a[i], b[i]));
     }
   }
 
@@ -316,8 +344,10 @@ class Interpreter {
 
   template <class T>
   static T identity(const Node& e) {
-    if constexpr (std::is_same_v<T, int64_t>) return int_identity(e.fold, e.dtype);
-    else return static_cast<T>(float_identity(e.fold));
+    if constexpr (std::is_same_v<T, int64_t>)
+      return int_identity(e.fold, e.dtype);
+    else
+      return static_cast<T>(float_identity(e.fold));
   }
 
   // Calls `step(flat)` at every point of the first `count` variables of a fold, in row-major order; restores them.
@@ -419,18 +449,18 @@ class Interpreter {
 
 // The result cut into strips along one of its axes.
 struct Cut {
-  Var lane = kMaxVars;                  // no variable: a single element
+  Var lane = kMaxVars;  // no variable: a single element
   int64_t lane_size = 1, lane_stride = 0;
-  std::vector<Var> others;              // outermost first
-  std::vector<int64_t> strides;         // of `others` in the result
+  std::vector<Var> others;       // outermost first
+  std::vector<int64_t> strides;  // of `others` in the result
   int64_t chunks = 1, strips = 1;
 
   explicit Cut(const Program& p) {
     size_t chosen = p.result.size();
     for (size_t i = p.result.size(); i-- > 0;) {  // the innermost, unless it is short and another is longer
-      if (chosen == p.result.size() || (p.sizes[p.result[chosen]] < 32 && p.sizes[p.result[i]] > p.sizes[p.result[chosen]])) {
-        chosen = i;
-      }
+      const int64_t size = p.sizes[p.result[i]];
+      const int64_t best = chosen == p.result.size() ? 0 : p.sizes[p.result[chosen]];
+      if (chosen == p.result.size() || (best < 32 && size > best)) chosen = i;
     }
     int64_t stride = 1;
     std::vector<int64_t> all(p.result.size());

@@ -144,15 +144,21 @@ class GraphParser {
     if (!returns_.empty()) return input_error("a second 'return'", {}, scan_.here());
     returns_ = "return";
     scan_.next();
+    std::set<std::string> names;
     do {
       bool is_name = scan_.peek().kind == Token::Kind::kName || scan_.peek().kind == Token::Kind::kString;
+      const SourceSpan where = scan_.here();
       std::string name;
       if (is_name && scan_.peek(1).is("=")) {
         EGRET_TRY(name, scan_.name_or_string("an output's name"));
         scan_.next();
       }
       EGRET_TRY(ValueId v, value());
-      builder_.output(v, name.empty() ? builder_.graph().nodes[v].name : name);
+      if (name.empty()) name = builder_.graph().nodes[v].name;
+      if (!names.insert(name).second) {
+        return input_error(fmt::format("two outputs are named '{}'", name), fmt::format("give one another name: out = {}", name), where);
+      }
+      builder_.output(v, name);
     } while (scan_.accept(","));
     return {};
   }

@@ -1,6 +1,6 @@
 // Lowering: from a Program to an artifact that a small runtime runs.
 //
-// Types to know: `Program` (program.h), `Artifact` and `lower` (here), `Executable` (runtime/executable.h).
+// Types to know: `Program` (program.h), `Artifact` and `lower_program` (here), `Executable` (runtime/executable.h).
 // Reading order: program.h, kernel/stages.h, lower.h, memory_plan.h, host/, cuda/, runtime/.
 // May include: support, ir, costmodel.
 #pragma once
@@ -24,13 +24,14 @@ struct LowerOptions {
   bool cuda_source = false;     // kernels/*.cu
   std::vector<std::string> cubins;  // architectures to compile by NVRTC: "sm_80", "sm_90a"
   bool embed_weights = true;
+  bool strict = false;              // folds in index order, products and sums rounded apart
   std::string target;           // device name, written into the plan
   std::string device_hash;      // of the device file or the measured file
   int threads = 1;              // of the compilation; the bytes do not depend on it
   Limits limits;
 };
 
-Result<Artifact> lower(const Program& program, const LowerOptions& options);
+Result<Artifact> lower_program(const Program& program, const LowerOptions& options);
 
 // Writes every file under `folder` (made if absent), plan.json last, each by rename.  A folder that holds anything but an
 // artifact is refused.

@@ -36,6 +36,13 @@ bool FusionGraph::is_input(Id cls) const {
   return false;
 }
 
+bool FusionGraph::is_leaf(Id cls) const {
+  for (Id node : graph_.graph().nodes_of(cls)) {
+    if (graph_.input(node) || graph_.op(node).name == "constant") return true;
+  }
+  return false;
+}
+
 bool FusionGraph::given(Id cls) const {
   return graph_.depends(cls) != rules::Dependence::kData || is_input(cls);
 }

@@ -44,6 +44,7 @@ class FusionGraph {
   Id find(Id id) const { return graph_.graph().find(id); }
   bool usable(Id node) const;     // a pure operator with a definition; no composite, tuple or literal
   bool is_input(Id cls) const;
+  bool is_leaf(Id cls) const;     // an input or a literal: there without a kernel
   bool given(Id cls) const;       // an input, or free at run time: depends on constants and frozen parameters alone
   bool absorbed_leaf(Id cls, Id* node) const;  // a splat or iota, which every reader absorbs
 

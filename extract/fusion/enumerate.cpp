@@ -37,7 +37,8 @@ std::map<Id, int> depths(const FusionGraph& graph, const std::vector<Id>& roots,
   }
   Stopwatch watch;
   std::map<Id, int> depth;
-  for (Id c : needed) depth[c] = graph.is_input(c) ? 0 : -1;
+  // Inputs and literals are there without a kernel.
+  for (Id c : needed) depth[c] = graph.is_leaf(c) ? 0 : -1;
   for (bool changed = true; changed;) {
     changed = false;
     if (watch.expired(limits)) {
@@ -45,7 +46,7 @@ std::map<Id, int> depths(const FusionGraph& graph, const std::vector<Id>& roots,
       break;
     }
     for (Id c : needed) {
-      if (graph.is_input(c)) continue;
+      if (graph.is_leaf(c)) continue;
       int best = depth[c];
       for (Id n : g.nodes_of(c)) {
         if (!graph.usable(n)) continue;
@@ -64,24 +65,22 @@ std::map<Id, int> depths(const FusionGraph& graph, const std::vector<Id>& roots,
       }
     }
   }
-  // What is ready before the run need not be made by kernels (literals).
-  for (auto& [c, d] : depth) {
-    if (d < 0 && graph.given(c)) d = 0;
-  }
   return depth;
 }
 
 bool is_movement(const OpDef& op) { return op.op_class == OpClass::kMovement; }
 
-// May `op` absorb `inner` at an operand?  A cheap test before the body is built; plan_kernel decides.
-bool may_absorb(const OpDef& op, const Body& inner, const FusionSwitches& switches) {
+// May `op` absorb `inner`, whose root is `root`?  What the fusion rules say, and a cheap test of shapes before the body is
+// built; plan_kernel decides.
+bool may_absorb(const OpDef& op, const OpDef& root, const Body& inner, const rules::FusionRules& rules) {
   if (inner.plan.schedule == ScheduleClass::kAlias) return true;
-  const bool reduction = op.op_class == OpClass::kReduction;
   if (op.op_class == OpClass::kContraction || op.op_class == OpClass::kWindow) {
-    return switches.absorb_before && !inner.folds;
+    return !inner.folds && rules.absorb_before.contains(&root);
   }
-  if (reduction) return inner.folds ? switches.absorb_reduction : switches.absorb_before;
-  if (!switches.absorb_after) return false;
+  if (op.op_class == OpClass::kReduction) {
+    return inner.folds ? rules.absorb_reduction.contains(&op) : rules.absorb_before.contains(&root);
+  }
+  if (!rules.absorb_after.contains(&op) && (inner.folds || !rules.absorb_before.contains(&root))) return false;
   if (is_movement(op) && inner.contracts) return op.name == "broadcast" || op.name == "transpose";
   return true;
 }
@@ -181,7 +180,8 @@ class Enumerator {
       }
       for (const Body& b : out_.bodies.at(operands[i])) {
         if (options[i].size() >= tries) break;
-        if (may_absorb(op, b, options_.switches)) options[i].push_back(&b);
+        const OpDef& root = graph_.tensors().op(b.find(operands[i])->node);
+        if (may_absorb(op, root, b, options_.rules)) options[i].push_back(&b);
       }
       options[i].insert(options[i].begin() + std::min<size_t>(1, options[i].size()), nullptr);
     }

@@ -92,7 +92,57 @@ class ProblemBuilder {
   std::map<Id, uint32_t> term_of_;
 };
 
+// A seed in the saturated graph: canonical classes, and the e-nodes that now stand for its own.
+std::optional<Body> reseated(const FusionGraph& graph, const Device& device, const Body& seed) {
+  const egraph::EGraph& g = graph.tensors().graph();
+  Body body;
+  for (const Choice& c : seed.inside) {
+    auto node = g.lookup(g.op(c.node), g.attr(c.node), g.operands(c.node));
+    if (!node || g.find(*node) != g.find(c.cls)) return std::nullopt;
+    body.inside.push_back({g.find(c.cls), *node});
+  }
+  std::sort(body.inside.begin(), body.inside.end());
+  for (size_t i = 1; i < body.inside.size(); ++i) {
+    if (body.inside[i].cls == body.inside[i - 1].cls) return std::nullopt;
+  }
+  for (Id o : seed.outputs) body.outputs.push_back(g.find(o));
+  body.folds = seed.folds;
+  body.contracts = seed.contracts;
+  if (!complete(graph, device, body)) return std::nullopt;
+  return body;
+}
+
 }  // namespace
+
+std::optional<Solution> carry_over(const FusionProblem& before, const Solution& choice, const FusionProblem& problem) {
+  Solution out;
+  std::vector<uint8_t> made(problem.problem.items, 0);
+  for (uint32_t c : choice.chosen) {
+    const int body = before.body_of[c];
+    if (body < 0) continue;
+    const int now = problem.seed_candidate.at(static_cast<size_t>(body));
+    if (now < 0) return std::nullopt;
+    out.chosen.push_back(static_cast<uint32_t>(now));
+  }
+  std::sort(out.chosen.begin(), out.chosen.end());
+  out.chosen.erase(std::unique(out.chosen.begin(), out.chosen.end()), out.chosen.end());
+  std::vector<uint8_t> needed(problem.problem.items, 0);
+  for (uint32_t r : problem.problem.roots) needed[r] = 1;
+  for (uint32_t c : out.chosen) {
+    for (uint32_t r : problem.problem.candidates[c].results) made[r] = 1;
+    for (uint32_t o : problem.problem.candidates[c].operands) needed[o] = 1;
+  }
+  for (uint32_t c = 0; c < problem.problem.candidates.size(); ++c) {
+    if (problem.body_of[c] >= 0) continue;
+    const uint32_t item = problem.problem.candidates[c].results[0];
+    if (needed[item] && !made[item]) out.chosen.push_back(c);
+  }
+  std::sort(out.chosen.begin(), out.chosen.end());
+  for (uint32_t c : out.chosen) out.cost += problem.problem.candidates[c].cost;
+  out.method = "before saturation";
+  if (!check_solution(problem.problem, out).ok()) return std::nullopt;
+  return out;
+}
 
 uint32_t FusionProblem::item(Id cls) const {
   auto it = std::lower_bound(item_class.begin(), item_class.end(), cls);
@@ -118,6 +168,20 @@ Result<FusionProblem> fuse(const rules::TensorEGraph& tensors, const std::vector
   for (Id c : enumeration.classes) {
     for (Body& b : enumeration.bodies[c]) bodies.push_back(std::move(b));
   }
+  std::map<uint64_t, size_t> place;
+  for (size_t i = 0; i < bodies.size(); ++i) place.try_emplace(bodies[i].key(), i);
+  std::vector<int> seed_body;
+  for (const Body& seed : options.seeds) {
+    auto body = reseated(graph, device, seed);
+    const bool known = body && std::all_of(body->ports.begin(), body->ports.end(), [&](Id p) { return enumeration.bodies.contains(p); });
+    if (!known) {
+      seed_body.push_back(-1);
+      continue;
+    }
+    auto [it, fresh] = place.try_emplace(body->key(), bodies.size());
+    if (fresh) bodies.push_back(std::move(*body));
+    seed_body.push_back(static_cast<int>(it->second));
+  }
   builder.build(std::move(bodies));
   for (int round = 0; round < kMultiResultRounds; ++round) {
     SolveOptions solve;
@@ -134,6 +198,11 @@ Result<FusionProblem> fuse(const rules::TensorEGraph& tensors, const std::vector
     builder.build(std::move(more));
     if (!grew) break;
   }
+  std::vector<int> candidate_of(builder.out_.bodies.size(), -1);
+  for (size_t c = 0; c < builder.out_.body_of.size(); ++c) {
+    if (builder.out_.body_of[c] >= 0) candidate_of[static_cast<size_t>(builder.out_.body_of[c])] = static_cast<int>(c);
+  }
+  for (int b : seed_body) builder.out_.seed_candidate.push_back(b < 0 ? -1 : candidate_of[static_cast<size_t>(b)]);
   builder.out_.limit_reached = enumeration.limit_reached;
   return std::move(builder.out_);
 }

@@ -11,25 +11,20 @@
 
 #include "extract/fusion/body.h"
 #include "extract/solve/problem.h"
+#include "extract/solve/solve.h"
+#include "rules/lang/fusion_rules.h"
 #include "support/limits.h"
 
 namespace egret::extract {
 
-// Which fusions are allowed: what the fusion rules (rules/library/fusion) that are loaded say.
-struct FusionSwitches {
-  bool absorb_before = true;     // element operators into the reads of a fold
-  bool absorb_after = true;      // element operators onto what a kernel computes
-  bool absorb_reduction = true;  // a reduction after what a kernel computes, within a tile
-  bool side_by_side = true;      // several results of one kernel
-};
-
 struct FusionOptions {
   int bodies_per_class = 12;
   int rounds = 2;
-  FusionSwitches switches;
+  rules::FusionRules rules;      // what kernels may do (rules/library/fusion)
   double fold_limit = 1.2;       // bytes of weights that the run plan reads, over the source's
   int threads = 1;
   Limits limits;
+  std::vector<Body> seeds;       // candidates that must be there: bodies of the same graph before it was saturated
 };
 
 struct FusionProblem {
@@ -37,6 +32,7 @@ struct FusionProblem {
   std::vector<Id> item_class;             // class of each item, ascending
   std::vector<Body> bodies;               // body of each kernel candidate ...
   std::vector<int> body_of;               // ... of the problem, or -1: an item made ready before the run
+  std::vector<int> seed_candidate;        // candidate of each seed, or -1 where its classes became one
   bool limit_reached = false;
 
   uint32_t item(Id cls) const;            // Requires: cls is an item's class
@@ -45,6 +41,10 @@ struct FusionProblem {
 // `roots`: classes the program must make.  Error: a root that no kernel can make (names its operators).
 Result<FusionProblem> fuse(const rules::TensorEGraph& graph, const std::vector<Id>& roots, const Device& device,
                            const FusionOptions& options);
+
+// What `choice`, a solution of the problem before saturation, is in `problem`, whose seeds were that problem's bodies.
+// nullopt where it no longer holds.
+std::optional<Solution> carry_over(const FusionProblem& before, const Solution& choice, const FusionProblem& problem);
 
 // Bodies of several results beside those given (appended), from pairs that a solution of single results suggests.
 void add_multi_result(const FusionGraph& graph, const Device& device, const FusionOptions& options,

@@ -34,7 +34,7 @@ std::optional<Body> joined(const Body& a, const Body& b) {
 
 void add_multi_result(const FusionGraph& graph, const Device& device, const FusionOptions& options,
                       const std::vector<uint8_t>& chosen, std::vector<Body>& bodies) {
-  if (!options.switches.side_by_side) return;
+  if (!options.rules.side_by_side) return;
   std::set<uint64_t> seen;
   for (const Body& b : bodies) seen.insert(b.key());
   std::vector<size_t> picked;

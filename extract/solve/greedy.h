@@ -13,7 +13,8 @@ std::vector<uint32_t> item_rank(const Hypergraph& graph, const Rows& dependency)
 // The order of Knuth's generalization of Dijkstra's algorithm: cheapest tree first.  It never fails.
 std::vector<uint32_t> tree_rank(const Hypergraph& graph);
 
-// One greedy cover after another; `best` is empty where none keeps the fold budget.
+// Covers over two ranks and several expectations, then local search from the best three.  Nothing is found only
+// where none keeps the fold budget.
 struct GreedyAnswer {
   bool found = false;
   double cost = 0;

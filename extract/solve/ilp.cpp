@@ -1,5 +1,9 @@
-// The exact solver: reduce, solve the linear program, improve the incumbent on its support, drop what its reduced
-// costs rule out, then the integer program; where its answer holds a loop, forbid the loop and solve again.
+// The exact solver: reduce, solve the linear program, improve the incumbent on its support, then the integer
+// program over two windows.  A solution that uses a candidate outside the window "linear bound + reduced cost <=
+// limit" costs more than the limit, so a window whose optimum lies below its limit is the whole proof.  The first
+// is narrow and gets little work: where the linear program is nearly tight it proves, else it finds a better
+// incumbent.  The second (limit = incumbent) always proves.  Where an answer holds a loop, the loop is forbidden
+// and the window solved again.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -13,8 +17,13 @@ namespace egret::extract {
 namespace {
 
 constexpr double kGap = 1e-9;           // relative: below it a solution counts as optimal
+constexpr double kSupport = 1e-7;       // a larger value in the linear program counts as chosen in part
 constexpr double kFixMargin = 1e-6;     // relative: HiGHS' tolerances stay below it
 constexpr int kMaxLoopRounds = 200;
+constexpr double kNarrow = 1.0 / 16;    // of the gap between linear bound and incumbent
+constexpr size_t kNarrowLeast = 600;    // candidates: the narrow window is no smaller
+constexpr uint64_t kNarrowWork = 3;     // times the iterations of the linear program, and
+constexpr uint64_t kNarrowBase = 4000;  // so many more
 
 struct Answer {
   EgretHighsAnswer state{};
@@ -35,9 +44,12 @@ class Exact {
       int exponent = 0;
       std::frexp(have_incumbent_ ? best_cost_ : std::accumulate(graph_.cost.begin(), graph_.cost.end(), 0.0), &exponent);
       scale_ = std::ldexp(1.0, 10 - exponent);  // HiGHS' tolerances are absolute: the optimum becomes about 1000
-      reduce_graph(std::vector<uint8_t>(graph_.size(), 1));
-      linear_phase();
-      integer_phase();
+      graph_ = reduce(graph_, in_best(graph_));
+      if (linear_phase()) {
+        window_phase();
+      } else if (!closed()) {
+        solve_integer(graph_, HUGE_VAL, UINT64_MAX);
+      }
     }
     return finish();
   }
@@ -48,59 +60,54 @@ class Exact {
 
   Status find_incumbent(const Solution* start) {
     const GreedyAnswer answer = greedy_covers(graph_, dependency_, options_, clock_);
-    if (answer.found) accept(answer.chosen);
+    if (answer.found) accept(graph_, answer.chosen);
     if (start && check_solution(problem_, *start)) {
       std::vector<uint32_t> chosen;
       for (uint32_t k = 0; k < graph_.size(); ++k) {
         if (std::binary_search(start->chosen.begin(), start->chosen.end(), graph_.original[k])) chosen.push_back(k);
       }
-      accept(chosen);
+      accept(graph_, chosen);
     }
     return {};
   }
 
-  // `chosen` are candidates of graph_; what serves nothing is dropped.  Kept if valid, in budget and cheaper.
-  bool accept(const std::vector<uint32_t>& chosen) {
-    Cover cover(graph_);
+  // What serves nothing is dropped.  True where `chosen` is valid and in budget; it is kept where cheaper.
+  bool accept(const Hypergraph& graph, const std::vector<uint32_t>& chosen) {
+    Cover cover(graph);
     cover.assign(chosen);
-    if (!cover.prune_if_valid() || cover.fold() > graph_.fold_budget) return false;
+    if (!cover.prune_if_valid() || cover.fold() > graph.fold_budget) return false;
     if (have_incumbent_ && cover.cost() >= best_cost_) return true;
     have_incumbent_ = true;
     best_.clear();
     best_cost_ = 0;
     for (uint32_t k : cover.list()) {
-      best_.push_back(graph_.original[k]);
-      best_cost_ += graph_.cost[k];
+      best_.push_back(graph.original[k]);
+      best_cost_ += graph.cost[k];
     }
     return true;
   }
 
-  std::vector<uint8_t> in_best() const {
-    std::vector<uint8_t> flags(graph_.size(), 0);
-    for (uint32_t k = 0; k < graph_.size(); ++k) {
-      flags[k] = std::binary_search(best_.begin(), best_.end(), graph_.original[k]);
+  std::vector<uint8_t> in_best(const Hypergraph& graph) const {
+    std::vector<uint8_t> flags(graph.size(), 0);
+    for (uint32_t k = 0; k < graph.size(); ++k) {
+      flags[k] = std::binary_search(best_.begin(), best_.end(), graph.original[k]);
     }
     return flags;
   }
 
-  void reduce_graph(const std::vector<uint8_t>& keep) {
-    graph_ = restrict_to(graph_, keep);
-    graph_ = reduce(graph_, in_best());
-    terms_ = trusted_terms(problem_, graph_);
-  }
-
-  Answer run(const IlpModel& model, bool linear) {
+  Answer run(const Hypergraph& graph, const std::vector<Loop>& loops, bool linear, uint64_t last_iteration) {
+    const IlpModel model = build_model(graph, trusted_terms(problem_, graph), loops, scale_);
     Answer answer;
     answer.x.resize(model.cost.size());
     answer.reduced_cost.resize(model.cost.size());
     EgretHighsModel view = model.view(linear);
     std::vector<double> start(model.cost.size(), 0);
     if (!linear && have_incumbent_) {
-      const auto flags = in_best();
+      const auto flags = in_best(graph);
       std::copy(flags.begin(), flags.end(), start.begin());
       view.start = start.data();
     }
-    view.iteration_limit = static_cast<int64_t>(options_.lp_iterations - std::min(options_.lp_iterations, iterations_));
+    view.iteration_limit = static_cast<int64_t>(last_iteration - std::min(last_iteration, iterations_));
     view.seconds = remaining();
     view.absolute_gap = have_incumbent_ ? kGap * best_cost_ * scale_ : 0;
     if (options_.limits.stop) {
@@ -109,39 +116,53 @@ class Exact {
     }
     answer.state.solution = answer.x.data();
     answer.state.reduced_cost = linear ? answer.reduced_cost.data() : nullptr;
-    double t0=clock_.seconds(); fprintf(stderr,"\n  %.2f %s cols %d rows %d nnz %d cands %zu ", t0, linear?"LP":"MIP", view.columns,view.rows,view.row_start[view.rows],graph_.size());
     highs_(&view, &answer.state);
-    fprintf(stderr," took %.2f it %ld nodes %ld obj %.4f bound %.4f best %.4f\n", clock_.seconds()-t0,(long)answer.state.iterations,(long)answer.state.nodes,answer.state.objective,answer.state.bound,best_cost_*scale_);
     iterations_ += static_cast<uint64_t>(std::max<int64_t>(0, answer.state.iterations));
     return answer;
   }
 
-  std::vector<uint32_t> chosen_in(const Answer& answer, double above) const {
+  static std::vector<uint32_t> chosen_in(const Hypergraph& graph, const Answer& answer, double above) {
     std::vector<uint32_t> chosen;
-    for (uint32_t k = 0; k < graph_.size(); ++k) {
+    for (uint32_t k = 0; k < graph.size(); ++k) {
       if (answer.x[k] > above) chosen.push_back(k);
     }
     return chosen;
   }
 
-  void linear_phase() {
-    const Answer answer = run(build_model(graph_, terms_, {}, scale_), /*linear=*/true);
-    if (answer.state.status != kHighsOptimal) return;
-    const double value = answer.state.objective;
-    raise_bound(value / scale_);
-    improve_on_support(chosen_in(answer, 1e-7));
-    if (closed()) return;
-    const double limit = have_incumbent_ ? best_cost_ * scale_ * (1 + kFixMargin) : HUGE_VAL;
-    std::vector<uint8_t> keep = in_best();
+  // False where the linear program was not solved or there is nothing to hold its bound against.
+  bool linear_phase() {
+    Answer answer = run(graph_, {}, /*linear=*/true, options_.lp_iterations);
+    if (answer.state.status != kHighsOptimal) return false;
+    linear_bound_ = answer.state.objective / scale_;
+    raise_bound(linear_bound_);
+    improve_on_support(chosen_in(graph_, answer, kSupport));
+    reduced_cost_ = std::move(answer.reduced_cost);
+    reduced_cost_.resize(graph_.size());
+    for (double& cost : reduced_cost_) cost /= scale_;
+    return have_incumbent_;
+  }
+
+  void window_phase() {
+    std::vector<double> sorted = reduced_cost_;
+    std::sort(sorted.begin(), sorted.end());
+    const double least = sorted.empty() ? 0 : sorted[std::min(sorted.size() - 1, kNarrowLeast)];
+    const double narrow = linear_bound_ + std::max(least, kNarrow * (best_cost_ - linear_bound_));
+    if (!closed() && narrow < best_cost_) solve_window(narrow, kNarrowBase + kNarrowWork * iterations_);
+    if (!closed()) solve_window(best_cost_, UINT64_MAX);
+  }
+
+  void solve_window(double limit, uint64_t work) {
+    std::vector<uint8_t> keep = in_best(graph_);
     for (uint32_t k = 0; k < graph_.size(); ++k) {
-      if (value + answer.reduced_cost[k] <= limit) keep[k] = 1;
+      if (linear_bound_ + reduced_cost_[k] <= limit * (1 + kFixMargin)) keep[k] = 1;
     }
-    reduce_graph(keep);
+    const Hypergraph window = restrict_to(graph_, keep);
+    solve_integer(reduce(window, in_best(window)), limit, work);
   }
 
   // The linear program's support is a small problem of its own, on which greedy covers do well.
   void improve_on_support(const std::vector<uint32_t>& support) {
-    std::vector<uint8_t> keep = in_best();
+    std::vector<uint8_t> keep = in_best(graph_);
     for (uint32_t k : support) keep[k] = 1;
     const auto made = makeable(graph_, keep);
     for (uint32_t r : graph_.roots) {
@@ -155,27 +176,28 @@ class Exact {
       while (graph_.original[k] != small.original[found.chosen[s]]) ++k;
       chosen.push_back(k);
     }
-    accept(chosen);
-    accept(improve_cover(graph_, dependency_, chosen, options_, clock_).chosen);
+    accept(graph_, chosen);
+    accept(graph_, improve_cover(graph_, dependency_, chosen, options_, clock_).chosen);
   }
 
-  void integer_phase() {
-    std::vector<Loop> loops;
-    for (int round = 0; round < kMaxLoopRounds && !closed() && !clock_.expired(options_.limits); ++round) {
-      const Answer answer = run(build_model(graph_, terms_, loops, scale_), /*linear=*/false);
+  // Solves `graph`; what is not in it costs at least `outside`.  Ends early after `work` LP iterations.
+  void solve_integer(const Hypergraph& graph, double outside, uint64_t work) {
+    const uint64_t last = work > options_.lp_iterations ? options_.lp_iterations : iterations_ + work;
+    for (int round = 0; round < kMaxLoopRounds && !clock_.expired(options_.limits); ++round) {
+      const Answer answer = run(graph, loops_, /*linear=*/false, std::min(last, options_.lp_iterations));
       if (answer.state.status == kHighsFailed) return;
       if (answer.state.status == kHighsInfeasible) {
         infeasible_ = true;  // the fold budget; nothing else can be
         return;
       }
       const bool done = answer.state.status == kHighsOptimal;
-      const bool good = answer.state.has_solution && accept(chosen_in(answer, 0.5));
-      raise_bound(answer.state.bound / scale_);
-      if (done && good) raise_bound(best_cost_);
+      const auto chosen = chosen_in(graph, answer, 0.5);
+      const bool good = answer.state.has_solution && accept(graph, chosen);
+      raise_bound(std::min(outside, done && good ? best_cost_ : answer.state.bound / scale_));
       if (!done || good) return;
-      const auto found = find_loops(graph_, chosen_in(answer, 0.5));
+      const auto found = find_loops(graph, chosen);
       if (found.empty()) return;
-      loops.insert(loops.end(), found.begin(), found.end());
+      loops_.insert(loops_.end(), found.begin(), found.end());
     }
   }
 
@@ -204,8 +226,9 @@ class Exact {
   const Stopwatch clock_;
   const Rows dependency_;
   Hypergraph graph_;
-  Terms terms_;
-  double scale_ = 1, bound_ = 0, best_cost_ = 0;
+  double scale_ = 1, bound_ = 0, best_cost_ = 0, linear_bound_ = 0;
+  std::vector<double> reduced_cost_;  // of graph_'s candidates
+  std::vector<Loop> loops_;           // forbidden so far; they hold in every window
   bool have_incumbent_ = false, infeasible_ = false;
   std::vector<uint32_t> best_;  // candidates of the problem, ascending
   uint64_t iterations_ = 0;

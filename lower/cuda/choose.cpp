@@ -123,9 +123,12 @@ void choose_contraction_row(const Stages& stages, CudaChoices& choices) {
   choices.threads_per_row = 32;
   if (auto tiled = tiled_product(stages); tiled.ok() && inner_axes_to_columns(*tiled, anchor).ok())
     choose_runs(*tiled, anchor.meaning, choices);
-  if (columns <= 64) choices.tile = {16, 32, 16, 2, 1};
-  else if (16 * row_bytes <= 64 * 1024) choices.tile = {16, 128, 16, 2, 4};
-  else choices.tile = {8, 128, 16, 1, 4};
+  if (columns <= 64)
+    choices.tile = {16, 32, 16, 2, 1};
+  else if (16 * row_bytes <= 64 * 1024)
+    choices.tile = {16, 128, 16, 2, 4};
+  else
+    choices.tile = {8, 128, 16, 1, 4};
   const int64_t tiles = 2 * choices.tile.k * (choices.tile.m + choices.tile.n + 8) * 8;
   place_rows(stages, 8, kMostShared - choices.tile.m * row_bytes - tiles, choices);
 }
@@ -144,10 +147,17 @@ CudaChoices choose(const Kernel& kernel, const Stages& stages) {
   }
   choices.wide_index = largest > (int64_t{1} << 30);
   switch (kernel.plan.schedule) {
-    case ScheduleClass::kRow: choose_row(stages, choices); break;
-    case ScheduleClass::kContraction: choose_contraction(stages, choices); break;
-    case ScheduleClass::kContractionRow: choose_contraction_row(stages, choices); break;
-    default: break;
+    case ScheduleClass::kRow:
+      choose_row(stages, choices);
+      break;
+    case ScheduleClass::kContraction:
+      choose_contraction(stages, choices);
+      break;
+    case ScheduleClass::kContractionRow:
+      choose_contraction_row(stages, choices);
+      break;
+    default:
+      break;
   }
   return choices;
 }

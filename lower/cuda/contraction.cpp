@@ -1,5 +1,5 @@
-// Contractions in tiles: both factors' values are staged in shared memory (the prologue runs there), each thread keeps a
-// small block of sums in registers, and the epilogue runs on them where they are stored.
+// Contractions in tiles: both factors' values are staged in shared memory (the prologue runs there), each thread keeps
+// a small block of sums in registers, and the epilogue runs on them where they are stored.
 #include <algorithm>
 
 #include "lower/cuda/schedules.h"
@@ -136,7 +136,8 @@ class TileLoad {
     ExprPrinter printer(printing_, printing_.stages.anchor, {}, {});
     for (size_t i = 0; i < tiled_.batch.size(); ++i) printer.bind(tiled_.batch[i], batch_[i]);
     if (side_.along_result) {
-      out.open("for (int " + k + " = threadIdx.x / " + tile + "; " + k + " < TILE_K; " + k + " += BLOCK_X / " + tile + ")");
+      out.open("for (int " + k + " = threadIdx.x / " + tile + "; " + k + " < TILE_K; " + k + " += BLOCK_X / " + tile +
+               ")");
       for (size_t i = 0; i < cut_.size(); ++i) printer.bind(side_.variables[i], cut_[i]);
     } else {
       out.line("const int " + k + " = threadIdx.x % TILE_K;");
@@ -153,7 +154,8 @@ class TileLoad {
     out.line("value = " + value + ";");
     if (side_.guard) out.close();
     out.close();
-    out.line(array + "[" + k + " * (" + tile + " + 4) + " + (side_.along_result ? "threadIdx.x % " + tile : x) + "] = value;");
+    out.line(array + "[" + k + " * (" + tile + " + 4) + " + (side_.along_result ? "threadIdx.x % " + tile : x) +
+             "] = value;");
     out.close();
   }
 
@@ -174,7 +176,8 @@ void print_tile_sums(Printing& printing, const TiledProduct& tiled, const std::v
   const Comprehension& meaning = printing.stage(printing.stages.anchor).meaning;
   const Expr& fold = meaning.exprs[tiled.fold];
   const Expr& item = meaning.exprs[tiled.product];
-  const DType row_type = meaning.exprs[tiled.rows.factor].dtype, column_type = meaning.exprs[tiled.columns.factor].dtype;
+  const DType row_type = meaning.exprs[tiled.rows.factor].dtype,
+              column_type = meaning.exprs[tiled.columns.factor].dtype;
   out.line(std::string(held_type(fold.dtype)) + " sums[THREAD_M][THREAD_N];");
   out.line("#pragma unroll");
   out.open("for (int i = 0; i < THREAD_M; ++i)");
@@ -221,7 +224,8 @@ void print_tile_sums(Printing& printing, const TiledProduct& tiled, const std::v
 }
 
 void print_tile_places(Printing& printing) {
-  printing.out.line("const int thread_n = threadIdx.x % (TILE_N / THREAD_N), thread_m = threadIdx.x / (TILE_N / THREAD_N);");
+  printing.out.line(
+      "const int thread_n = threadIdx.x % (TILE_N / THREAD_N), thread_m = threadIdx.x / (TILE_N / THREAD_N);");
 }
 
 std::vector<std::string> cut(Printing& printing, const Variables& variables, const std::string& flat) {
@@ -295,7 +299,8 @@ Result<Frame> print_contraction(Printing& printing) {
   tiled.last_axis_to_columns(meaning.result.rank());
   tiled.rows.along_result = printing.choices.rows_along;
   tiled.columns.along_result = printing.choices.columns_along;
-  const int64_t batch_size = product_size(meaning, tiled.batch), rows_size = product_size(meaning, tiled.rows.variables),
+  const int64_t batch_size = product_size(meaning, tiled.batch),
+                rows_size = product_size(meaning, tiled.rows.variables),
                 columns_size = product_size(meaning, tiled.columns.variables);
   const Tile tile = printing.choices.tile;
   Frame frame;
@@ -306,8 +311,8 @@ Result<Frame> print_contraction(Printing& printing) {
   frame.derive("TILES_M", "(ROWS + TILE_M - 1) / TILE_M");
   frame.derive("TILES_N", "(COLUMNS + TILE_N - 1) / TILE_N");
   frame.launch(count_text(printing, anchor, tiled.batch) + " * TILES_M * TILES_N",
-               batch_size * ((rows_size + tile.m - 1) / tile.m) * ((columns_size + tile.n - 1) / tile.n), tile.threads(),
-               tile.thread_m * tile.thread_n > 16 ? 1 : 2);
+               batch_size * ((rows_size + tile.m - 1) / tile.m) * ((columns_size + tile.n - 1) / tile.n),
+               tile.threads(), tile.thread_m * tile.thread_n > 16 ? 1 : 2);
   share_tiles(frame, printing, tiled, tile);
 
   Writer& out = printing.out;
@@ -345,7 +350,8 @@ Result<Frame> print_thin_contraction(Printing& printing) {
   frame.launch("(COUNT + " + a_block_text + " - 1) / " + a_block_text, (count + a_block - 1) / a_block, kBlock);
   Writer& out = printing.out;
   if (threads == 32) out.line("const Index lane = threadIdx.x % 32;");
-  out.line("const Index element = Index(blockIdx.x) * " + a_block_text + " + threadIdx.x" + (threads == 32 ? " / 32;" : ";"));
+  out.line("const Index element = Index(blockIdx.x) * " + a_block_text + " + threadIdx.x" +
+           (threads == 32 ? " / 32;" : ";"));
   out.line("if (element >= COUNT) return;");
   RowScope scope;
   scope.threads = threads;
@@ -354,7 +360,7 @@ Result<Frame> print_thin_contraction(Printing& printing) {
   printing.flat = {"element", scope.row, {}};
   for (uint32_t axis : axes) printing.flat.sizes.push_back(printing.sizes.variable(anchor, axis));
   scope.row_axes = places;
-  if (threads == 32)
+  if (threads == 32 && !printing.choices.in_order)
     scope.fold = [](ExprPrinter& printer, ExprId fold) { return parallel_fold(printer, fold, 32, "lane"); };
   RowPrinter printer(printing, std::move(scope));
   for (size_t s = 0; s < stages.stages.size(); ++s) printer.print_stage(static_cast<int>(s));

@@ -35,7 +35,8 @@ Result<Frame> print_contraction_row(Printing& printing) {
   EGRET_TRY_VOID(inner_axes_to_columns(tiled, anchor_stage));
   tiled.rows.along_result = printing.choices.rows_along;
   tiled.columns.along_result = printing.choices.columns_along;
-  const int64_t batch_size = count_of(anchor_stage, tiled.batch), rows_size = count_of(anchor_stage, tiled.rows.variables),
+  const int64_t batch_size = count_of(anchor_stage, tiled.batch),
+                rows_size = count_of(anchor_stage, tiled.rows.variables),
                 columns_size = count_of(anchor_stage, tiled.columns.variables);
   const Tile tile = printing.choices.tile;
   const DType sum_type = meaning.result.dtype;
@@ -45,8 +46,8 @@ Result<Frame> print_contraction_row(Printing& printing) {
   frame.derive("COLUMNS", count_text(printing, anchor, tiled.columns.variables));
   frame.derive("FOLD", count_text(printing, anchor, tiled.k));
   frame.derive("TILES_M", "(ROWS + TILE_M - 1) / TILE_M");
-  frame.launch(count_text(printing, anchor, tiled.batch) + " * TILES_M", batch_size * ((rows_size + tile.m - 1) / tile.m),
-               tile.threads());
+  frame.launch(count_text(printing, anchor, tiled.batch) + " * TILES_M",
+               batch_size * ((rows_size + tile.m - 1) / tile.m), tile.threads());
   share_tiles(frame, printing, tiled, tile);
   frame.share("scores", held_type(sum_type), held_bytes(sum_type), "TILE_M * COLUMNS", tile.m * columns_size);
 
@@ -66,7 +67,8 @@ Result<Frame> print_contraction_row(Printing& printing) {
     scope.shared[static_cast<int>(s)] = {array, "warp"};
   }
   scope.shared[anchor] = {"scores", "slot"};
-  scope.fold = [](ExprPrinter& printer, ExprId fold) { return parallel_fold(printer, fold, 32, "lane"); };
+  if (!printing.choices.in_order)
+    scope.fold = [](ExprPrinter& printer, ExprId fold) { return parallel_fold(printer, fold, 32, "lane"); };
 
   Writer& out = printing.out;
   out.line("if (Index(blockIdx.x) >= GRID_BLOCKS) return;");
@@ -80,7 +82,8 @@ Result<Frame> print_contraction_row(Printing& printing) {
     const std::string value = printer.body();
     out.line("scores[(m - first_m) * COLUMNS + n] = " + value + ";");
     if (anchor_stage.output >= 0)
-      out.line("r" + std::to_string(anchor_stage.output) + "[" + printing.address(printing.port_count() + anchor, axes) +
+      out.line("r" + std::to_string(anchor_stage.output) + "[" +
+               printing.address(printing.port_count() + anchor, axes) +
                "] = " + store_text(sum_type, value, printing.library) + ";");
   });
   out.close();

@@ -4,7 +4,8 @@
 // tests/lower/cuda_shim/shim.h.  Every size, tile and block length is an `#ifndef`-guarded constant at the head, from
 // which strides, launch geometry (GRID_X, BLOCK_X) and shared bytes (SHARED_BYTES) follow, so that -D makes a kernel
 // small.  Arguments of the kernel function: a pointer a port, then a pointer a result; results overlap no port.
-// Types to know: `CudaKernel`, `CudaPart`.  Reading order: cuda.h, expr_printer.h, schedules.h, nvrtc.h, driver.h.
+// Types to know: `CudaKernel`, `CudaPart`.  Reading order: cuda.h, sizes.h, scalar_text.h, expr_printer.h, schedules.h,
+// tiles.h, nvrtc.h, driver.h.
 // May include: support, ir, lower/kernel, lower/program.h.
 #pragma once
 
@@ -28,13 +29,13 @@ struct CudaConstant {
 };
 
 struct CudaKernel {
-  std::string name;      // of the `extern "C" __global__` function; a C identifier
-  std::string source;    // empty: kAlias, nothing to launch
+  std::string name;    // of the `extern "C" __global__` function; a C identifier
+  std::string source;  // empty: kAlias, nothing to launch
   std::array<uint32_t, 3> grid = {1, 1, 1}, block = {1, 1, 1};
   uint32_t shared_bytes = 0;  // dynamic shared memory of a block; above 48 KiB the function's limit must be raised
   std::string arch_min = "sm_80";
   std::vector<CudaConstant> constants;
-  std::string head;      // the part of `source` that holds the constants; the rest is the same for other sizes
+  std::string head;  // the part of `source` that holds the constants; the rest is the same for other sizes
 };
 
 // Of a contraction: a block computes m x n sums, k products of each at a time; a thread thread_m x thread_n of them.
@@ -47,15 +48,16 @@ struct Tile {
 // text after its head, wherever its index arithmetic names sizes only through the constants.
 struct CudaChoices {
   bool wide_index = false;         // 64-bit index arithmetic
+  bool in_order = false;           // folds in index order: every thread of a row folds all of it
   int threads_per_row = 0;         // kRow: 1, 32 or 256; thin contractions: 1 or 32
   std::vector<uint8_t> in_shared;  // kRow, kContractionRow: a stage's row is staged in shared memory, else recomputed
   Tile tile;                       // kContraction*
   bool rows_along = false, columns_along = false;  // kContraction*: that factor's memory runs along the result
-  bool thin = false;               // kContraction: no tiles, a few threads a result (a matrix times a vector, depthwise)
+  bool thin = false;  // kContraction: no tiles, a few threads a result (a matrix times a vector, depthwise)
 };
 
 // Errors (kUnsupported): a body that its plan's schedule cannot print; says which part.
-Result<CudaKernel> print_cuda(const Kernel& kernel, const std::string& name);
+Result<CudaKernel> print_cuda(const Kernel& kernel, const std::string& name, bool in_order = false);
 CudaChoices choose(const Kernel& kernel, const Stages& stages);
 Result<CudaKernel> print_cuda(const Kernel& kernel, const Stages& stages, const CudaChoices& choices,
                               const std::string& name);
@@ -68,9 +70,9 @@ struct CudaPart {
 };
 
 struct CudaOptions {
-  std::vector<std::string> cubins;    // architectures to compile for: "sm_80", "sm_90a"
-  bool fused_multiply_add = true;     // false under strict numerics
-  int threads = 1;                    // of the compilation; the bytes do not depend on it
+  std::vector<std::string> cubins;  // architectures to compile for: "sm_80", "sm_90a"
+  bool strict = false;              // folds in index order, products and sums rounded apart
+  int threads = 1;                  // of the compilation; the bytes do not depend on it
 };
 
 // Prints every kernel of the program into `files` ("kernels/k<number>.cu"), compiles it for options.cubins, and returns

@@ -110,7 +110,8 @@ CudaDevice& CudaDevice::operator=(CudaDevice&&) noexcept = default;
 Result<CudaDevice> CudaDevice::open(int ordinal) {
   const Driver& api = driver();
   if (!api.failure.empty())
-    return unsupported_error("there is no CUDA driver here: " + api.failure, "use --device cpu, or a machine with a GPU");
+    return unsupported_error("there is no CUDA driver here: " + api.failure,
+                             "use --device cpu, or a machine with a GPU");
   EGRET_TRY_VOID(check(api.init(0), "the driver does not start"));
   auto impl = std::make_unique<Impl>();
   EGRET_TRY_VOID(check(api.device_get(&impl->device, ordinal), ("no device cuda:" + std::to_string(ordinal)).c_str()));
@@ -125,15 +126,14 @@ Result<CudaDevice> CudaDevice::open(int ordinal) {
 
 int CudaDevice::capability() const { return impl_->capability; }
 
-int CudaDevice::best_of(const std::vector<std::string>& architectures) const {
+int best_architecture(int capability, const std::vector<std::string>& architectures) {
   int best = -1, best_value = -1;
   for (size_t i = 0; i < architectures.size(); ++i) {
     const std::string& name = architectures[i];
     if (name.rfind("sm_", 0) != 0) continue;
     const int number = std::atoi(name.c_str() + 3);
     const bool exact = name.back() == 'a';
-    const bool runs = exact ? number == impl_->capability
-                            : number / 10 == impl_->capability / 10 && number <= impl_->capability;
+    const bool runs = exact ? number == capability : number / 10 == capability / 10 && number <= capability;
     const int value = number * 2 + exact;
     if (runs && value > best_value) best = static_cast<int>(i), best_value = value;
   }
@@ -164,7 +164,8 @@ Result<int> CudaDevice::load(const std::string& cubin, const std::string& functi
   Handle module = nullptr, handle = nullptr;
   EGRET_TRY_VOID(check(driver().module_load(&module, cubin.data()), ("load " + function).c_str()));
   impl_->modules.push_back(module);
-  EGRET_TRY_VOID(check(driver().module_function(&handle, module, function.c_str()), ("no function " + function).c_str()));
+  EGRET_TRY_VOID(
+      check(driver().module_function(&handle, module, function.c_str()), ("no function " + function).c_str()));
   if (shared_bytes > kSharedWithoutAsking)
     EGRET_TRY_VOID(check(driver().function_attribute(handle, kMaxDynamicShared, static_cast<int>(shared_bytes)),
                          ("shared memory of " + function).c_str()));

@@ -25,9 +25,6 @@ class CudaDevice {
 
   // Compute capability, as 80 or 90.
   int capability() const;
-  // Which of the architectures ("sm_80", "sm_90a", ...) runs best here; -1: none does.  A cubin runs on devices of its
-  // own major version and at least its minor one; an "a" cubin on exactly its own.
-  int best_of(const std::vector<std::string>& architectures) const;
 
   // Memory lives until `release` or the end of the object.
   Result<DevicePointer> allocate(uint64_t bytes);
@@ -47,5 +44,9 @@ class CudaDevice {
   explicit CudaDevice(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
+
+// Which of the architectures ("sm_80", "sm_90a", ...) runs best on a device of this compute capability; -1: none does.
+// A cubin runs on devices of its own major version and at least its minor one; an "a" cubin on exactly its own.
+int best_architecture(int capability, const std::vector<std::string>& architectures);
 
 }  // namespace egret::lower

@@ -48,7 +48,9 @@ Result<Frame> print_element(Printing& printing) {
   for (size_t s = 0; s < stages.stages.size(); ++s) {
     if (stages.stages[s].meaning.result.rank() != static_cast<int>(axes.size()))
       return unsupported_error("an element kernel with results of different ranks");
-    auto read_stage = [&](int q, const std::vector<std::string>& at) { return at == indices ? values[q] : std::string(); };
+    auto read_stage = [&](int q, const std::vector<std::string>& at) {
+      return at == indices ? values[q] : std::string();
+    };
     ExprPrinter printer(printing, static_cast<int>(s), indices, read_stage);
     values.push_back(printer.body());
   }
@@ -56,8 +58,8 @@ Result<Frame> print_element(Printing& printing) {
   for (size_t s = 0; s < stages.stages.size(); ++s) {
     const Stage& stage = stages.stages[s];
     if (stage.output < 0) continue;
-    out.line("r" + std::to_string(stage.output) + "[element] = " +
-             store_text(stage.meaning.result.dtype, values[s], printing.library) + ";");
+    out.line("r" + std::to_string(stage.output) +
+             "[element] = " + store_text(stage.meaning.result.dtype, values[s], printing.library) + ";");
   }
   frame.finish();
   return frame;

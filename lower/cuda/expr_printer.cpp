@@ -35,8 +35,13 @@ std::string Printing::address(uint32_t operand, const std::vector<std::string>& 
 
 ExprPrinter::ExprPrinter(Printing& printing, int stage, std::vector<std::string> variables, StageRead read_stage,
                          FoldHook fold)
-    : printing_(printing), stage_(stage), meaning_(printing.stage(stage).meaning), variables_(std::move(variables)),
-      read_stage_(std::move(read_stage)), fold_hook_(std::move(fold)), scopes_(1) {
+    : printing_(printing),
+      stage_(stage),
+      meaning_(printing.stage(stage).meaning),
+      variables_(std::move(variables)),
+      read_stage_(std::move(read_stage)),
+      fold_hook_(std::move(fold)),
+      scopes_(1) {
   variables_.resize(meaning_.sizes.size());
 }
 
@@ -101,13 +106,21 @@ std::string ExprPrinter::argument(ExprId parent, size_t position) {
 bool ExprPrinter::nonnegative(ExprId id) const {
   const Expr& e = expr(id);
   switch (e.kind) {
-    case ExprKind::kIndex: case ExprKind::kMod: return true;
-    case ExprKind::kInt: return e.integer >= 0;
-    case ExprKind::kDiv: return nonnegative(e.args[0]);
-    case ExprKind::kMax: return nonnegative(e.args[0]) || nonnegative(e.args[1]);
-    case ExprKind::kAdd: case ExprKind::kMul: case ExprKind::kMin:
+    case ExprKind::kIndex:
+    case ExprKind::kMod:
+      return true;
+    case ExprKind::kInt:
+      return e.integer >= 0;
+    case ExprKind::kDiv:
+      return nonnegative(e.args[0]);
+    case ExprKind::kMax:
+      return nonnegative(e.args[0]) || nonnegative(e.args[1]);
+    case ExprKind::kAdd:
+    case ExprKind::kMul:
+    case ExprKind::kMin:
       return std::all_of(e.args.begin(), e.args.end(), [&](ExprId arg) { return nonnegative(arg); });
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -128,19 +141,31 @@ std::string ExprPrinter::index_text(ExprId id) {
   for (size_t p = 1; p < e.args.size(); ++p) {
     const std::string b = argument(id, p);
     switch (e.kind) {
-      case ExprKind::kAdd: text = "(" + text + " + " + b + ")"; break;
-      case ExprKind::kSub: text = "(" + text + " - " + b + ")"; break;
-      case ExprKind::kMul: text = "(" + text + " * " + b + ")"; break;
-      case ExprKind::kMin: text = "(" + text + " < " + b + " ? " + text + " : " + b + ")"; break;
-      case ExprKind::kMax: text = "(" + text + " > " + b + " ? " + text + " : " + b + ")"; break;
-      case ExprKind::kDiv: case ExprKind::kMod: {
+      case ExprKind::kAdd:
+        text = "(" + text + " + " + b + ")";
+        break;
+      case ExprKind::kSub:
+        text = "(" + text + " - " + b + ")";
+        break;
+      case ExprKind::kMul:
+        text = "(" + text + " * " + b + ")";
+        break;
+      case ExprKind::kMin:
+        text = "(" + text + " < " + b + " ? " + text + " : " + b + ")";
+        break;
+      case ExprKind::kMax:
+        text = "(" + text + " > " + b + " ? " + text + " : " + b + ")";
+        break;
+      case ExprKind::kDiv:
+      case ExprKind::kMod: {
         const bool div = e.kind == ExprKind::kDiv;
         if (!plain) printing_.library.need(div ? "floor_div" : "floor_mod");
         text = plain ? "(" + text + (div ? " / " : " % ") + b + ")"
                      : std::string(div ? "floor_div" : "floor_mod") + "(" + text + ", " + b + ")";
         break;
       }
-      default: EGRET_CHECK(false, "index expressions are arithmetic");
+      default:
+        EGRET_CHECK(false, "index expressions are arithmetic");
     }
   }
   return text;
@@ -149,16 +174,23 @@ std::string ExprPrinter::index_text(ExprId id) {
 std::string ExprPrinter::condition(ExprId id) {
   const Expr& e = expr(id);
   switch (e.kind) {
-    case ExprKind::kLess: return "(" + argument(id, 0) + " < " + argument(id, 1) + ")";
-    case ExprKind::kLessEqual: return "(" + argument(id, 0) + " <= " + argument(id, 1) + ")";
-    case ExprKind::kEqual: return "(" + argument(id, 0) + " == " + argument(id, 1) + ")";
-    case ExprKind::kNot: return "!" + condition(e.args[0]);
+    case ExprKind::kLess:
+      return "(" + argument(id, 0) + " < " + argument(id, 1) + ")";
+    case ExprKind::kLessEqual:
+      return "(" + argument(id, 0) + " <= " + argument(id, 1) + ")";
+    case ExprKind::kEqual:
+      return "(" + argument(id, 0) + " == " + argument(id, 1) + ")";
+    case ExprKind::kNot:
+      return "!" + condition(e.args[0]);
     case ExprKind::kTruth: {
       const std::string value = scalar(e.args[0]);
       return expr(e.args[0]).dtype == DType::boolean ? value : "(" + value + " != 0)";
     }
-    case ExprKind::kAnd: case ExprKind::kOr: break;
-    default: EGRET_CHECK(false, "a condition");
+    case ExprKind::kAnd:
+    case ExprKind::kOr:
+      break;
+    default:
+      EGRET_CHECK(false, "a condition");
   }
   const bool conjunction = e.kind == ExprKind::kAnd;
   if (e.args.empty()) return conjunction ? "true" : "false";
@@ -192,9 +224,12 @@ std::string ExprPrinter::scalar(ExprId id) {
   if (std::string value = known(id); !value.empty()) return value;
   const Expr& e = expr(id);
   switch (e.kind) {
-    case ExprKind::kNumber: return number_text(e.dtype, e.value);
-    case ExprKind::kRead: return scopes_.back()[id] = read(e);
-    case ExprKind::kSelect: return select(id);
+    case ExprKind::kNumber:
+      return number_text(e.dtype, e.value);
+    case ExprKind::kRead:
+      return scopes_.back()[id] = read(e);
+    case ExprKind::kSelect:
+      return select(id);
     case ExprKind::kValue: {
       const std::string at = is_index_kind(expr(e.args[0]).kind) ? argument(id, 0) : condition(e.args[0]);
       return keep(id, held_type(e.dtype), cast_text(DType::i64, e.dtype, "(long long)(" + at + ")", printing_.library));
@@ -204,8 +239,10 @@ std::string ExprPrinter::scalar(ExprId id) {
       if (value.empty()) value = fold_loop(e);
       return scopes_.back()[id] = value;
     }
-    case ExprKind::kCall: break;
-    default: EGRET_CHECK(false, "a scalar expression");
+    case ExprKind::kCall:
+      break;
+    default:
+      EGRET_CHECK(false, "a scalar expression");
   }
   std::vector<std::string> args;
   for (ExprId arg : e.args) args.push_back(scalar(arg));
@@ -257,8 +294,10 @@ std::string ExprPrinter::select(ExprId id) {
   const std::string name = out.fresh("t");
   out.line(std::string(held_type(e.dtype)) + " " + name + ";");
   for (int branch = 1; branch <= 2; ++branch) {
-    if (branch == 1) out.open("if (" + test + ")");
-    else out.otherwise();
+    if (branch == 1)
+      out.open("if (" + test + ")");
+    else
+      out.otherwise();
     enter();
     const std::string value = scalar(e.args[branch]);
     out.line(name + " = " + value + ";");
@@ -297,7 +336,10 @@ std::string ExprPrinter::fold_item(const Expr& fold) {
   --fold_depth_;
   const DType from = expr(fold.args[0]).dtype;
   if (fold.fold == FoldKind::kArgMax || fold.fold == FoldKind::kArgMin || from == fold.dtype) return value;
-  return "(" + cast_text(from, fold.dtype, value, printing_.library) + ")";
+  const std::string name = printing_.out.fresh("t");
+  printing_.out.line(std::string("const ") + held_type(fold.dtype) + " " + name + " = " +
+                     cast_text(from, fold.dtype, value, printing_.library) + ";");
+  return name;
 }
 
 // One loop a variable, in row-major order.
@@ -320,8 +362,8 @@ std::string ExprPrinter::fold_loop(const Expr& e) {
   }
   const std::string item = fold_item(e);
   if (arg) {
-    out.line("if (" + acc + " < 0 || " + better_text(e.fold, item_type, item, best) + ") " + best + " = " + item + ", " +
-             acc + " = " + at + ";");
+    out.line("if (" + acc + " < 0 || " + better_text(e.fold, item_type, item, best) + ") " + best + " = " + item +
+             ", " + acc + " = " + at + ";");
     out.line("++" + at + ";");
   } else {
     out.line(acc + " = " + join_text(e.fold, e.dtype, acc, item, printing_.library) + ";");

@@ -63,12 +63,13 @@ class ExprPrinter {
   using FoldHook = std::function<std::string(ExprPrinter&, ExprId fold)>;
 
   // `variables`: the C++ text of each result axis; folded ones are declared by the folds.
-  ExprPrinter(Printing& printing, int stage, std::vector<std::string> variables, StageRead read_stage, FoldHook fold = {});
+  ExprPrinter(Printing& printing, int stage, std::vector<std::string> variables, StageRead read_stage,
+              FoldHook fold = {});
 
-  std::string scalar(ExprId id);     // prints what it needs, returns a name or a literal
-  std::string index(ExprId id);      // returns text in parentheses where it needs them
+  std::string scalar(ExprId id);  // prints what it needs, returns a name or a literal
+  std::string index(ExprId id);   // returns text in parentheses where it needs them
   std::string condition(ExprId id);
-  std::string body();                // the result, converted to the result's type
+  std::string body();  // the result, converted to the result's type
 
   // For fold hooks and tiles: prints `variables` of a fold cut out of the flat position `flat`.
   void bind_flat(const std::vector<uint32_t>& variables, const std::string& flat);
@@ -88,7 +89,7 @@ class ExprPrinter {
   using Ids = std::vector<ExprId>;  // sorted
   const Expr& expr(ExprId id) const { return meaning_.exprs[id]; }
   bool has_read(ExprId id);
-  const Ids& always(ExprId id);     // what evaluating `id` evaluates whatever the conditions
+  const Ids& always(ExprId id);  // what evaluating `id` evaluates whatever the conditions
   std::string argument(ExprId parent, size_t position);
   std::string known(ExprId id) const;
   std::string keep(ExprId id, const std::string& type, const std::string& text);

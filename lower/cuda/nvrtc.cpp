@@ -50,14 +50,12 @@ Nvrtc open_nvrtc() {
       if (const char* why = dlerror()) api.failure = why;
       continue;
     }
-    const bool complete = load(library, "nvrtcVersion", api.version) && load(library, "nvrtcCreateProgram", api.create) &&
-                          load(library, "nvrtcDestroyProgram", api.destroy) &&
-                          load(library, "nvrtcCompileProgram", api.compile) &&
-                          load(library, "nvrtcGetProgramLogSize", api.log_size) &&
-                          load(library, "nvrtcGetProgramLog", api.log) &&
-                          load(library, "nvrtcGetCUBINSize", api.cubin_size) &&
-                          load(library, "nvrtcGetCUBIN", api.cubin) &&
-                          load(library, "nvrtcGetErrorString", api.error_string);
+    const bool complete =
+        load(library, "nvrtcVersion", api.version) && load(library, "nvrtcCreateProgram", api.create) &&
+        load(library, "nvrtcDestroyProgram", api.destroy) && load(library, "nvrtcCompileProgram", api.compile) &&
+        load(library, "nvrtcGetProgramLogSize", api.log_size) && load(library, "nvrtcGetProgramLog", api.log) &&
+        load(library, "nvrtcGetCUBINSize", api.cubin_size) && load(library, "nvrtcGetCUBIN", api.cubin) &&
+        load(library, "nvrtcGetErrorString", api.error_string);
     api.failure = complete ? "" : "libnvrtc.so.13 lacks a function of nvrtc.h";
     return api;
   }
@@ -113,7 +111,8 @@ Result<Cubin> compile_cubin(const std::string& source, const std::string& name, 
   ProgramHolder holder;
   if (int code = api.create(&holder.program, source.c_str(), (name + ".cu").c_str(), 0, nullptr, nullptr); code != 0)
     return internal_error("NVRTC: " + std::string(api.error_string(code)));
-  std::vector<std::string> options = {"--gpu-architecture=" + arch, "--std=c++17", "--ptxas-options=-v", "-diag-suppress=177"};
+  std::vector<std::string> options = {"--gpu-architecture=" + arch, "--std=c++17", "--ptxas-options=-v",
+                                      "-diag-suppress=177"};
   options.insert(options.end(), more_options.begin(), more_options.end());
   std::vector<const char*> pointers;
   for (const std::string& option : options) pointers.push_back(option.c_str());
@@ -125,8 +124,8 @@ Result<Cubin> compile_cubin(const std::string& source, const std::string& name, 
   if (size) api.log(holder.program, cubin.log.data());
   while (!cubin.log.empty() && cubin.log.back() == '\0') cubin.log.pop_back();
   if (code != 0)
-    return internal_error("NVRTC does not compile kernel " + name + " for " + arch + ": " + api.error_string(code) + "\n" +
-                          cubin.log);
+    return internal_error("NVRTC does not compile kernel " + name + " for " + arch + ": " + api.error_string(code) +
+                          "\n" + cubin.log);
   if (int status = api.cubin_size(holder.program, &size); status != 0)
     return internal_error("NVRTC gives no cubin for " + arch + ": " + api.error_string(status));
   cubin.bytes.resize(size);

@@ -14,9 +14,9 @@ namespace egret::lower {
 struct Cubin {
   std::string bytes;
   std::string log;
-  int registers = -1;     // of the kernel, a thread; -1: not said
-  int spill_bytes = -1;   // stores and loads that spills cost, a thread
-  int stack_bytes = -1;   // local memory, a thread
+  int registers = -1;    // of the kernel, a thread; -1: not said
+  int spill_bytes = -1;  // stores and loads that spills cost, a thread
+  int stack_bytes = -1;  // local memory, a thread
 };
 
 // `arch` is "sm_80", "sm_90a", ...  Errors: kUnsupported where NVRTC is absent; kInternal with the log where the text

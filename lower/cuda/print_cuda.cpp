@@ -1,9 +1,9 @@
 // The text of a kernel put together, and the kernels of a program printed and compiled.
-#include <algorithm>
-#include <optional>
-
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
+
+#include <algorithm>
+#include <optional>
 
 #include "lower/cuda/cuda.h"
 #include "lower/cuda/nvrtc.h"
@@ -14,12 +14,16 @@ namespace {
 
 Result<Frame> print_statements(const Kernel& kernel, Printing& printing) {
   switch (kernel.plan.schedule) {
-    case ScheduleClass::kElement: return print_element(printing);
-    case ScheduleClass::kRow: return print_row(printing);
+    case ScheduleClass::kElement:
+      return print_element(printing);
+    case ScheduleClass::kRow:
+      return print_row(printing);
     case ScheduleClass::kContraction:
       return printing.choices.thin ? print_thin_contraction(printing) : print_contraction(printing);
-    case ScheduleClass::kContractionRow: return print_contraction_row(printing);
-    case ScheduleClass::kAlias: break;
+    case ScheduleClass::kContractionRow:
+      return print_contraction_row(printing);
+    case ScheduleClass::kAlias:
+      break;
   }
   return internal_error("an alias has no statements");
 }
@@ -67,12 +71,13 @@ Result<CudaKernel> print_cuda(const Kernel& kernel, const Stages& stages, const 
   if (frame.grid > INT32_MAX) return unsupported_error("kernel " + name + " has more blocks than a launch may have");
 
   const std::string function =
-      "extern \"C\" __global__ void __launch_bounds__(BLOCK_X, RESIDENT_BLOCKS) " + name + "(" + parameters(kernel) + ") {\n" +
-      (frame.shared_bytes ? "  extern __shared__ __align__(16) unsigned char shared_memory[];\n" : "");
+      "extern \"C\" __global__ void __launch_bounds__(BLOCK_X, RESIDENT_BLOCKS) " + name + "(" + parameters(kernel) +
+      ") {\n" + (frame.shared_bytes ? "  extern __shared__ __align__(16) unsigned char shared_memory[];\n" : "");
   std::string pointers;
   for (const std::string& pointer : frame.pointers()) pointers += "  " + pointer + "\n";
-  const std::string rest = "typedef " + std::string(choices.wide_index ? "long long" : "int") + " Index;\n" + frame.derived +
-                           printing.library.text() + "\n" + function + pointers + printing.out.text() + "}\n";
+  const std::string rest = "typedef " + std::string(choices.wide_index ? "long long" : "int") + " Index;\n" +
+                           frame.derived + printing.library.text() + "\n" + function + pointers + printing.out.text() +
+                           "}\n";
   for (const CudaConstant& c : sizes.constants()) {
     // D1 is also found in D10: a name that is not used and yet listed does no harm.
     if (rest.find(c.name) != std::string::npos) result.constants.push_back(c);
@@ -86,10 +91,12 @@ Result<CudaKernel> print_cuda(const Kernel& kernel, const Stages& stages, const 
   return result;
 }
 
-Result<CudaKernel> print_cuda(const Kernel& kernel, const std::string& name) {
+Result<CudaKernel> print_cuda(const Kernel& kernel, const std::string& name, bool in_order) {
   if (kernel.plan.schedule == ScheduleClass::kAlias) return print_cuda(kernel, {}, {}, name);
   EGRET_TRY(const Stages stages, make_stages(kernel));
-  return print_cuda(kernel, stages, choose(kernel, stages), name);
+  CudaChoices choices = choose(kernel, stages);
+  choices.in_order = in_order;
+  return print_cuda(kernel, stages, choices, name);
 }
 
 Result<std::vector<CudaPart>> add_cuda(const Program& program, const CudaOptions& options,
@@ -99,9 +106,9 @@ Result<std::vector<CudaPart>> add_cuda(const Program& program, const CudaOptions
   std::vector<std::optional<Error>> errors(count);
   std::vector<std::vector<std::string>> cubins(count, std::vector<std::string>(archs));
   std::vector<std::string> more;
-  if (!options.fused_multiply_add) more.push_back("--fmad=false");
+  if (options.strict) more.push_back("--fmad=false");
   auto one = [&](size_t k) {
-    auto printed = print_cuda(program.kernels[k], "k" + std::to_string(k));
+    auto printed = print_cuda(program.kernels[k], "k" + std::to_string(k), options.strict);
     if (!printed.ok()) return void(errors[k] = printed.take_error());
     parts[k].kernel = std::move(*printed);
     for (size_t a = 0; a < archs && !parts[k].kernel.source.empty(); ++a) {

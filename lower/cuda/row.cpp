@@ -11,7 +11,8 @@ constexpr int kBlock = 256;
 // Smaller integers travel through shuffles as int.
 std::string shuffle(DType t, const std::string& value, const std::string& distance) {
   const bool small = t == DType::boolean || (!is_float(t) && size_in_bytes(t) < 4);
-  const std::string call = "__shfl_xor_sync(0xffffffffu, " + std::string(small ? "(int)" : "") + value + ", " + distance + ")";
+  const std::string call =
+      "__shfl_xor_sync(0xffffffffu, " + std::string(small ? "(int)" : "") + value + ", " + distance + ")";
   return small ? "(" + std::string(held_type(t)) + ")" + call : call;
 }
 
@@ -30,8 +31,9 @@ void join_items(Printing& printing, const Accumulator& acc, const std::string& v
     return;
   }
   // The first of equals: a lower position wins where neither item is better.
-  out.open("if (" + position + " >= 0 && (" + acc.position + " < 0 || " + better_text(acc.fold, acc.item, value, acc.value) +
-           " || (" + position + " < " + acc.position + " && !(" + better_text(acc.fold, acc.item, acc.value, value) + "))))");
+  out.open("if (" + position + " >= 0 && (" + acc.position + " < 0 || " +
+           better_text(acc.fold, acc.item, value, acc.value) + " || (" + position + " < " + acc.position + " && !(" +
+           better_text(acc.fold, acc.item, acc.value, value) + "))))");
   out.line(acc.value + " = " + value + ";");
   out.line(acc.position + " = " + position + ";");
   out.close();
@@ -41,7 +43,8 @@ void join_lanes(Printing& printing, const Accumulator& acc, const std::string& h
   Writer& out = printing.out;
   out.open("for (int distance = " + half + "; distance > 0; distance /= 2)");
   const std::string other = out.fresh("other");
-  out.line(std::string("const ") + held_type(acc.item) + " " + other + " = " + shuffle(acc.item, acc.value, "distance") + ";");
+  out.line(std::string("const ") + held_type(acc.item) + " " + other + " = " +
+           shuffle(acc.item, acc.value, "distance") + ";");
   std::string position;
   if (acc.arg()) {
     position = out.fresh("at");
@@ -82,8 +85,8 @@ std::string parallel_fold(ExprPrinter& printer, ExprId id, int threads, const st
     out.line(std::string(held_type(acc.dtype)) + " " + acc.value + " = " + identity_text(fold.fold, fold.dtype) + ";");
   }
   const std::string at = out.fresh("k");
-  out.open("for (Index " + at + " = " + lane + "; " + at + " < " + printer.product(fold.variables) + "; " + at + " += " +
-           (threads == 32 ? "32" : "BLOCK_X") + ")");
+  out.open("for (Index " + at + " = " + lane + "; " + at + " < " + printer.product(fold.variables) + "; " + at +
+           " += " + (threads == 32 ? "32" : "BLOCK_X") + ")");
   printer.enter();
   printer.bind_flat(fold.variables, at);
   const std::string item = printer.fold_item(fold);
@@ -125,8 +128,10 @@ std::string count_text(const Printing& printing, int stage, const std::vector<ui
 }
 
 void RowPrinter::synchronize() {
-  if (scope_.threads > 32) printing_.out.line("__syncthreads();");
-  else if (scope_.threads > 1) printing_.out.line("__syncwarp();");
+  if (scope_.threads > 32)
+    printing_.out.line("__syncthreads();");
+  else if (scope_.threads > 1)
+    printing_.out.line("__syncwarp();");
 }
 
 std::vector<std::string> RowPrinter::variables(int stage, const std::vector<std::string>& inner) const {
@@ -184,8 +189,8 @@ void RowPrinter::print_stage(int stage) {
   }
   const std::string at = out.fresh("e");
   const std::string step = scope_.threads == 1 ? "1" : scope_.threads == 32 ? "32" : "BLOCK_X";
-  out.open("for (Index " + at + " = " + scope_.lane + "; " + at + " < " + count_text(printing_, stage, inner) + "; " + at +
-           " += " + step + ")");
+  out.open("for (Index " + at + " = " + scope_.lane + "; " + at + " < " + count_text(printing_, stage, inner) + "; " +
+           at + " += " + step + ")");
   ExprPrinter printer(printing_, stage, variables(stage, {}), read_stage);
   printer.bind_flat(inner, at);
   std::vector<std::string> indices;
@@ -193,8 +198,8 @@ void RowPrinter::print_stage(int stage) {
   const std::string value = printer.body();
   const auto shared = scope_.shared.find(stage);
   if (shared != scope_.shared.end())
-    out.line(shared->second.array + "[" + shared->second.slot + " * " + count_text(printing_, stage, inner) + " + " + at +
-             "] = " + value + ";");
+    out.line(shared->second.array + "[" + shared->second.slot + " * " + count_text(printing_, stage, inner) + " + " +
+             at + "] = " + value + ";");
   if (s.output >= 0) store(stage, indices, value);
   out.close();
   if (shared != scope_.shared.end() || s.output >= 0) synchronize();
@@ -213,8 +218,8 @@ Result<Frame> print_row(Printing& printing) {
   std::vector<uint32_t> row_variables(last.row_axes.begin(), last.row_axes.end());
   const int64_t rows = count_of(last, row_variables);
   frame.derive("ROWS", count_text(printing, last_number, row_variables));
-  frame.launch(threads > 32 ? "ROWS" : "(ROWS + " + rows_text + " - 1) / " + rows_text, (rows + rows_a_block - 1) / rows_a_block,
-               kBlock);
+  frame.launch(threads > 32 ? "ROWS" : "(ROWS + " + rows_text + " - 1) / " + rows_text,
+               (rows + rows_a_block - 1) / rows_a_block, kBlock);
   if (threads > 32) share_partials(frame);
 
   RowScope scope;
@@ -231,7 +236,7 @@ Result<Frame> print_row(Printing& printing) {
                 rows_a_block * count_of(stage, inner));
     scope.shared[static_cast<int>(s)] = {array, threads == 32 ? "slot" : "0"};
   }
-  if (threads > 1)
+  if (threads > 1 && !choices.in_order)
     scope.fold = [threads](ExprPrinter& printer, ExprId fold) { return parallel_fold(printer, fold, threads, "lane"); };
 
   if (threads == 1) {

@@ -75,7 +75,8 @@ const Function kFunctions[] = {
   return x != x ? 0x7fc0u : (unsigned short)(__float_as_uint(x) >> 16);
 }
 )"},
-    {"sign_of", "", R"(template <class T> __device__ __forceinline__ T sign_of(T x) { return x > 0 ? T(1) : x < 0 ? T(-1) : x; }
+    {"sign_of", "",
+     R"(template <class T> __device__ __forceinline__ T sign_of(T x) { return x > 0 ? T(1) : x < 0 ? T(-1) : x; }
 )"},
     {"logistic_of", "",
      R"(__device__ __forceinline__ float logistic_of(float x) { return 1.0f / (1.0f + expf(-x)); }
@@ -137,42 +138,79 @@ std::string float_call_text(ScalarFn fn, DType t, const std::vector<std::string>
   auto unary = [&](const char* function) { return function + f + "(" + a + ")"; };
   auto binary = [&](const char* function) { return function + f + "(" + a + ", " + b + ")"; };
   switch (fn) {
-    case ScalarFn::kAdd: return a + " + " + b;
-    case ScalarFn::kSub: return a + " - " + b;
-    case ScalarFn::kMul: return a + " * " + b;
-    case ScalarFn::kDiv: return a + " / " + b;
-    case ScalarFn::kRem: return binary("fmod");
-    case ScalarFn::kPow: return binary("pow");
-    case ScalarFn::kAtan2: return binary("atan2");
+    case ScalarFn::kAdd:
+      return a + " + " + b;
+    case ScalarFn::kSub:
+      return a + " - " + b;
+    case ScalarFn::kMul:
+      return a + " * " + b;
+    case ScalarFn::kDiv:
+      return a + " / " + b;
+    case ScalarFn::kRem:
+      return binary("fmod");
+    case ScalarFn::kPow:
+      return binary("pow");
+    case ScalarFn::kAtan2:
+      return binary("atan2");
     // fmax and fmin drop a NaN.
-    case ScalarFn::kMax: return unless_nan(a, b, binary("fmax"));
-    case ScalarFn::kMin: return unless_nan(a, b, binary("fmin"));
-    case ScalarFn::kNeg: return "-" + a;
-    case ScalarFn::kAbs: return unary("fabs");
-    case ScalarFn::kSign: library.need("sign_of"); return "sign_of(" + a + ")";
-    case ScalarFn::kFloor: return unary("floor");
-    case ScalarFn::kCeil: return unary("ceil");
-    case ScalarFn::kRoundEven: return unary("rint");
-    case ScalarFn::kExp: return unary("exp");
-    case ScalarFn::kExpm1: return unary("expm1");
-    case ScalarFn::kLog: return unary("log");
-    case ScalarFn::kLog1p: return unary("log1p");
-    case ScalarFn::kSqrt: return unary("sqrt");
-    case ScalarFn::kRsqrt: return unary("rsqrt");
-    case ScalarFn::kSin: return unary("sin");
-    case ScalarFn::kCos: return unary("cos");
-    case ScalarFn::kTanh: return unary("tanh");
-    case ScalarFn::kErf: return unary("erf");
-    case ScalarFn::kLogistic: library.need("logistic_of"); return "logistic_of(" + a + ")";
-    case ScalarFn::kEq: return a + " == " + b;
-    case ScalarFn::kNe: return a + " != " + b;
-    case ScalarFn::kLt: return a + " < " + b;
-    case ScalarFn::kLe: return a + " <= " + b;
-    case ScalarFn::kGt: return a + " > " + b;
-    case ScalarFn::kGe: return a + " >= " + b;
-    case ScalarFn::kIsNan: return a + " != " + a;
-    case ScalarFn::kIsFinite: return a + " - " + a + " == 0";
-    default: break;
+    case ScalarFn::kMax:
+      return unless_nan(a, b, binary("fmax"));
+    case ScalarFn::kMin:
+      return unless_nan(a, b, binary("fmin"));
+    case ScalarFn::kNeg:
+      return "-" + a;
+    case ScalarFn::kAbs:
+      return unary("fabs");
+    case ScalarFn::kSign:
+      library.need("sign_of");
+      return "sign_of(" + a + ")";
+    case ScalarFn::kFloor:
+      return unary("floor");
+    case ScalarFn::kCeil:
+      return unary("ceil");
+    case ScalarFn::kRoundEven:
+      return unary("rint");
+    case ScalarFn::kExp:
+      return unary("exp");
+    case ScalarFn::kExpm1:
+      return unary("expm1");
+    case ScalarFn::kLog:
+      return unary("log");
+    case ScalarFn::kLog1p:
+      return unary("log1p");
+    case ScalarFn::kSqrt:
+      return unary("sqrt");
+    case ScalarFn::kRsqrt:
+      return unary("rsqrt");
+    case ScalarFn::kSin:
+      return unary("sin");
+    case ScalarFn::kCos:
+      return unary("cos");
+    case ScalarFn::kTanh:
+      return unary("tanh");
+    case ScalarFn::kErf:
+      return unary("erf");
+    case ScalarFn::kLogistic:
+      library.need("logistic_of");
+      return "logistic_of(" + a + ")";
+    case ScalarFn::kEq:
+      return a + " == " + b;
+    case ScalarFn::kNe:
+      return a + " != " + b;
+    case ScalarFn::kLt:
+      return a + " < " + b;
+    case ScalarFn::kLe:
+      return a + " <= " + b;
+    case ScalarFn::kGt:
+      return a + " > " + b;
+    case ScalarFn::kGe:
+      return a + " >= " + b;
+    case ScalarFn::kIsNan:
+      return a + " != " + a;
+    case ScalarFn::kIsFinite:
+      return a + " - " + a + " == 0";
+    default:
+      break;
   }
   EGRET_CHECK(false, "function has no meaning on floats");
   return {};
@@ -190,32 +228,59 @@ std::string int_call_text(ScalarFn fn, DType t, const std::vector<std::string>& 
     return std::string(name) + "<" + type + ">(" + a + ", " + b + ")";
   };
   switch (fn) {
-    case ScalarFn::kAdd: return wrapped(wide + a + " + " + wide + b);
-    case ScalarFn::kSub: return wrapped(wide + a + " - " + wide + b);
-    case ScalarFn::kMul: return wrapped(wide + a + " * " + wide + b);
-    case ScalarFn::kDiv: return function("int_divide");
-    case ScalarFn::kRem: return function("int_remainder");
-    case ScalarFn::kPow: return function("int_power");
-    case ScalarFn::kMax: return a + " < " + b + " ? " + b + " : " + a;
-    case ScalarFn::kMin: return b + " < " + a + " ? " + b + " : " + a;
-    case ScalarFn::kNeg: return wrapped("0u - " + wide + a);
-    case ScalarFn::kAbs: return is_unsigned(t) ? a : a + " >= 0 ? " + a + " : " + wrapped("0u - " + wide + a);
+    case ScalarFn::kAdd:
+      return wrapped(wide + a + " + " + wide + b);
+    case ScalarFn::kSub:
+      return wrapped(wide + a + " - " + wide + b);
+    case ScalarFn::kMul:
+      return wrapped(wide + a + " * " + wide + b);
+    case ScalarFn::kDiv:
+      return function("int_divide");
+    case ScalarFn::kRem:
+      return function("int_remainder");
+    case ScalarFn::kPow:
+      return function("int_power");
+    case ScalarFn::kMax:
+      return a + " < " + b + " ? " + b + " : " + a;
+    case ScalarFn::kMin:
+      return b + " < " + a + " ? " + b + " : " + a;
+    case ScalarFn::kNeg:
+      return wrapped("0u - " + wide + a);
+    case ScalarFn::kAbs:
+      return is_unsigned(t) ? a : a + " >= 0 ? " + a + " : " + wrapped("0u - " + wide + a);
     case ScalarFn::kSign:
-      return a + " == 0 ? " + wrapped("0") + " : " + (is_unsigned(t) ? "" : a + " < 0 ? " + wrapped("-1") + " : ") + wrapped("1");
-    case ScalarFn::kFloor: case ScalarFn::kCeil: case ScalarFn::kRoundEven: return a;
-    case ScalarFn::kAnd: return wrapped(a + " & " + b);
-    case ScalarFn::kOr: return wrapped(a + " | " + b);
-    case ScalarFn::kXor: return wrapped(a + " ^ " + b);
-    case ScalarFn::kNot: return t == DType::boolean ? "!" + a : wrapped("~" + a);
-    case ScalarFn::kEq: return a + " == " + b;
-    case ScalarFn::kNe: return a + " != " + b;
-    case ScalarFn::kLt: return a + " < " + b;
-    case ScalarFn::kLe: return a + " <= " + b;
-    case ScalarFn::kGt: return a + " > " + b;
-    case ScalarFn::kGe: return a + " >= " + b;
-    case ScalarFn::kIsNan: return "false";
-    case ScalarFn::kIsFinite: return "true";
-    default: break;
+      return a + " == 0 ? " + wrapped("0") + " : " + (is_unsigned(t) ? "" : a + " < 0 ? " + wrapped("-1") + " : ") +
+             wrapped("1");
+    case ScalarFn::kFloor:
+    case ScalarFn::kCeil:
+    case ScalarFn::kRoundEven:
+      return a;
+    case ScalarFn::kAnd:
+      return wrapped(a + " & " + b);
+    case ScalarFn::kOr:
+      return wrapped(a + " | " + b);
+    case ScalarFn::kXor:
+      return wrapped(a + " ^ " + b);
+    case ScalarFn::kNot:
+      return t == DType::boolean ? "!" + a : wrapped("~" + a);
+    case ScalarFn::kEq:
+      return a + " == " + b;
+    case ScalarFn::kNe:
+      return a + " != " + b;
+    case ScalarFn::kLt:
+      return a + " < " + b;
+    case ScalarFn::kLe:
+      return a + " <= " + b;
+    case ScalarFn::kGt:
+      return a + " > " + b;
+    case ScalarFn::kGe:
+      return a + " >= " + b;
+    case ScalarFn::kIsNan:
+      return "false";
+    case ScalarFn::kIsFinite:
+      return "true";
+    default:
+      break;
   }
   EGRET_CHECK(false, "function has no meaning on integers");
   return {};
@@ -236,17 +301,31 @@ std::string integer_text(DType t, int64_t value) {
 
 const char* held_type(DType t) {
   switch (t) {
-    case DType::f64: return "double";
-    case DType::f32: case DType::tf32: case DType::f16: case DType::bf16: return "float";
-    case DType::i64: return "long long";
-    case DType::i32: return "int";
-    case DType::i16: return "short";
-    case DType::i8: return "signed char";
-    case DType::u64: return "unsigned long long";
-    case DType::u32: return "unsigned";
-    case DType::u16: return "unsigned short";
-    case DType::u8: return "unsigned char";
-    case DType::boolean: return "bool";
+    case DType::f64:
+      return "double";
+    case DType::f32:
+    case DType::tf32:
+    case DType::f16:
+    case DType::bf16:
+      return "float";
+    case DType::i64:
+      return "long long";
+    case DType::i32:
+      return "int";
+    case DType::i16:
+      return "short";
+    case DType::i8:
+      return "signed char";
+    case DType::u64:
+      return "unsigned long long";
+    case DType::u32:
+      return "unsigned";
+    case DType::u16:
+      return "unsigned short";
+    case DType::u8:
+      return "unsigned char";
+    case DType::boolean:
+      return "bool";
   }
   return "?";
 }
@@ -278,7 +357,8 @@ std::string number_text(DType t, double value) {
            (std::signbit(value) && std::isinf(value) ? "ll | (1ll << 63))" : "ll)");
   }
   return std::isnan(value) ? "__uint_as_float(0x7fffffffu)"
-                           : value > 0 ? "__uint_as_float(0x7f800000u)" : "__uint_as_float(0xff800000u)";
+         : value > 0       ? "__uint_as_float(0x7f800000u)"
+                           : "__uint_as_float(0xff800000u)";
 }
 
 void Library::need(const std::string& name) {
@@ -350,13 +430,20 @@ std::string identity_text(FoldKind fold, DType t) {
 
 std::string join_text(FoldKind fold, DType t, const std::string& a, const std::string& b, Library& library) {
   switch (fold) {
-    case FoldKind::kSum: return call_text(ScalarFn::kAdd, t, t, {a, b}, library);
-    case FoldKind::kProd: return call_text(ScalarFn::kMul, t, t, {a, b}, library);
-    case FoldKind::kMax: return call_text(ScalarFn::kMax, t, t, {a, b}, library);
-    case FoldKind::kMin: return call_text(ScalarFn::kMin, t, t, {a, b}, library);
-    case FoldKind::kAny: return call_text(ScalarFn::kOr, t, t, {a, b}, library);
-    case FoldKind::kAll: return call_text(ScalarFn::kAnd, t, t, {a, b}, library);
-    default: break;
+    case FoldKind::kSum:
+      return call_text(ScalarFn::kAdd, t, t, {a, b}, library);
+    case FoldKind::kProd:
+      return call_text(ScalarFn::kMul, t, t, {a, b}, library);
+    case FoldKind::kMax:
+      return call_text(ScalarFn::kMax, t, t, {a, b}, library);
+    case FoldKind::kMin:
+      return call_text(ScalarFn::kMin, t, t, {a, b}, library);
+    case FoldKind::kAny:
+      return call_text(ScalarFn::kOr, t, t, {a, b}, library);
+    case FoldKind::kAll:
+      return call_text(ScalarFn::kAnd, t, t, {a, b}, library);
+    default:
+      break;
   }
   EGRET_CHECK(false, "arg-max and arg-min join positions too");
   return {};

@@ -1,8 +1,8 @@
 // Scalars in CUDA C++: how types are stored and held, constants, scalar functions, conversions, folds.
 //
-// f16, bf16 and tf32 are held as float and rounded after every operation; f16 and bf16 are stored as 16 bits and converted
-// by bit arithmetic written out, bool is stored as a byte.  Functions that CUDA has no builtin for are device functions
-// printed once a kernel (`Library`).
+// f16, bf16 and tf32 are held as float and rounded after every operation; f16 and bf16 are stored as 16 bits and
+// converted by bit arithmetic written out, bool is stored as a byte.  Functions that CUDA has no builtin for are device
+// functions printed once a kernel (`Library`).
 #pragma once
 
 #include <map>
@@ -34,8 +34,8 @@ class Library {
 // A call of `fn` on arguments of type `from` (held values), giving `to`.
 std::string call_text(ScalarFn fn, DType from, DType to, const std::vector<std::string>& args, Library& library);
 std::string cast_text(DType from, DType to, const std::string& value, Library& library);
-std::string load_text(DType dtype, const std::string& element, Library& library);   // stored -> held
-std::string store_text(DType dtype, const std::string& value, Library& library);    // held -> stored
+std::string load_text(DType dtype, const std::string& element, Library& library);  // stored -> held
+std::string store_text(DType dtype, const std::string& value, Library& library);   // held -> stored
 
 std::string identity_text(FoldKind fold, DType dtype);
 // Joins two held values of a fold (not arg-max, arg-min).

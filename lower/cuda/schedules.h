@@ -40,16 +40,17 @@ class Frame {
 
 // Statements over one point of the parallel axes, computed by `threads` neighbouring threads together.
 struct RowScope {
-  int threads = 1;                 // 1; 32: a warp; more: the whole block
-  std::string lane = "0";          // number of this thread among them
-  std::vector<std::string> row;    // text of each parallel axis
-  std::vector<std::vector<int>> row_axes;  // of each stage: its result axes that are the parallel axes; -1: it lacks one
+  int threads = 1;               // 1; 32: a warp; more: the whole block
+  std::string lane = "0";        // number of this thread among them
+  std::vector<std::string> row;  // text of each parallel axis
+  std::vector<std::vector<int>>
+      row_axes;  // of each stage: its result axes that are the parallel axes; -1: it lacks one
   struct Shared {
-    std::string array;             // whole rows, stage's other axes in row-major order
-    std::string slot;              // which row of the array is this one's
+    std::string array;  // whole rows, stage's other axes in row-major order
+    std::string slot;   // which row of the array is this one's
   };
-  std::map<int, Shared> shared;    // stages whose row is staged
-  ExprPrinter::FoldHook fold;      // how an outermost fold of a whole stage is printed; none: plain loops
+  std::map<int, Shared> shared;  // stages whose row is staged
+  ExprPrinter::FoldHook fold;    // how an outermost fold of a whole stage is printed; none: plain loops
 };
 
 class RowPrinter {
@@ -67,8 +68,8 @@ class RowPrinter {
 
   Printing& printing_;
   RowScope scope_;
-  std::map<int, std::string> held_;   // stages with one element a row: the value, in every thread
-  std::map<int, bool> in_memory_;     // results whose row other threads may read back
+  std::map<int, std::string> held_;  // stages with one element a row: the value, in every thread
+  std::map<int, bool> in_memory_;    // results whose row other threads may read back
 };
 
 // Axes of a stage's result that are not among `row_axes`, their number of elements, and that number as text.

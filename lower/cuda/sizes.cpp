@@ -153,8 +153,13 @@ void Sizes::spell_divisors(int stage, const Expr& read, int axis, ExprId index) 
   const Comprehension& meaning = stages_.stages[stage].meaning;
   const Expr& expr = meaning.exprs[index];
   switch (expr.kind) {
-    case ExprKind::kDiv: case ExprKind::kMod: case ExprKind::kMin: case ExprKind::kMax: break;
-    default: return;
+    case ExprKind::kDiv:
+    case ExprKind::kMod:
+    case ExprKind::kMin:
+    case ExprKind::kMax:
+      break;
+    default:
+      return;
   }
   for (size_t p = 0; p < expr.args.size(); ++p) {
     const Expr& constant = meaning.exprs[expr.args[p]];

@@ -1,9 +1,10 @@
 // Sizes: the named constants of a kernel's text.
 //
 // Axes of ports and variables of stages that must have one size (because one is read at the bare other) share a name
-// D0, D1, ...  Constants inside index arithmetic that are such a size, or a product of them, are spelled by name, so that
-// the text after the head is the same for other sizes.  A spelling is always equal to the constant at the sizes given;
-// whether it still means the same at others is for whoever changes them to find out (by printing at those sizes).
+// D0, D1, ...  Constants inside index arithmetic that are such a size, or a product of them, are spelled by name, so
+// that the text after the head is the same for other sizes.  A spelling is always equal to the constant at the sizes
+// given; whether it still means the same at others is for whoever changes them to find out (by printing at those
+// sizes).
 #pragma once
 
 #include <cstdint>
@@ -56,7 +57,7 @@ class Sizes {
   std::vector<size_t> axis_first_, variable_first_;  // first site of a port, of a stage
   std::vector<int64_t> value_;                       // of a site
   mutable std::vector<size_t> parent_;
-  std::vector<size_t> name_of_;                      // of a root, in constants_
+  std::vector<size_t> name_of_;  // of a root, in constants_
   std::vector<CudaConstant> constants_;
   std::vector<std::map<std::pair<ExprId, size_t>, std::string>> spelled_;  // stage -> (parent, position)
 };

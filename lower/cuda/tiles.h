@@ -1,8 +1,8 @@
-// Tiles of a contraction: which variables run along the rows, the columns and the fold of a block's tile, and the parts of
-// a tiled kernel that kContraction and kContractionRow share.
+// Tiles of a contraction: which variables run along the rows, the columns and the fold of a block's tile, and the parts
+// of a tiled kernel that kContraction and kContractionRow share.
 //
-// Statements use these names: first_m, first_n (the tile's place), thread_m, thread_n (the thread's block of sums in it),
-// sums[i][j]; constants ROWS, COLUMNS, FOLD, TILE_*, THREAD_*.
+// Statements use these names: first_m, first_n (the tile's place), thread_m, thread_n (the thread's block of sums in
+// it), sums[i][j]; constants ROWS, COLUMNS, FOLD, TILE_*, THREAD_*.
 #pragma once
 
 #include <functional>
@@ -15,10 +15,10 @@
 namespace egret::lower {
 
 struct Side {
-  ExprId factor = 0;                 // of the product, in the anchor
-  std::vector<uint32_t> variables;   // of the anchor, that this factor alone uses
-  std::optional<ExprId> guard;       // a condition without which the product counts as zero (borders of convolutions)
-  bool along_result = false;         // its memory runs along `variables`; else along the fold
+  ExprId factor = 0;                // of the product, in the anchor
+  std::vector<uint32_t> variables;  // of the anchor, that this factor alone uses
+  std::optional<ExprId> guard;      // a condition without which the product counts as zero (borders of convolutions)
+  bool along_result = false;        // its memory runs along `variables`; else along the fold
 };
 
 struct TiledProduct {

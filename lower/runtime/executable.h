@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ir/tensor.h"
@@ -22,9 +23,12 @@ struct Port {
 
 class Executable {
  public:
-  // From a folder written by write_artifact, or from the files themselves.  `device`: "cpu" or "cuda:N".
-  static Result<Executable> load(const std::string& folder, const std::string& device = "cpu", int threads = 0);
-  static Result<Executable> from_files(const std::map<std::string, std::string>& files, int threads = 0);
+  // From a folder written by write_artifact, or from the files themselves.  `device`: "cpu" or "cuda:N".  `weights`: a
+  // safetensors file (its text) with weights by name: those that the artifact only refers to, or others in their place.
+  static Result<Executable> load(const std::string& folder, const std::string& device = "cpu", int threads = 0,
+                                 const std::string& weights_file = {});
+  static Result<Executable> from_files(const std::map<std::string, std::string>& files, int threads = 0,
+                                       std::string_view weights = {});
   ~Executable();
   Executable(Executable&&) noexcept;
   Executable& operator=(Executable&&) noexcept;
@@ -33,7 +37,8 @@ class Executable {
   const std::vector<Port>& outputs() const;
   uint64_t peak_bytes() const;  // weights, prepared values and the memory plan's arena
 
-  // Runs once.  Inputs in signature order, types as in inputs().  The prepare plan runs at the first call.
+  // Runs once.  Inputs in signature order, types as in inputs().  What is prepared from weights was prepared at lowering,
+  // or at loading where other weights were given.
   Result<std::vector<Tensor>> run(const std::vector<Tensor>& inputs);
   // Seconds of each of `repeat` runs after one warm-up, without copying inputs and outputs.
   Result<std::vector<double>> time(const std::vector<Tensor>& inputs, int repeat);

@@ -111,26 +111,44 @@ class RandomComprehension {
       return comprehension.add(e);
     }
     switch (below(9)) {
-      case 0: case 1: return add(ExprKind::kAdd, {index(depth - 1), index(depth - 1)});
-      case 2: return add(ExprKind::kSub, {index(depth - 1), constant(below(5))});
-      case 3: return add(ExprKind::kMul, {index(depth - 1), constant(1 + below(4))});
-      case 4: return add(ExprKind::kDiv, {index(depth - 1), constant(1 + below(4))});
-      case 5: return add(ExprKind::kMod, {index(depth - 1), constant(1 + below(4))});
-      case 6: return add(ExprKind::kMin, {index(depth - 1), index(depth - 1)});
-      case 7: return add(ExprKind::kMax, {index(depth - 1), constant(below(3))});
-      default: return add(ExprKind::kToIndex, {read(static_cast<uint32_t>(operands.size()) - 1, 1)});
+      case 0:
+      case 1:
+        return add(ExprKind::kAdd, {index(depth - 1), index(depth - 1)});
+      case 2:
+        return add(ExprKind::kSub, {index(depth - 1), constant(below(5))});
+      case 3:
+        return add(ExprKind::kMul, {index(depth - 1), constant(1 + below(4))});
+      case 4:
+        return add(ExprKind::kDiv, {index(depth - 1), constant(1 + below(4))});
+      case 5:
+        return add(ExprKind::kMod, {index(depth - 1), constant(1 + below(4))});
+      case 6:
+        return add(ExprKind::kMin, {index(depth - 1), index(depth - 1)});
+      case 7:
+        return add(ExprKind::kMax, {index(depth - 1), constant(below(3))});
+      default:
+        return add(ExprKind::kToIndex, {read(static_cast<uint32_t>(operands.size()) - 1, 1)});
     }
   }
 
   ExprId condition(int depth) {
     switch (depth == 0 ? below(3) : below(7)) {
-      case 0: return add(ExprKind::kLess, {index(2), index(2)});
-      case 1: return add(ExprKind::kLessEqual, {constant(below(3)), index(2)});
-      case 2: return add(ExprKind::kEqual, {index(2), index(1)});
-      case 3: return add(ExprKind::kAnd, {condition(depth - 1), condition(depth - 1)});
-      case 4: return add(ExprKind::kOr, {condition(depth - 1), condition(depth - 1)});
-      case 5: return add(ExprKind::kNot, {condition(depth - 1)});
-      default: return add(ExprKind::kTruth, {call(ScalarFn::kLt, DType::boolean, {scalar(DType::f32, 1), scalar(DType::f32, 1)})});
+      case 0:
+        return add(ExprKind::kLess, {index(2), index(2)});
+      case 1:
+        return add(ExprKind::kLessEqual, {constant(below(3)), index(2)});
+      case 2:
+        return add(ExprKind::kEqual, {index(2), index(1)});
+      case 3:
+        return add(ExprKind::kAnd, {condition(depth - 1), condition(depth - 1)});
+      case 4:
+        return add(ExprKind::kOr, {condition(depth - 1), condition(depth - 1)});
+      case 5:
+        return add(ExprKind::kNot, {condition(depth - 1)});
+      default: {
+        const ExprId left = scalar(DType::f32, 1), right = scalar(DType::f32, 1);
+        return add(ExprKind::kTruth, {call(ScalarFn::kLt, DType::boolean, {left, right})});
+      }
     }
   }
 
@@ -149,7 +167,9 @@ class RandomComprehension {
         e.args.push_back(add(ExprKind::kMax, {constant(0), add(ExprKind::kMin, {at, constant(size - 1)})}));
         continue;
       }
-      const ExprId inside = add(ExprKind::kAnd, {add(ExprKind::kLessEqual, {constant(0), at}), add(ExprKind::kLess, {at, constant(size)})});
+      const ExprId above = add(ExprKind::kLessEqual, {constant(0), at}),
+                   below = add(ExprKind::kLess, {at, constant(size)});
+      const ExprId inside = add(ExprKind::kAnd, {above, below});
       guard = guarded ? add(ExprKind::kAnd, {guard, inside}) : inside;
       guarded = true;
       e.args.push_back(at);
@@ -167,8 +187,8 @@ class RandomComprehension {
   }
 
   FoldKind any_fold() {
-    constexpr FoldKind kFolds[] = {FoldKind::kSum,    FoldKind::kProd,   FoldKind::kMax,
-                                   FoldKind::kMin,    FoldKind::kArgMax, FoldKind::kArgMin};
+    constexpr FoldKind kFolds[] = {FoldKind::kSum, FoldKind::kProd,   FoldKind::kMax,
+                                   FoldKind::kMin, FoldKind::kArgMax, FoldKind::kArgMin};
     return kFolds[below(6)];
   }
 
@@ -247,11 +267,18 @@ class RandomComprehension {
       return operands[operand].dtype() == dtype ? value : call(ScalarFn::kCast, dtype, {value});
     }
     switch (below(8)) {
-      case 0: return number(dtype, below(17) * 0.5 - 4);
-      case 1: return call(ScalarFn::kAdd, dtype, {scalar(dtype, depth - 1), scalar(dtype, depth - 1)});
-      case 2: return call(ScalarFn::kMul, dtype, {scalar(dtype, depth - 1), scalar(dtype, depth - 1)});
-      case 3: return call(below(2) ? ScalarFn::kMax : ScalarFn::kMin, dtype, {scalar(dtype, depth - 1), scalar(dtype, depth - 1)});
-      case 4: return select(dtype, condition(2), scalar(dtype, depth - 1), scalar(dtype, depth - 1));
+      case 0:
+        return number(dtype, below(17) * 0.5 - 4);
+      case 1:
+        return call(ScalarFn::kAdd, dtype, {scalar(dtype, depth - 1), scalar(dtype, depth - 1)});
+      case 2:
+        return call(ScalarFn::kMul, dtype, {scalar(dtype, depth - 1), scalar(dtype, depth - 1)});
+      case 3: {
+        const ExprId left = scalar(dtype, depth - 1), right = scalar(dtype, depth - 1);
+        return call(below(2) ? ScalarFn::kMax : ScalarFn::kMin, dtype, {left, right});
+      }
+      case 4:
+        return select(dtype, condition(2), scalar(dtype, depth - 1), scalar(dtype, depth - 1));
       case 5: {
         Expr e;
         e.kind = ExprKind::kValue;
@@ -259,13 +286,15 @@ class RandomComprehension {
         e.args = {index(2)};
         return comprehension.add(e);
       }
-      case 6: return call(below(2) ? ScalarFn::kNeg : ScalarFn::kAbs, dtype, {scalar(dtype, depth - 1)});
-      default: return fold(any_fold(), dtype, depth);
+      case 6:
+        return call(below(2) ? ScalarFn::kNeg : ScalarFn::kAbs, dtype, {scalar(dtype, depth - 1)});
+      default:
+        return fold(any_fold(), dtype, depth);
     }
   }
 
   std::mt19937_64 random_;
-  int large_sizes_ = 3;  // then only small ones
+  int large_sizes_ = 2;  // then only small ones
   std::vector<uint32_t> bound_;
   size_t next_fold_ = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -44,9 +45,21 @@ struct Run {
 
 std::string after_head(const CudaKernel& kernel) { return kernel.source.substr(kernel.head.size()); }
 
+void make_special(Tensor& tensor) {
+  static const double kFloats[] = {std::nan(""), INFINITY, -INFINITY, -0.0, 0.0, 3e38, -1e30};
+  static const int64_t kInts[] = {-1, INT32_MIN, INT32_MAX, 0, 100, -100, 127};
+  for (int64_t i = 3; i < tensor.size(); i += 11) {
+    if (is_float(tensor.dtype()))
+      tensor.set(i, kFloats[i / 11 % 7]);
+    else if (is_integer(tensor.dtype()))
+      tensor.set_int(i, kInts[i / 11 % 7]);
+  }
+}
+
 class Checker {
  public:
-  Checker(int64_t work, double tolerance) : work_(static_cast<double>(work)), tolerance_(tolerance) {}
+  Checker(int64_t work, double tolerance, bool special)
+      : work_(static_cast<double>(work)), tolerance_(tolerance), special_(special) {}
 
   void add(const Kernel& kernel, const std::string& name) {
     const std::string what = name + " (" + to_string(kernel.plan.schedule) + ")\n" + print(kernel.body);
@@ -92,7 +105,8 @@ class Checker {
 
   // Variant 0: a tile and a tail; 1: some tens; 2: a few; 3: ones.  Sizes shrink until the interpreter can follow.
   std::optional<Graph> small_body(const Graph& body, int variant) const {
-    static constexpr int64_t kSizes[4][5] = {{70, 37, 133, 18, 65}, {19, 33, 12, 40, 7}, {3, 5, 2, 4, 6}, {1, 1, 1, 1, 1}};
+    static constexpr int64_t kSizes[4][5] = {
+        {70, 37, 133, 18, 65}, {19, 33, 12, 40, 7}, {3, 5, 2, 4, 6}, {1, 1, 1, 1, 1}};
     for (int64_t divisor = 1; divisor <= 64; divisor *= 2) {
       int next = 0;
       auto small = resized(body, [&](int, int64_t old) {
@@ -105,8 +119,8 @@ class Checker {
   }
 
   // Whether the kernel's own text serves at these sizes; none where the body is no kernel of this class.
-  std::optional<bool> add_small(const Kernel& kernel, const CudaKernel& printed, const CudaChoices& choices, const Graph& body,
-                                const std::string& what, int variant, const std::string& name) {
+  std::optional<bool> add_small(const Kernel& kernel, const CudaKernel& printed, const CudaChoices& choices,
+                                const Graph& body, const std::string& what, int variant, const std::string& name) {
     const PlanResult plan = plan_kernel(body);
     if (!plan.plan || plan.plan->schedule != kernel.plan.schedule) return std::nullopt;
     const Kernel small{body, *plan.plan};
@@ -135,7 +149,10 @@ class Checker {
       if (found.grid != geometry.grid || found.block != geometry.block || found.shared_bytes != geometry.shared_bytes)
         return fail(run.what, "launch geometry of the text and of the plan differ");
     }
-    const std::vector<Tensor> inputs = random_inputs(run.body, 7);
+    std::vector<Tensor> inputs = random_inputs(run.body, 7);
+    if (special_) {
+      for (Tensor& input : inputs) make_special(input);
+    }
     auto reference = evaluate_reference(run.body, inputs);
     if (!reference.ok()) return fail(run.what, "reference: " + reference.error().message);
     std::vector<Type> types;
@@ -152,6 +169,7 @@ class Checker {
   }
 
   double work_, tolerance_;
+  bool special_;
   ShimReport report_;
   ShimBatch batch_;
   std::vector<Run> runs_;
@@ -160,8 +178,8 @@ class Checker {
 
 }  // namespace
 
-ShimReport check_under_shim(const std::vector<Kernel>& kernels, int64_t work, double tolerance) {
-  Checker checker(work, tolerance);
+ShimReport check_under_shim(const std::vector<Kernel>& kernels, int64_t work, double tolerance, bool special) {
+  Checker checker(work, tolerance, special);
   std::set<std::string> seen;
   for (size_t k = 0; k < kernels.size(); ++k) {
     if (kernels[k].plan.schedule == ScheduleClass::kAlias || !seen.insert(body_text(kernels[k].body)).second) continue;
@@ -185,14 +203,19 @@ CubinReport check_cubins(const std::vector<Kernel>& kernels, const std::vector<s
         int registers = 0;
         if (failure.empty()) {
           auto cubin = compile_cubin(printed->source, name, arch);
-          if (!cubin.ok()) failure = cubin.error().message;
-          else if (cubin->spill_bytes != 0) failure = "spills " + std::to_string(cubin->spill_bytes) + " bytes";
-          else registers = cubin->registers;
+          if (!cubin.ok())
+            failure = cubin.error().message;
+          else if (cubin->spill_bytes != 0)
+            failure = "spills " + std::to_string(cubin->spill_bytes) + " bytes";
+          else
+            registers = cubin->registers;
         }
         const std::lock_guard lock(mutex);
         report.most_registers = std::max(report.most_registers, registers);
-        if (failure.empty()) ++report.cubins;
-        else report.failures.push_back(name + " for " + arch + ": " + failure + "\n" + print(kernels[k].body));
+        if (failure.empty())
+          ++report.cubins;
+        else
+          report.failures.push_back(name + " for " + arch + ": " + failure + "\n" + print(kernels[k].body));
       }
     }
   };

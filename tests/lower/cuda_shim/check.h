@@ -11,10 +11,10 @@
 namespace egret::lower {
 
 struct ShimReport {
-  int kernels = 0;      // distinct, aliases left out
-  int runs = 0;         // comparisons with the reference interpreter
-  int same_text = 0;    // kernels that ran in the text they ship with, sizes made small by -D (or small as they are)
-  int other_text = 0;   // kernels that ran only as printed anew at small sizes
+  int kernels = 0;     // distinct, aliases left out
+  int runs = 0;        // comparisons with the reference interpreter
+  int same_text = 0;   // kernels that ran in the text they ship with, sizes made small by -D (or small as they are)
+  int other_text = 0;  // kernels that ran only as printed anew at small sizes
   double worst_error = 0;
   std::vector<std::string> failures;
   std::vector<std::string> not_run;  // no small sizes were found; names and reasons
@@ -22,7 +22,9 @@ struct ShimReport {
 
 // Runs kernels at several sizes each: a tile and a tail, a few elements, ones.  `work`: most scalar operations that the
 // interpreter is asked for in one comparison.
-ShimReport check_under_shim(const std::vector<Kernel>& kernels, int64_t work = 400'000, double tolerance = 1e-4);
+// `special`: infinities, NaN and zeros of both signs stand among the inputs, and indices out of range.
+ShimReport check_under_shim(const std::vector<Kernel>& kernels, int64_t work = 400'000, double tolerance = 1e-4,
+                            bool special = false);
 
 struct CubinReport {
   int cubins = 0;

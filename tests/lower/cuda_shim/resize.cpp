@@ -64,7 +64,8 @@ class Resizer {
       if (!added && old_[at->second] == old_[site(value, axis)]) unite(at->second, site(value, axis));
     };
     for (size_t o = 0; o < node.operands.size(); ++o) {
-      for (size_t i = 0; i < roles->operands[o].size(); ++i) meet(roles->operands[o][i], node.operands[o], static_cast<int>(i));
+      for (size_t i = 0; i < roles->operands[o].size(); ++i)
+        meet(roles->operands[o][i], node.operands[o], static_cast<int>(i));
     }
     for (size_t i = 0; i < roles->results[0].size(); ++i) meet(roles->results[0][i], v, static_cast<int>(i));
     return true;
@@ -91,9 +92,12 @@ class Resizer {
         std::erase_if(sites, [&](size_t s) { return old_[s] == 1; });
       };
       drop_ones(left), drop_ones(right);
-      if (left.size() == 1 && right.size() == 1) unite(left[0], right[0]);
-      else if (left.size() == 1 && right.size() > 1) products_.push_back({left[0], right});
-      else if (right.size() == 1 && left.size() > 1) products_.push_back({right[0], left});
+      if (left.size() == 1 && right.size() == 1)
+        unite(left[0], right[0]);
+      else if (left.size() == 1 && right.size() > 1)
+        products_.push_back({left[0], right});
+      else if (right.size() == 1 && left.size() > 1)
+        products_.push_back({right[0], left});
       else {
         fixed_.insert(fixed_.end(), left.begin(), left.end());
         fixed_.insert(fixed_.end(), right.begin(), right.end());

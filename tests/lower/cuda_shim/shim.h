@@ -43,7 +43,7 @@ enum class State { kReady, kAtWarp, kAtBlock, kDone };
 
 struct Fibre {
   State state = State::kReady;
-  int line = 0;        // of the barrier it waits at
+  int line = 0;         // of the barrier it waits at
   unsigned parity = 0;  // of its next shuffle
 #ifdef __x86_64__
   void* stack_pointer = nullptr;

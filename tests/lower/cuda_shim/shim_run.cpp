@@ -42,8 +42,9 @@ Status ShimBatch::compile_part(size_t first, size_t last, const std::string& ste
   std::string text = "#include \"tests/lower/cuda_shim/shim.h\"\n";
   for (size_t i = first; i < last; ++i) text += entries_[i].text;
   EGRET_TRY_VOID(write_file(stem + ".cpp", text));
-  const std::string command = "g++ -std=c++17 -O1 -w -fPIC -shared -fno-math-errno -ffp-contract=off -I '" EGRET_SOURCE_DIR "' '" + stem +
-                              ".cpp' -o '" + stem + ".so' 2> '" + stem + ".log'";
+  const std::string command =
+      "g++ -std=c++17 -O1 -w -fPIC -shared -fno-math-errno -ffp-contract=off -I '" EGRET_SOURCE_DIR "' '" + stem +
+      ".cpp' -o '" + stem + ".so' 2> '" + stem + ".log'";
   if (std::system(command.c_str()) == 0) return {};
   auto log = read_file(stem + ".log");
   return internal_error("g++ does not compile the printed kernels:\n" + (log.ok() ? log->substr(0, 4000) : ""));
@@ -78,7 +79,8 @@ Status ShimBatch::compile(int jobs) {
     const size_t first = std::min(entries_.size(), done + j * part), last = std::min(entries_.size(), first + part);
     ranges.push_back({first, last});
     if (first < last)
-      threads.emplace_back([&, j, first, last] { results[j] = compile_part(first, last, folder_ + "/p" + std::to_string(first)); });
+      threads.emplace_back(
+          [&, j, first, last] { results[j] = compile_part(first, last, folder_ + "/p" + std::to_string(first)); });
   }
   for (std::thread& thread : threads) thread.join();
   for (int j = 0; j < jobs; ++j) {
@@ -118,7 +120,8 @@ Result<std::vector<Tensor>> ShimBatch::run(int entry, const std::vector<Tensor>&
       continue;
     }
     for (size_t r = 0; r < results.size(); ++r) {
-      if (!(outputs[r] == first[r])) return internal_error("the order of threads changes a result: a barrier is missing");
+      if (!(outputs[r] == first[r]))
+        return internal_error("the order of threads changes a result: a barrier is missing");
     }
   }
   return first;

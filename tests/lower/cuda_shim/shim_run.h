@@ -22,8 +22,8 @@ class ShimBatch {
   int add(const CudaKernel& kernel, const std::map<std::string, int64_t>& defines = {});
   // Compiles what was added, with `jobs` processes of g++.
   Status compile(int jobs = 2);
-  // Runs an entry twice, with threads in order and reversed: both must agree bit for bit, write every byte of the results
-  // and none beyond them.
+  // Runs an entry twice, with threads in order and reversed: both must agree bit for bit, write every byte of the
+  // results and none beyond them.
   Result<std::vector<Tensor>> run(int entry, const std::vector<Tensor>& inputs, const std::vector<Type>& results) const;
   struct Geometry {
     int64_t grid, block, shared_bytes;
@@ -33,7 +33,7 @@ class ShimBatch {
 
  private:
   struct Entry {
-    std::string text;        // everything the translation unit needs of it
+    std::string text;  // everything the translation unit needs of it
     int (*run)(int reversed, void** arguments) = nullptr;
     void (*geometry)(long long* out) = nullptr;
   };

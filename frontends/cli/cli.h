@@ -1,0 +1,55 @@
+// The command line: one function a command, which adds itself to the program and fills in an exit status.
+//
+// With --json a command prints one JSON object on stdout and nothing else there; notes go to stderr (shared contract).
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <functional>
+#include <string>
+
+#include "ir/graph.h"
+#include "support/limits.h"
+#include "support/result.h"
+
+namespace egret::cli {
+
+enum Exit { kDone = 0, kWrong = 1, kNo = 2, kLimit = 3, kBug = 70 };
+
+using Json = nlohmann::ordered_json;
+
+struct Context {
+  bool json = false;
+  int exit_status = kDone;
+  // Prints the object (with --json), or calls `text` for people.
+  void print(const Json& object, const std::function<void()>& text) const;
+  // Prints the error and sets the exit status.
+  void fail(const Error& error);
+};
+
+// Options that several commands share.
+struct LimitOptions {
+  uint64_t node_limit = 20'000;
+  double time_limit = 600;
+  std::string memory_limit = "8G";
+  int threads = 0;
+  uint64_t seed = 0;
+  void add_to(CLI::App& command);
+  Result<Limits> limits() const;
+};
+
+// "4096", "512M", "8G": bytes.
+Result<uint64_t> parse_bytes(const std::string& text);
+
+// Reads .onnx or .egret.  `shapes`: "INPUT=1,3,224,224".
+Result<Graph> read_model(const std::string& path, const std::vector<std::string>& shapes, bool allow_opaque);
+
+void add_check(CLI::App& app, Context& context);
+void add_inspect(CLI::App& app, Context& context);   // devices, ops
+void add_optimize(CLI::App& app, Context& context);
+void add_rules(CLI::App& app, Context& context);
+void add_run(CLI::App& app, Context& context);
+void add_verify(CLI::App& app, Context& context);
+
+}  // namespace egret::cli

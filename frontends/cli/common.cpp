@@ -1,0 +1,94 @@
+#include <cstdio>
+
+#include <fmt/format.h>
+
+#include "frontends/cli/cli.h"
+#include "frontends/onnx/reader.h"
+#include "ir/text.h"
+#include "support/files.h"
+
+namespace egret::cli {
+
+void Context::print(const Json& object, const std::function<void()>& text) const {
+  if (json) {
+    std::fputs((object.dump(2, ' ', false, Json::error_handler_t::replace) + "\n").c_str(), stdout);
+  } else {
+    text();
+  }
+}
+
+void Context::fail(const Error& error) {
+  std::fprintf(stderr, "egret: %s\n", error.to_string().c_str());
+  exit_status = error.exit_status();
+}
+
+void LimitOptions::add_to(CLI::App& command) {
+  command.add_option("--node-limit", node_limit, "e-nodes at most")->capture_default_str();
+  command.add_option("--time-limit", time_limit, "seconds at most (a safety net: see docs)")->capture_default_str();
+  command.add_option("--memory-limit", memory_limit, "bytes of egret's own arenas at most (512M, 8G)")->capture_default_str();
+  command.add_option("--threads", threads, "threads; 0: all cores; the answer does not depend on it")->capture_default_str();
+  command.add_option("--seed", seed, "seed of everything random")->capture_default_str();
+}
+
+Result<uint64_t> parse_bytes(const std::string& text) {
+  size_t end = 0;
+  double value = 0;
+  try {
+    value = std::stod(text, &end);
+  } catch (const std::exception&) {
+    end = 0;
+  }
+  double unit = 1;
+  const std::string suffix = text.substr(end);
+  if (suffix == "K" || suffix == "k") unit = 1024.0;
+  else if (suffix == "M") unit = 1024.0 * 1024;
+  else if (suffix == "G") unit = 1024.0 * 1024 * 1024;
+  else if (!suffix.empty()) end = 0;
+  if (end == 0 || !(value >= 0) || value * unit > 1e18) {
+    return input_error(fmt::format("`{}` is no number of bytes", text), "write 4096, 512M or 8G");
+  }
+  return static_cast<uint64_t>(value * unit);
+}
+
+Result<Limits> LimitOptions::limits() const {
+  if (threads < 0 || threads > 1024) return input_error("--threads must be between 0 and 1024");
+  if (!(time_limit >= 0)) return input_error("--time-limit must be a number of seconds");
+  Limits limits{.enodes = node_limit, .iterations = 12, .seconds = time_limit, .stop = &process_stop_token()};
+  EGRET_TRY(limits.bytes, parse_bytes(memory_limit));
+  return limits;
+}
+
+Result<Graph> read_model(const std::string& path, const std::vector<std::string>& shapes, bool allow_opaque) {
+  auto ends_with = [&](std::string_view suffix) {
+    return path.size() >= suffix.size() && path.compare(path.size() - suffix.size(), suffix.size(), suffix) == 0;
+  };
+  std::map<std::string, std::vector<int64_t>> sizes;
+  for (const std::string& s : shapes) {
+    const size_t at = s.find('=');
+    if (at == std::string::npos || at == 0) return input_error("--shape expects INPUT=1,3,224,224, not " + s);
+    std::vector<int64_t>& list = sizes[s.substr(0, at)];
+    std::string rest = s.substr(at + 1);
+    for (size_t i = 0; i < rest.size();) {
+      size_t comma = std::min(rest.find(',', i), rest.size());
+      const std::string word = rest.substr(i, comma - i);
+      if (word.empty() || word.size() > 12 || word.find_first_not_of("0123456789") != std::string::npos) {
+        return input_error(fmt::format("--shape {}: `{}` is no size", s, word), "sizes are whole numbers: 1,3,224,224");
+      }
+      list.push_back(std::stoll(word));
+      i = comma + 1;
+    }
+  }
+  if (ends_with(".onnx")) {
+    OnnxOptions options;
+    options.shapes = sizes;
+    options.allow_opaque = allow_opaque;
+    return read_onnx(path, options);
+  }
+  if (ends_with(".egret")) {
+    EGRET_TRY(std::string text, read_file(path, uint64_t{1} << 30));
+    return parse_graph(text, path);
+  }
+  return input_error("cannot tell what " + path + " is", "a model ends in .onnx or .egret");
+}
+
+}  // namespace egret::cli

@@ -1,0 +1,168 @@
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "frontends/cli/cli.h"
+#include "frontends/onnx/writer.h"
+#include "frontends/pass.h"
+#include "frontends/report/report.h"
+#include "ir/text.h"
+#include "support/files.h"
+
+namespace egret::cli {
+namespace {
+
+struct Arguments {
+  std::string model, target = "host", numerics = "default", extractor = "ilp", output, emit, report, keep_run;
+  std::vector<std::string> shapes, rules;
+  bool no_library = false, freeze = false, no_freeze = false, strict_rules = false, no_embed = false, check = false;
+  double fold_limit = 1.2;
+  LimitOptions limits;
+};
+
+Json to_json(const OptimizeResult& r) {
+  Json j;
+  j["model"] = r.model;
+  j["target"] = r.target;
+  j["ops_before"] = r.ops_before;
+  j["ops_after"] = r.ops_after;
+  j["kernels_before"] = r.kernels_before;
+  j["kernels_after"] = r.kernels_after;
+  j["predicted_before_s"] = r.predicted_before_s;
+  j["predicted_greedy_s"] = r.predicted_greedy_s;
+  j["predicted_after_s"] = r.predicted_after_s;
+  j["bytes_before"] = r.bytes_before;
+  j["bytes_after"] = r.bytes_after;
+  j["flops_before"] = r.flops_before;
+  j["flops_after"] = r.flops_after;
+  j["enodes"] = r.enodes;
+  j["eclasses"] = r.eclasses;
+  j["kernel_candidates"] = r.kernel_candidates;
+  j["iterations"] = r.iterations;
+  j["stop_reason"] = r.stop_reason;
+  j["saturate_s"] = r.saturate_s;
+  j["fuse_s"] = r.fuse_s;
+  j["extract_s"] = r.extract_s;
+  j["lower_s"] = r.lower_s;
+  j["check_s"] = r.check_s;
+  j["total_s"] = r.total_s;
+  j["peak_rss"] = r.peak_rss;
+  j["objective"] = r.objective;
+  j["bound"] = r.bound;
+  j["optimal"] = r.optimal;
+  j["certified"] = r.certified;
+  j["rules_used"] = Json::array();
+  for (const RuleUse& u : r.rules_used) {
+    j["rules_used"].push_back({{"name", u.name}, {"count", u.count}, {"needs", u.needs}, {"verdict", u.verdict}});
+  }
+  j["quarantined_rules"] = r.quarantined_rules;
+  j["fallbacks"] = Json::array();
+  for (const Fallback& f : r.fallbacks) j["fallbacks"].push_back({{"op", f.op}, {"count", f.count}, {"reason", f.reason}});
+  if (r.max_error) j["check"] = {{"max_error", *r.max_error}, {"ok", r.check_ok}};
+  return j;
+}
+
+void print_text(const OptimizeResult& r) {
+  auto row = [](const char* what, double before, double after, const char* unit) {
+    fmt::print("  {:<22} {:>12.4g} -> {:>12.4g} {}\n", what, before, after, unit);
+  };
+  fmt::print("{} for {}\n", r.model, r.target);
+  row("kernels", static_cast<double>(r.kernels_before), static_cast<double>(r.kernels_after), "");
+  row("operators", static_cast<double>(r.ops_before), static_cast<double>(r.ops_after), "");
+  row("predicted time", r.predicted_before_s * 1e6, r.predicted_after_s * 1e6, "us");
+  fmt::print("  {:<22} {:>12.4g} us\n", "fused without algebra", r.predicted_greedy_s * 1e6);
+  row("memory traffic", r.bytes_before / 1e6, r.bytes_after / 1e6, "MB");
+  row("operations", r.flops_before / 1e6, r.flops_after / 1e6, "Mflop");
+  fmt::print("  {} e-nodes in {} classes, {} iterations ({}); {} kernel candidates; {}\n", r.enodes, r.eclasses,
+             r.iterations, r.stop_reason, r.kernel_candidates,
+             r.optimal ? "optimal over them" : fmt::format("bound {:.4g} us", r.bound * 1e6));
+  for (const RuleUse& u : r.rules_used) fmt::print("  rule {} x{}{}\n", u.name, u.count, u.needs.empty() ? "" : " (" + u.needs + ")");
+  for (const Fallback& f : r.fallbacks) fmt::print("  not known: {} x{} ({})\n", f.op, f.count, f.reason);
+  if (r.max_error) fmt::print("  check: max error {:.2g}: {}\n", *r.max_error, r.check_ok ? "equal" : "DIFFERENT");
+  fmt::print("  {:.2f} s: saturate {:.2f}, fuse {:.2f}, extract {:.2f}, lower {:.2f}\n", r.total_s, r.saturate_s, r.fuse_s,
+             r.extract_s, r.lower_s);
+}
+
+Status write_outputs(const Arguments& a, const OptimizeResult& r) {
+  if (!a.emit.empty()) {
+    if (a.emit.ends_with(".onnx")) {
+      EGRET_TRY(std::string bytes, write_onnx(r.optimized));
+      EGRET_TRY_VOID(write_file(a.emit, bytes));
+    } else {
+      EGRET_TRY_VOID(write_file(a.emit, print(r.optimized)));
+    }
+  }
+  if (!a.report.empty()) EGRET_TRY_VOID(write_file(a.report, html_report(r)));
+  if (!a.output.empty()) EGRET_TRY_VOID(write_artifact(r.artifact, a.output));
+  if (!a.keep_run.empty()) EGRET_TRY_VOID(write_artifact(r.artifact, a.keep_run));
+  return {};
+}
+
+Status optimize_command(const Arguments& a, Context& context) {
+  OptimizeOptions options;
+  options.target = a.target;
+  options.numerics = a.numerics;
+  options.rule_files = a.rules;
+  options.library = !a.no_library;
+  if (a.extractor != "greedy" && a.extractor != "ilp") return input_error("--extractor must be greedy or ilp");
+  options.extractor = a.extractor == "greedy" ? OptimizeOptions::Extractor::kGreedy : OptimizeOptions::Extractor::kIlp;
+  EGRET_TRY(options.limits, a.limits.limits());
+  options.threads = a.limits.threads;
+  options.seed = a.limits.seed;
+  options.freeze = a.freeze || (!a.no_freeze && a.model.ends_with(".onnx"));
+  options.strict_rules = a.strict_rules;
+  if (!(a.fold_limit >= 0)) return input_error("--fold-limit must not be negative");
+  options.fold_limit = a.fold_limit;
+  options.embed_weights = !a.no_embed;
+  options.check = a.check;
+  // Everything that can be wrong is found before the work begins.
+  EGRET_TRY_VOID([&]() -> Status {
+    auto device = load_device(a.target);
+    if (!device.ok()) return device.take_error();
+    for (const std::string& path : {a.emit, a.report}) {
+      if (path.empty()) continue;
+      const auto folder = std::filesystem::absolute(path).parent_path();
+      if (!std::filesystem::is_directory(folder)) return io_error("the folder of " + path + " does not exist");
+    }
+    if (!a.emit.empty() && !a.emit.ends_with(".onnx") && !a.emit.ends_with(".egret")) {
+      return input_error("--emit writes .onnx or .egret, not " + a.emit);
+    }
+    return {};
+  }());
+  EGRET_TRY(Graph graph, read_model(a.model, a.shapes, true));
+  EGRET_TRY(OptimizeResult result, optimize(graph, options));
+  EGRET_TRY_VOID(write_outputs(a, result));
+  context.print(to_json(result), [&] { print_text(result); });
+  if (!result.check_ok) context.exit_status = kNo;
+  return {};
+}
+
+}  // namespace
+
+void add_optimize(CLI::App& app, Context& context) {
+  auto a = std::make_shared<Arguments>();
+  CLI::App* c = app.add_subcommand("optimize", "find the fastest equivalent program: rewrite, fuse, choose, lower");
+  c->add_option("model", a->model, "program: .onnx or .egret (text)")->required();
+  c->add_option("--target", a->target, "device: host, h200, h100, a100, l40s or a TOML file")->capture_default_str();
+  c->add_option("--shape", a->shapes, "sizes of an input that the file leaves open: INPUT=1,3,48,320");
+  c->add_option("--numerics", a->numerics, "strict, default or fast, and further words after a comma")->capture_default_str();
+  c->add_option("--rules", a->rules, "rule files added to the library");
+  c->add_flag("--no-library", a->no_library, "leave the library's rules out");
+  c->add_option("--extractor", a->extractor, "greedy or ilp (exact)")->capture_default_str();
+  a->limits.add_to(*c);
+  c->add_flag("--freeze", a->freeze, "parameters do not change: work on them alone is done once (default for ONNX)");
+  c->add_flag("--no-freeze", a->no_freeze, "parameters change from run to run");
+  c->add_flag("--strict-rules", a->strict_rules, "an unsound rule is an error, not quarantined");
+  c->add_option("--fold-limit", a->fold_limit, "bytes of weights that the program may read, over the source's")->capture_default_str();
+  c->add_flag("--no-embed-weights", a->no_embed, "refer to unchanged weights by name and hash");
+  c->add_option("--keep-run", a->keep_run, "folder for the artifact, for explain and report");
+  c->add_option("-o,--output", a->output, "folder for the artifact");
+  c->add_option("--emit", a->emit, "write the optimized program: FILE.onnx or FILE.egret");
+  c->add_option("--report", a->report, "write one self-contained HTML page");
+  c->add_flag("--check", a->check, "run both programs on the host and compare");
+  c->callback([a, &context] {
+    if (auto status = optimize_command(*a, context); !status.ok()) context.fail(status.error());
+  });
+}
+
+}  // namespace egret::cli

@@ -1,0 +1,139 @@
+#include <algorithm>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "frontends/cli/cli.h"
+#include "frontends/cli/npz.h"
+#include "ir/evaluate.h"
+#include "lower/lower.h"
+#include "lower/runtime/executable.h"
+#include "support/files.h"
+
+namespace egret::cli {
+namespace {
+
+struct Arguments {
+  std::string model, device = "cpu", weights, inputs, outputs;
+  std::vector<std::string> shapes;
+  bool random = false;
+  uint64_t seed = 0;
+  int threads = 0, repeat = 1;
+};
+
+double median(std::vector<double> v) {
+  std::sort(v.begin(), v.end());
+  return v.empty() ? 0 : v[v.size() / 2];
+}
+
+// The inputs of the command line, in signature order.
+Result<std::vector<Tensor>> gather_inputs(const Arguments& a, const std::vector<Port>& ports) {
+  std::vector<Tensor> values;
+  if (!a.inputs.empty()) {
+    EGRET_TRY(auto file, read_npz(a.inputs));
+    for (const Port& port : ports) {
+      auto it = file.find(port.name);
+      if (it == file.end()) return input_error(fmt::format("{} holds no array `{}`", a.inputs, port.name));
+      if (!(it->second.type() == port.type)) {
+        return input_error(fmt::format("input {} is {}, expected {}", port.name, it->second.type().to_string(), port.type.to_string()));
+      }
+      values.push_back(std::move(it->second));
+    }
+    return values;
+  }
+  if (!a.random && !ports.empty()) return input_error("no inputs given", "--inputs FILE.npz, or --random --seed N");
+  GraphBuilder builder("inputs");
+  for (const Port& port : ports) builder.input(port.name, port.type);
+  return random_inputs(builder.graph(), a.seed);
+}
+
+Status report_run(const Arguments& a, Context& context, const std::vector<Port>& ports, const std::vector<Tensor>& results,
+                  std::vector<double> seconds, uint64_t peak) {
+  if (!a.outputs.empty()) {
+    std::map<std::string, Tensor> arrays;
+    for (size_t i = 0; i < ports.size(); ++i) arrays[ports[i].name] = results[i];
+    EGRET_TRY_VOID(write_npz(a.outputs, arrays));
+  }
+  Json j;
+  j["device"] = a.device;
+  j["outputs"] = Json::array();
+  for (const Port& p : ports) j["outputs"].push_back({{"name", p.name}, {"type", p.type.to_string()}});
+  j["median_s"] = median(seconds);
+  j["min_s"] = seconds.empty() ? 0 : *std::min_element(seconds.begin(), seconds.end());
+  j["peak_bytes"] = peak;
+  context.print(j, [&] {
+    for (const Port& p : ports) fmt::print("  {}: {}\n", p.name, p.type.to_string());
+    fmt::print("  median {:.6f} s, minimum {:.6f} s over {} runs on {}; {} bytes\n", median(seconds),
+               *std::min_element(seconds.begin(), seconds.end()), seconds.size(), a.device, peak);
+  });
+  return {};
+}
+
+Status run_reference(const Arguments& a, Context& context, const Graph& graph) {
+  std::vector<Port> all, outputs;
+  for (const GraphInput& i : graph.inputs) all.push_back({graph.node(i.value).name, graph.type(i.value)});
+  for (const GraphOutput& o : graph.outputs) outputs.push_back({o.name, graph.type(o.value)});
+  std::vector<Port> asked;
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (!graph.inputs[i].data) asked.push_back(all[i]);
+  }
+  EGRET_TRY(auto given, gather_inputs(a, asked));
+  std::vector<Tensor> inputs;
+  size_t next = 0;
+  for (const GraphInput& i : graph.inputs) inputs.push_back(i.data ? *i.data : std::move(given[next++]));
+  std::vector<double> seconds;
+  std::vector<Tensor> results;
+  for (int i = 0; i < a.repeat; ++i) {
+    Stopwatch watch;
+    EGRET_TRY(results, evaluate(graph, inputs));
+    seconds.push_back(watch.seconds());
+  }
+  return report_run(a, context, outputs, results, seconds, peak_resident_bytes());
+}
+
+Status run_command(const Arguments& a, Context& context) {
+  if (a.repeat < 1 || a.repeat > 1'000'000) return input_error("--repeat must be between 1 and 1000000");
+  std::error_code error;
+  if (!std::filesystem::is_directory(a.model, error)) {
+    EGRET_TRY(Graph graph, read_model(a.model, a.shapes, false));
+    if (a.device == "reference") return run_reference(a, context, graph);
+    // A model is run as it is: an operator a kernel.
+    EGRET_TRY(const Program program, unfused_program(graph, a.model.ends_with(".onnx")));
+    LowerOptions options;
+    options.threads = a.threads;
+    EGRET_TRY(const Artifact artifact, lower_program(program, options));
+    EGRET_TRY(Executable executable, Executable::from_files(artifact.files, a.threads));
+    EGRET_TRY(auto inputs, gather_inputs(a, executable.inputs()));
+    EGRET_TRY(auto results, executable.run(inputs));
+    EGRET_TRY(auto seconds, executable.time(inputs, a.repeat));
+    return report_run(a, context, executable.outputs(), results, seconds, executable.peak_bytes());
+  }
+  if (a.device == "reference") return input_error("an artifact runs on cpu or cuda:N", "give the model to --device reference");
+  EGRET_TRY(Executable executable, Executable::load(a.model, a.device, a.threads));
+  EGRET_TRY(auto inputs, gather_inputs(a, executable.inputs()));
+  EGRET_TRY(auto results, executable.run(inputs));
+  EGRET_TRY(auto seconds, executable.time(inputs, a.repeat));
+  return report_run(a, context, executable.outputs(), results, seconds, executable.peak_bytes());
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, Context& context) {
+  auto a = std::make_shared<Arguments>();
+  CLI::App* c = app.add_subcommand("run", "run an artifact, or a model as it is");
+  c->add_option("artifact_or_model", a->model, "a folder written by optimize -o, or .onnx or .egret")->required();
+  c->add_option("--device", a->device, "cpu, cuda:0 or reference")->capture_default_str();
+  c->add_option("--weights", a->weights, "weights where the artifact refers to them (.safetensors)");
+  c->add_option("--shape", a->shapes, "sizes of an input that the file leaves open");
+  c->add_option("--inputs", a->inputs, "arrays by input name (.npz)");
+  c->add_flag("--random", a->random, "seeded random inputs");
+  c->add_option("--seed", a->seed, "seed of --random")->capture_default_str();
+  c->add_option("--outputs", a->outputs, "write the outputs (.npz)");
+  c->add_option("--threads", a->threads, "threads; 0: all cores")->capture_default_str();
+  c->add_option("--repeat", a->repeat, "timed runs")->capture_default_str();
+  c->callback([a, &context] {
+    if (auto status = run_command(*a, context); !status.ok()) context.fail(status.error());
+  });
+}
+
+}  // namespace egret::cli

@@ -1,0 +1,73 @@
+#include "rules/verify/verify.h"
+
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "frontends/cli/cli.h"
+
+namespace egret::cli {
+namespace {
+
+struct Arguments {
+  std::vector<std::string> files;
+  double timeout = 10;
+  std::string only;
+  bool markdown = false, library = false;
+  int threads = 0;
+};
+
+void print_rows(const std::vector<rules::Verification>& rows, bool markdown) {
+  const char* head = markdown ? "| {} | {} | {} | {} | {:.3f} |\n" : "{:<36} {:<9} {:<22} {:<28} {:>8.3f}\n";
+  if (markdown) fmt::print("| rule | verdict | ranks | numerics | seconds |\n| --- | --- | --- | --- | --- |\n");
+  for (const auto& v : rows) {
+    fmt::print(fmt::runtime(head), v.name, rules::to_string(v.verdict), v.ranks + (v.any_size ? ", any size" : ""),
+               v.numerics.empty() ? "nothing" : v.numerics, v.seconds);
+    if (!markdown && !v.counterexample.empty()) fmt::print("    {}\n", v.counterexample);
+    if (!markdown && !v.reason.empty()) fmt::print("    {}\n", v.reason);
+  }
+}
+
+Status verify_command(const Arguments& a, Context& context) {
+  rules::RuleSet set;
+  if (a.files.empty() || a.library) EGRET_TRY_VOID(set.add_library());
+  for (const std::string& file : a.files) EGRET_TRY_VOID(set.add_file(file));
+  if (!(a.timeout > 0)) return input_error("--timeout must be a positive number of seconds");
+  rules::VerifyOptions options;
+  options.timeout = a.timeout;
+  options.only = a.only;
+  options.threads = a.threads > 0 ? a.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  EGRET_TRY(const auto rows, rules::verify(set, options));
+  Json list = Json::array();
+  size_t proved = 0;
+  for (const auto& v : rows) {
+    proved += v.verdict == rules::Verdict::kProved;
+    list.push_back({{"name", v.name}, {"kind", v.kind == rules::RuleKind::kFusion ? "fusion" : "algebra"}, {"on", v.on},
+                    {"verdict", rules::to_string(v.verdict)}, {"ranks", v.ranks}, {"any_size", v.any_size},
+                    {"numerics", v.numerics}, {"seconds", v.seconds}, {"counterexample", v.counterexample},
+                    {"reason", v.reason}});
+  }
+  context.print(Json{{"rules", list}}, [&] {
+    print_rows(rows, a.markdown);
+    if (!a.markdown) fmt::print("{} of {} proved\n", proved, rows.size());
+  });
+  if (proved < rows.size()) context.exit_status = kNo;
+  return {};
+}
+
+}  // namespace
+
+void add_verify(CLI::App& app, Context& context) {
+  auto a = std::make_shared<Arguments>();
+  CLI::App* c = app.add_subcommand("verify", "prove rules with Z3, or find a counterexample");
+  c->add_option("rules", a->files, "rule files; the library where none is given");
+  c->add_option("--timeout", a->timeout, "seconds a rule")->capture_default_str();
+  c->add_option("--only", a->only, "one rule by name");
+  c->add_flag("--markdown", a->markdown, "print a table");
+  c->add_option("--threads", a->threads, "threads; 0: all cores")->capture_default_str();
+  c->callback([a, &context] {
+    if (auto status = verify_command(*a, context); !status.ok()) context.fail(status.error());
+  });
+}
+
+}  // namespace egret::cli

@@ -1,0 +1,145 @@
+// Reductions, arg-max, softmax, cumulative sums.
+#include <algorithm>
+#include <numeric>
+
+#include "frontends/onnx/node.h"
+
+namespace egret::onnx {
+namespace {
+
+// Cumulative sums become a product with a triangle of ones; longer axes would make it too large.
+constexpr int64_t kMaxTriangle = 2048;
+
+// Axes of a reduction: an attribute, or from some version on an input.
+struct Reduced {
+  Value x;
+  Sizes axes;
+  bool keep = true, nothing = false;
+};
+
+Reduced reduced(Node& n, int64_t axes_input_since) {
+  Reduced r;
+  r.x = n.in(0);
+  r.keep = n.attr_int("keepdims", 1) != 0;
+  Sizes axes = n.attr_ints("axes");
+  if (n.version >= axes_input_since && n.has(1)) axes = n.input_ints(1, "axes");
+  r.nothing = axes.empty() && n.attr_int("noop_with_empty_axes", 0) != 0;
+  if (axes.empty() && !r.nothing) {
+    axes.resize(n.rank(r.x));
+    std::iota(axes.begin(), axes.end(), 0);
+  }
+  r.axes = n.axes(axes, n.rank(r.x));
+  return r;
+}
+
+template <class Before, class After>
+void reduce(Node& n, int64_t since, const char* op, Before before, After after) {
+  const Reduced r = reduced(n, since);
+  const Value x = before(n, r.x);
+  n.out(after(n, n.reduce(op, x, r.axes, r.keep)));
+}
+
+Value as_is(Node&, Value x) { return x; }
+Value square(Node& n, Value x) { return n.add("square", {x}); }
+Value absolute(Node& n, Value x) { return n.add("abs", {x}); }
+Value square_root(Node& n, Value x) { return n.add("sqrt", {x}); }
+Value logarithm(Node& n, Value x) { return n.add("log", {x}); }
+
+void reduce_mean(Node& n) {
+  const Reduced r = reduced(n, 18);
+  if (r.axes.empty()) return n.out(r.x);
+  if (is_float(n.dtype(r.x))) return n.out(n.reduce("mean", r.x, r.axes, r.keep));
+  int64_t count = 1;
+  for (const int64_t a : r.axes) count *= n.size(r.x, a);
+  const Value sum = n.reduce("reduce_sum", r.x, r.axes, r.keep);
+  n.out(n.map("div", {sum, n.number(sum, static_cast<double>(count))}));
+}
+
+void reduce_extreme(Node& n, const char* op, const char* boolean_op) {
+  const Reduced r = reduced(n, 18);
+  n.out(n.reduce(n.dtype(r.x) == DType::boolean ? boolean_op : op, r.x, r.axes, r.keep));
+}
+
+void reduce_log_sum_exp(Node& n) {
+  const Reduced r = reduced(n, 18);
+  if (r.axes.empty()) return n.out(r.x);
+  n.out(n.add("logsumexp", {r.x}, {{"axes", dims_of(r.axes)}, {"keep", Dim(r.keep ? 1 : 0)}}));
+}
+
+void arg_extreme(Node& n, const char* op) {
+  Value x = n.in(0);
+  const int64_t axis = n.axis(n.attr_int("axis", 0), n.rank(x));
+  const bool last = n.attr_int("select_last_index", 0) != 0;
+  n.check(n.size(x, axis) > 0, "the axis is empty");
+  const Value source = last ? n.add("reverse", {x}, {{"axes", dims_of({axis})}}) : x;
+  Value index = n.add(op, {source}, {{"axis", Dim(axis)}, {"dtype", DType::i64}});
+  if (last) index = n.map("sub", {n.number(index, static_cast<double>(n.size(x, axis) - 1)), index});
+  n.out(n.attr_int("keepdims", 1) != 0 ? n.keep_axes(index, x, {axis}) : index);
+}
+
+// Before operator set 13 the axes from `axis` on are one.
+void softmax(Node& n, const char* op) {
+  const Value x = n.in(0);
+  const Sizes own = n.sizes(x);
+  if (n.rank(x) == 0) return n.out(n.splat(n.dtype(x), {}, std::string_view(op) == "softmax" ? 1 : 0));
+  const int64_t axis = n.axis(n.attr_int("axis", n.version < 13 ? 1 : -1), n.rank(x));
+  if (n.version >= 13 || product(own, axis + 1, own.size()) == 1) {
+    return n.out(n.add(op, {x}, {{"axis", Dim(axis)}}));
+  }
+  const Value flat = n.reshape(x, {product(own, 0, axis), product(own, axis, own.size())});
+  n.out(n.reshape(n.add(op, {flat}, {{"axis", Dim(1)}}), own));
+}
+
+void hardmax(Node& n) {
+  const Value x = n.in(0);
+  const Sizes own = n.sizes(x);
+  const int64_t axis = n.axis(n.attr_int("axis", n.version < 13 ? 1 : -1), n.rank(x));
+  const bool flat = n.version < 13;
+  const Value rows = flat ? n.reshape(x, {product(own, 0, axis), product(own, axis, own.size())}) : x;
+  const int64_t along = flat ? 1 : axis;
+  const Value best = n.add("argmax", {rows}, {{"axis", Dim(along)}, {"dtype", DType::i64}});
+  const Value index = n.iota(DType::i64, n.sizes(rows), along);
+  const Value hit = n.map("eq", {index, n.keep_axes(best, rows, {along})});
+  n.out(n.reshape(n.cast(hit, n.dtype(x)), own));
+}
+
+void cum_sum(Node& n) {
+  const Value x = n.in(0);
+  const int64_t axis = n.axis(n.input_int(1, "axis"), n.rank(x)), size = n.size(x, axis);
+  const bool exclusive = n.attr_int("exclusive", 0) != 0, backwards = n.attr_int("reverse", 0) != 0;
+  if (size > kMaxTriangle) n.unsupported("a cumulative sum over " + std::to_string(size) + " elements");
+  std::vector<double> ones(static_cast<size_t>(size * size));
+  for (int64_t from = 0; from < size; ++from) {
+    for (int64_t to = 0; to < size; ++to) {
+      const bool before = backwards ? from > to : from < to;
+      ones[from * size + to] = before || (!exclusive && from == to) ? 1 : 0;
+    }
+  }
+  const Value product_last = n.dot(x, n.floats(n.dtype(x), {size, size}, ones), {}, {}, {axis}, {0});
+  Sizes perm;
+  for (int64_t i = 0, next = 0; i < n.rank(x); ++i) perm.push_back(i == axis ? n.rank(x) - 1 : next++);
+  n.out(n.transpose(product_last, perm));
+}
+
+}  // namespace
+
+void add_reduce_handlers(HandlerTable& table) {
+  table["ReduceSum"] = [](Node& n) { reduce(n, 13, "reduce_sum", as_is, as_is); };
+  table["ReduceProd"] = [](Node& n) { reduce(n, 18, "reduce_prod", as_is, as_is); };
+  table["ReduceL1"] = [](Node& n) { reduce(n, 18, "reduce_sum", absolute, as_is); };
+  table["ReduceL2"] = [](Node& n) { reduce(n, 18, "reduce_sum", square, square_root); };
+  table["ReduceSumSquare"] = [](Node& n) { reduce(n, 18, "reduce_sum", square, as_is); };
+  table["ReduceLogSum"] = [](Node& n) { reduce(n, 18, "reduce_sum", as_is, logarithm); };
+  table["ReduceMax"] = [](Node& n) { reduce_extreme(n, "reduce_max", "reduce_any"); };
+  table["ReduceMin"] = [](Node& n) { reduce_extreme(n, "reduce_min", "reduce_all"); };
+  table["ReduceMean"] = reduce_mean;
+  table["ReduceLogSumExp"] = reduce_log_sum_exp;
+  table["ArgMax"] = [](Node& n) { arg_extreme(n, "argmax"); };
+  table["ArgMin"] = [](Node& n) { arg_extreme(n, "argmin"); };
+  table["Softmax"] = [](Node& n) { softmax(n, "softmax"); };
+  table["LogSoftmax"] = [](Node& n) { softmax(n, "log_softmax"); };
+  table["Hardmax"] = hardmax;
+  table["CumSum"] = cum_sum;
+}
+
+}  // namespace egret::onnx

@@ -1,0 +1,77 @@
+// The story of an optimization.  Each stage is one call; what it decides and why stands with its folder.
+#include "frontends/pass.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "extract/fusion/fusion.h"
+#include "extract/solve/solve.h"
+#include "frontends/pass_stages.h"
+#include "frontends/program_builder.h"
+
+namespace egret {
+
+Result<OptimizeResult> optimize(const Graph& source, const OptimizeOptions& given) {
+  Stopwatch total;
+  OptimizeOptions options = given;
+  if (options.threads <= 0) options.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  OptimizeResult result;
+  result.model = source.name;
+
+  // What we optimize for, and with which rules.
+  EGRET_TRY(const Device device, load_device(options.target));
+  EGRET_TRY(const rules::RuleSet rule_set, load_rules(options));
+  EGRET_TRY(const rules::Licence licence, rules::Licence::parse(options.numerics));
+  result.target = device.name;
+
+  // The captured program into an e-graph.
+  EGRET_TRY_VOID(validate(source));
+  rules::TensorEGraph tensors({.freeze = options.freeze, .explanations = options.proof});
+  EGRET_TRY(const std::vector<egraph::Id> values, tensors.insert(source));
+
+  // What it costs as it stands: an operator a kernel, and fused greedily without algebra.
+  tensors.fold_constants();
+  const std::vector<egraph::Id> roots = roots_of(source, values);
+  EGRET_TRY(const Baseline baseline, price_baseline(source, tensors, roots, device, rule_set, options, total));
+  set_before(result, source, baseline, device);
+
+  // Equal programs, by proved rules, until nothing is new or a limit is reached.
+  EGRET_TRY(Saturation saturation, saturate(tensors, rule_set, licence, options, total));
+  result.saturate_s = saturation.seconds;
+  result.stop_reason = saturation.stop_reason;
+  result.iterations = saturation.iterations;
+  result.quarantined_rules = saturation.quarantined;
+  result.enodes = tensors.graph().node_count();
+  result.eclasses = tensors.graph().class_count();
+
+  // Every kernel that the fusion rules allow, priced by the roofline: one extraction problem.
+  Stopwatch fuse_watch;
+  EGRET_TRY(Choice joint, fuse_program(tensors, roots, device, rule_set, options, &baseline, total));
+  result.fuse_s = fuse_watch.seconds();
+  result.kernel_candidates = joint.problem.problem.candidates.size();
+
+  // The cheapest program of all, and a bound on how much cheaper any other could be.
+  Stopwatch extract_watch;
+  EGRET_TRY_VOID(extract_program(joint, options, total));
+  EGRET_TRY(ChosenProgram chosen, build_program(source, values, tensors, joint.problem, joint.solution));
+  EGRET_TRY_VOID(explain_choice(result, source, values, tensors, saturation, rule_set, options, chosen));
+  result.program = std::move(chosen.program);
+  result.optimized = std::move(chosen.graph);
+  result.objective = joint.solution.cost;
+  result.bound = joint.solution.bound;
+  result.optimal = joint.solution.optimal;
+  result.certified = joint.solution.certified;
+  result.extract_s = extract_watch.seconds();
+  set_after(result, device);
+
+  // Kernels.
+  Stopwatch lower_watch;
+  if (options.lower) EGRET_TRY_VOID(lower_program(result, device, options));
+  result.lower_s = lower_watch.seconds();
+  result.total_s = total.seconds();
+  if (options.check) EGRET_TRY_VOID(check_program(result, source, options));
+  result.peak_rss = peak_resident_bytes();
+  return result;
+}
+
+}  // namespace egret

@@ -1,0 +1,86 @@
+// The pass: optimize(Graph, Options) -> Result, the whole of egret in one call.
+//
+// Types to know: `OptimizeOptions`, `OptimizeResult`.
+// Reading order: pass.h, pass.cpp (the story), program_builder.h, proof/proof.h, onnx/reader.h, cli/main.cpp.
+// May include: everything.
+// Thread rule: one call at a time in a process is fastest; calls do not share state but caches of pure functions.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "costmodel/costmodel.h"
+#include "ir/graph.h"
+#include "lower/lower.h"
+#include "rules/rules.h"
+#include "support/limits.h"
+#include "support/result.h"
+
+namespace egret {
+
+struct OptimizeOptions {
+  std::string target = "host";            // a device's name or TOML file
+  std::string numerics = "default";       // strict | default | fast, further words after commas
+  std::vector<std::string> rule_files;    // added to the library
+  bool library = true;
+  enum class Extractor { kGreedy, kIlp } extractor = Extractor::kIlp;
+  Limits limits{.enodes = 20'000, .iterations = 12, .seconds = 600};
+  int threads = 0;                        // 0: all cores; the result does not depend on it
+  uint64_t seed = 0;
+  bool freeze = true;                     // parameters are frozen (design decision 9)
+  bool strict_rules = false;              // an alarm of decision 8 is an error
+  double fold_limit = 1.2;
+  bool embed_weights = true;
+  bool check = false;                     // compare the chosen kernels with the imported program on the host
+  bool lower = true;                      // make the artifact
+  bool proof = true;                      // make proof.json
+};
+
+struct RuleUse {
+  std::string name, needs, verdict;
+  uint64_t count = 0;                     // applications that the chosen term rests on
+};
+
+struct Fallback {
+  std::string op, reason;
+  uint64_t count = 0;
+};
+
+// One kernel of the chosen program, as the report and `explain` show it.
+struct KernelReport {
+  std::string name, body;                 // body: text form
+  std::vector<std::string> operators;
+  Kernel kernel;
+  Estimate estimate;
+  std::vector<std::string> rules;         // that made terms it absorbed
+};
+
+struct OptimizeResult {
+  std::string model, target;
+  uint64_t ops_before = 0, ops_after = 0, kernels_before = 0, kernels_after = 0;
+  double predicted_before_s = 0, predicted_greedy_s = 0, predicted_after_s = 0;
+  double bytes_before = 0, bytes_after = 0, flops_before = 0, flops_after = 0;
+  uint64_t enodes = 0, eclasses = 0, kernel_candidates = 0, iterations = 0;
+  std::string stop_reason;
+  double saturate_s = 0, fuse_s = 0, extract_s = 0, lower_s = 0, check_s = 0, total_s = 0;
+  uint64_t peak_rss = 0;
+  double objective = 0, bound = 0;
+  bool optimal = false, certified = false;
+  std::vector<RuleUse> rules_used;
+  std::vector<std::string> quarantined_rules;
+  std::vector<Fallback> fallbacks;
+  std::optional<double> max_error;        // with `check`
+  bool check_ok = true;
+
+  Graph optimized;                        // the chosen term as a graph (what --emit writes)
+  Program program;
+  Artifact artifact;                      // with proof.json where asked for
+  std::vector<KernelReport> kernels;
+};
+
+// Returns the best program found within the limits, at worst the input.  Errors: options that are wrong, a graph that is
+// ill-typed, a limit that stopped it before any answer.
+Result<OptimizeResult> optimize(const Graph& graph, const OptimizeOptions& options);
+
+}  // namespace egret

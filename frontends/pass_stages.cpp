@@ -1,0 +1,211 @@
+#include "frontends/pass_stages.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "ir/evaluate.h"
+#include "lower/runtime/executable.h"
+
+namespace egret {
+
+Result<rules::RuleSet> load_rules(const OptimizeOptions& options) {
+  rules::RuleSet set;
+  if (options.library) EGRET_TRY_VOID(set.add_library());
+  for (const std::string& file : options.rule_files) EGRET_TRY_VOID(set.add_file(file));
+  return set;
+}
+
+namespace {
+
+Limits remaining(const OptimizeOptions& options, const Stopwatch& total) {
+  Limits limits = options.limits;
+  limits.seconds = std::max(0.0, options.limits.seconds - total.seconds());
+  return limits;
+}
+
+}  // namespace
+
+Result<Saturation> saturate(rules::TensorEGraph& tensors, const rules::RuleSet& rules, const rules::Licence& licence,
+                            const OptimizeOptions& options, const Stopwatch& total) {
+  Stopwatch watch;
+  Saturation out;
+  EGRET_TRY(out.compiled, rules::compile(rules, licence, tensors));
+  egraph::RunOptions run;
+  run.limits = remaining(options, total);
+  run.threads = options.threads;
+  run.after_iteration = [&](egraph::EGraph& graph, const egraph::Iteration&) {
+    if (tensors.fold_constants() > 0 && !graph.clean()) graph.rebuild();
+    return true;
+  };
+  out.report = egraph::run(tensors.graph(), out.compiled.rewrites, run);
+  out.stop_reason = egraph::to_string(out.report.stop_reason);
+  out.iterations = out.report.iterations.size();
+  out.seconds = watch.seconds();
+  return out;
+}
+
+std::vector<egraph::Id> roots_of(const Graph& source, const std::vector<egraph::Id>& values) {
+  std::vector<egraph::Id> roots;
+  for (const GraphOutput& o : source.outputs) roots.push_back(values[o.value]);
+  return roots;
+}
+
+Result<Choice> fuse_program(const rules::TensorEGraph& tensors, const std::vector<egraph::Id>& roots, const Device& device,
+                            const rules::RuleSet& rules, const OptimizeOptions& options, const Baseline* baseline,
+                            const Stopwatch& total) {
+  extract::FusionOptions fusion;
+  fusion.rules = rules::fusion_rules(rules);
+  fusion.fold_limit = options.fold_limit;
+  fusion.threads = options.threads;
+  fusion.limits = remaining(options, total);
+  if (baseline) fusion.seeds = baseline->greedy.problem.bodies;
+  Choice choice;
+  EGRET_TRY(choice.problem, extract::fuse(tensors, roots, device, fusion));
+  extract::SolveOptions solve;
+  solve.limits = remaining(options, total);
+  EGRET_TRY(choice.solution, extract::solve_greedy(choice.problem.problem, solve));
+  if (baseline) {
+    auto carried = extract::carry_over(baseline->greedy.problem, baseline->greedy.solution, choice.problem);
+    if (carried && carried->cost < choice.solution.cost) choice.solution = std::move(*carried);
+  }
+  return choice;
+}
+
+Status extract_program(Choice& choice, const OptimizeOptions& options, const Stopwatch& total) {
+  if (options.extractor == OptimizeOptions::Extractor::kGreedy) return {};
+  extract::SolveOptions solve;
+  solve.limits = remaining(options, total);
+  auto exact = extract::solve_ilp(choice.problem.problem, solve, &choice.solution);
+  if (!exact.ok()) {
+    // Without HiGHS the greedy answer stands, without a bound.
+    if (exact.error().code == ErrorCode::kUnsupported) return {};
+    return exact.take_error();
+  }
+  choice.solution = *std::move(exact);
+  return extract::check_solution(choice.problem.problem, choice.solution);
+}
+
+Result<Baseline> price_baseline(const Graph& source, const rules::TensorEGraph& tensors, const std::vector<egraph::Id>& roots,
+                                const Device& device, const rules::RuleSet& rules, const OptimizeOptions& options,
+                                const Stopwatch& total) {
+  Baseline out;
+  EGRET_TRY(out.unfused, unfused_program(source, options.freeze));
+  for (const Launch& l : out.unfused.run) out.unfused_seconds += estimate(out.unfused.kernels[l.kernel], device).seconds;
+  EGRET_TRY(out.greedy, fuse_program(tensors, roots, device, rules, options, nullptr, total));
+  return out;
+}
+
+namespace {
+
+struct Totals {
+  uint64_t operators = 0, kernels = 0;
+  double seconds = 0, bytes = 0, flops = 0;
+};
+
+Totals totals(const Program& program, const Device& device) {
+  Totals t;
+  for (const Launch& l : program.run) {
+    const Kernel& kernel = program.kernels[l.kernel];
+    t.operators += kernel.body.nodes.size() - kernel.body.inputs.size();
+    if (kernel.plan.schedule != ScheduleClass::kAlias) ++t.kernels;
+    const Estimate e = estimate(kernel, device);
+    t.seconds += e.seconds;
+    t.bytes += e.bytes();
+    t.flops += e.flops();
+  }
+  return t;
+}
+
+}  // namespace
+
+void set_before(OptimizeResult& result, const Graph& source, const Baseline& baseline, const Device& device) {
+  const Totals t = totals(baseline.unfused, device);
+  for (const GraphNode& n : source.nodes) {
+    if (n.op->op_class != OpClass::kInput) ++result.ops_before;
+    if (n.op->purity == Purity::kOpaque) {
+      auto it = std::find_if(result.fallbacks.begin(), result.fallbacks.end(), [&](const Fallback& f) {
+        return f.op == std::get<std::string>(n.attrs.at("name"));
+      });
+      if (it == result.fallbacks.end()) {
+        result.fallbacks.push_back({std::get<std::string>(n.attrs.at("name")), "unknown operator", 1});
+      } else {
+        ++it->count;
+      }
+    }
+  }
+  result.kernels_before = t.kernels;
+  result.predicted_before_s = baseline.unfused_seconds;
+  result.predicted_greedy_s = baseline.greedy.solution.cost;
+  result.bytes_before = t.bytes;
+  result.flops_before = t.flops;
+}
+
+void set_after(OptimizeResult& result, const Device& device) {
+  const Totals t = totals(result.program, device);
+  result.ops_after = t.operators;
+  result.kernels_after = t.kernels;
+  result.predicted_after_s = t.seconds;
+  result.bytes_after = t.bytes;
+  result.flops_after = t.flops;
+  size_t number = 0;
+  for (const Launch& l : result.program.run) {
+    const Kernel& kernel = result.program.kernels[l.kernel];
+    KernelReport report;
+    report.name = "k" + std::to_string(number++);
+    report.body = body_text(kernel.body);
+    for (const GraphNode& n : kernel.body.nodes) {
+      if (n.op->name != "input") report.operators.push_back(n.op->name);
+    }
+    report.kernel = kernel;
+    report.estimate = estimate(kernel, device);
+    result.kernels.push_back(std::move(report));
+  }
+}
+
+Status lower_program(OptimizeResult& result, const Device& device, const OptimizeOptions& options) {
+  LowerOptions lower_options;
+  lower_options.host = true;
+  lower_options.cuda_source = true;
+  if (device.kind == Device::Kind::kCuda) lower_options.cubins = {device.arch};
+  lower_options.embed_weights = options.embed_weights;
+  lower_options.target = device.name;
+  lower_options.device_hash = device.hash;
+  lower_options.threads = options.threads;
+  EGRET_TRY(Artifact artifact, lower_program(result.program, lower_options));
+  for (auto& [path, bytes] : artifact.files) result.artifact.files[path] = std::move(bytes);
+  return {};
+}
+
+Status check_program(OptimizeResult& result, const Graph& source, const OptimizeOptions& options) {
+  Stopwatch watch;
+  EGRET_TRY(const Program plain, unfused_program(source, options.freeze));
+  LowerOptions host;
+  host.threads = options.threads;
+  EGRET_TRY(const Artifact reference, lower_program(plain, host));
+  EGRET_TRY(Executable before, Executable::from_files(reference.files, options.threads));
+  EGRET_TRY(Executable after, Executable::from_files(result.artifact.files, options.threads));
+  std::vector<Tensor> inputs;
+  const std::vector<Tensor> all = random_inputs(source, 0);
+  for (size_t i = 0; i < source.inputs.size(); ++i) {
+    const bool frozen = source.inputs[i].role == InputRole::kConstant ||
+                        (source.inputs[i].role == InputRole::kParameter && options.freeze);
+    if (!frozen) inputs.push_back(source.inputs[i].data ? *source.inputs[i].data : all[i]);
+  }
+  EGRET_TRY(const auto expected, before.run(inputs));
+  EGRET_TRY(const auto found, after.run(inputs));
+  double worst = 0;
+  for (size_t i = 0; i < expected.size(); ++i) {
+    const double error = relative_error(expected[i], found[i]);
+    const DType t = expected[i].dtype();
+    const bool narrow = t == DType::bf16 || t == DType::f16;
+    result.check_ok &= error <= (narrow ? 2e-2 : 1e-4);
+    worst = std::max(worst, error);
+  }
+  result.max_error = worst;
+  result.check_s = watch.seconds();
+  return {};
+}
+
+}  // namespace egret

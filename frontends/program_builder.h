@@ -1,0 +1,23 @@
+// From extraction's answer to a Program: launches in order, what is prepared before the run, and the same as a graph.
+#pragma once
+
+#include "extract/fusion/fusion.h"
+#include "extract/solve/solve.h"
+#include "ir/graph.h"
+#include "lower/program.h"
+
+namespace egret {
+
+struct ChosenProgram {
+  Program program;
+  Graph graph;                                   // the chosen term, inputs as in the source
+  std::vector<std::vector<egraph::Id>> run_nodes;  // e-node of each operator of each run launch's body (kNoId: ports)
+  std::vector<egraph::Id> graph_nodes;           // e-node of each node of `graph`
+};
+
+// `source` is the imported graph, `values` the ids of its values in `tensors`.
+Result<ChosenProgram> build_program(const Graph& source, const std::vector<egraph::Id>& values,
+                                    const rules::TensorEGraph& tensors, const extract::FusionProblem& problem,
+                                    const extract::Solution& solution);
+
+}  // namespace egret

@@ -1,0 +1,37 @@
+// The stage of the pass that says on which rules the chosen term rests, and writes the proof.
+#include "frontends/pass_stages.h"
+#include "frontends/proof/writer.h"
+
+namespace egret {
+namespace {
+
+Status explain(OptimizeResult& result, proof::WriteInputs inputs, const OptimizeOptions& options) {
+  EGRET_TRY(const rules::Licence licence, rules::Licence::parse(options.numerics));
+  inputs.numerics = licence.to_string();
+  inputs.freeze = options.freeze;
+  EGRET_TRY(const proof::Written written, proof::write(inputs));
+  for (const auto& [rule, count] : written.uses) result.rules_used.push_back({rule->name, rule->needs.to_string(), "unproved", count});
+  if (options.proof) result.artifact.files["proof.json"] = proof::print(written.proof);
+  return {};
+}
+
+}  // namespace
+
+Status explain_choice(OptimizeResult& result, const Graph& source, const std::vector<egraph::Id>& values,
+                      const rules::TensorEGraph& tensors, const Saturation& saturation, const rules::RuleSet&,
+                      const OptimizeOptions& options, const ChosenProgram& chosen) {
+  if (!tensors.graph().explains()) return {};
+  return explain(result, {&source, &values, &tensors, &saturation.compiled, &chosen, {}, false}, options);
+}
+
+Status explain_baseline(OptimizeResult& result, const Graph& source, const OptimizeOptions& options, const ChosenProgram& chosen) {
+  if (!options.proof) return {};
+  // The e-graph that price_baseline made, with its explanations: the same calls give the same ids.
+  rules::TensorEGraph tensors({.freeze = options.freeze, .explanations = true});
+  EGRET_TRY(const std::vector<egraph::Id> values, tensors.insert(source));
+  tensors.fold_constants();
+  const rules::CompiledRules none;
+  return explain(result, {&source, &values, &tensors, &none, &chosen, {}, false}, options);
+}
+
+}  // namespace egret

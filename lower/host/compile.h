@@ -1,0 +1,50 @@
+// Host code: kernels as stages to one relocatable object, through LLVM.
+//
+// This header does not know LLVM; the code stands in the module egret_llvm, opened on first use (support/module.h).
+// Thread safety: `compile_host` may be called from several threads.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "lower/kernel/stages.h"
+#include "lower/runtime/cpu.h"
+#include "support/result.h"
+
+namespace egret::lower {
+
+struct HostKernel {
+  std::string symbol;
+  ScheduleClass schedule = ScheduleClass::kElement;
+  Stages stages;
+  bool in_place = false;  // a result may lie where a port lies that is read only at the same element
+};
+
+// What the runtime must know to launch it.
+struct HostKernelShape {
+  int64_t items = 0;          // independent work items
+  int64_t scratch_bytes = 0;  // for each thread, aligned to 64
+  double item_cost = 0;       // rough nanoseconds an item
+};
+
+struct HostObject {
+  std::string bytes;  // ELF64 x86-64 relocatable; undefined symbols only of runtime/symbols.h
+  std::vector<HostKernelShape> shapes;
+};
+
+struct HostOptions {
+  HostLevel level = HostLevel::kV2;
+  bool strict = false;  // folds in index order, products and sums rounded apart
+};
+
+// Same kernels and options, same bytes.
+Result<HostObject> compile_host(const std::vector<HostKernel>& kernels, const HostOptions& options);
+
+// The module's entry.
+using CompileHostFn = void (*)(const std::vector<HostKernel>* kernels, const HostOptions& options,
+                               Result<HostObject>* result);
+inline constexpr const char* kHostModule = "egret_llvm";
+inline constexpr const char* kCompileHostSymbol = "egret_compile_host";
+
+}  // namespace egret::lower

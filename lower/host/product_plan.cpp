@@ -1,0 +1,323 @@
+#include "lower/host/product_plan.h"
+
+#include <algorithm>
+
+namespace egret::lower {
+
+Balanced Balanced::cut(int64_t total, int64_t at_most) {
+  Balanced b;
+  b.total = total;
+  b.count = std::max<int64_t>((total + at_most - 1) / at_most, 1);
+  b.longer = (total + b.count - 1) / b.count;
+  b.extra = b.count - (b.longer * b.count - total);
+  return b;
+}
+
+double tile_cycles(int64_t rows, int64_t vectors, int registers) {
+  const double fma = static_cast<double>(rows * vectors * registers);
+  const double loads = 0.6 * static_cast<double>(rows) + static_cast<double>(vectors * registers);
+  return std::max({fma, loads, 4.0}) + 0.5;
+}
+
+namespace {
+
+using Group = ProductPlan::Digit::Group;
+
+int64_t count_of(const Nest& nest, const std::vector<VarId>& group) {
+  int64_t n = 1;
+  for (VarId v : group) n *= nest.size(v);
+  return n;
+}
+
+// The common stride of `group` in `index` as one axis: the last variable's coefficient, each other that times the sizes
+// after it.  None where they do not fit, or an atom inside depends on them.
+std::optional<int64_t> stride_of(const Nest& nest, const Linear& index, const std::vector<VarId>& group) {
+  int64_t stride = 0, expected = 0;
+  for (size_t i = group.size(); i-- > 0;) {
+    bool inside = false;
+    const int64_t c = nest.coefficient(index, group[i], &inside);
+    if (inside) return std::nullopt;
+    if (i + 1 == group.size()) {
+      stride = c;
+    } else if (c != expected) {
+      return std::nullopt;
+    }
+    expected = c * nest.size(group[i]);
+  }
+  return stride;
+}
+
+Nest fill(const Stages& stages, const Product& product, ProductPlan* plan, std::vector<std::vector<VarId>>* axes,
+          NodeId* left, NodeId* right) {
+  const Comprehension& meaning = stages.stages[static_cast<size_t>(stages.anchor)].meaning;
+  return make_nest([&](Nest& n) {
+    axes->clear();
+    plan->k.clear();
+    std::vector<Linear> values(meaning.sizes.size());
+    for (int i = 0; i < meaning.result.rank(); ++i) {
+      Nest::Axis axis = n.add_axis(meaning.sizes[static_cast<size_t>(i)]);
+      values[static_cast<size_t>(i)] = axis.value;
+      axes->push_back(axis.variables);
+    }
+    for (uint32_t v : product.k) {
+      Nest::Axis axis = n.add_axis(meaning.sizes[v]);
+      values[v] = axis.value;
+      plan->k.insert(plan->k.end(), axis.variables.begin(), axis.variables.end());
+    }
+    auto operand = [&](uint32_t p) -> Nest::Operand { return {stages.ports[p].sizes(), {}}; };
+    *left = n.import(meaning, product.left, values, operand);
+    // A border's condition goes with the first factor, whose variables it is about.
+    const Expr& item = meaning.exprs[meaning.exprs[product.fold].args[0]];
+    if (item.kind == ExprKind::kSelect) *left = n.guarded(n.import(meaning, item.args[0], values, operand), *left);
+    *right = n.import(meaning, product.right, values, operand);
+  });
+}
+
+// Sizes of the digits as they were made, and their groups.
+void classify(const Stages& stages, bool rows, const std::vector<int>& axis_order,
+              const std::vector<std::vector<VarId>>& axes, NodeId left, NodeId right, ProductPlan* plan) {
+  Nest& nest = plan->nest;
+  const Stage& anchor = stages.stages[static_cast<size_t>(stages.anchor)];
+  struct Side { bool m, n; };
+  std::vector<std::pair<VarId, Side>> sides;
+  for (const auto& axis : axes) {
+    for (VarId v : axis) {
+      const bool in_left = nest.size(v) > 1 && nest.depends(left, v), in_right = nest.size(v) > 1 && nest.depends(right, v);
+      sides.push_back({v, {in_left && !in_right, in_right && !in_left}});
+    }
+  }
+  auto side_of = [&](VarId v) { return std::find_if(sides.begin(), sides.end(), [&](auto& s) { return s.first == v; })->second; };
+  int64_t m = 1, n = 1;
+  for (const auto& [v, side] : sides) {
+    if (side.m) m *= nest.size(v);
+    if (side.n) n *= nest.size(v);
+  }
+  auto is_row = [&](size_t axis) {
+    return std::find(anchor.row_axes.begin(), anchor.row_axes.end(), static_cast<int>(axis)) != anchor.row_axes.end();
+  };
+  // V: the side of the innermost axis of the result in memory; of a row, the side of the axes inside the row.
+  int choice = 0;  // 1: m, 2: n
+  if (rows) {
+    for (size_t a = 0; a < axes.size(); ++a) {
+      for (VarId v : axes[a]) {
+        if (!is_row(a) && nest.size(v) > 1) choice = side_of(v).m ? 1 : 2;
+      }
+    }
+  } else {
+    for (size_t i = axis_order.size(); i-- > 0 && !choice;) {
+      const auto& axis = axes[static_cast<size_t>(axis_order[i])];
+      for (size_t j = axis.size(); j-- > 0 && !choice;) {
+        const Side side = side_of(axis[j]);
+        choice = side.m ? 1 : side.n ? 2 : 0;
+      }
+    }
+  }
+  if (!choice) choice = m > n ? 1 : 2;
+  const bool v_is_left = choice == 1;
+  plan->v_root = v_is_left ? left : right;
+  plan->s_root = v_is_left ? right : left;
+  for (size_t a = 0; a < axes.size(); ++a) {
+    int64_t weight = 1;
+    std::vector<ProductPlan::Digit> digits;
+    for (size_t j = axes[a].size(); j-- > 0;) {
+      const VarId v = axes[a][j];
+      const Side side = side_of(v);
+      Group group = (side.m && v_is_left) || (side.n && !v_is_left)   ? Group::kV
+                    : (side.m && !v_is_left) || (side.n && v_is_left) ? Group::kS
+                                                                      : Group::kBatch;
+      if (rows && group == Group::kV && is_row(a)) group = Group::kBatch;
+      digits.insert(digits.begin(), {static_cast<uint32_t>(a), weight, nest.size(v), group});
+      weight *= nest.size(v);
+    }
+    for (size_t j = 0; j < digits.size(); ++j) {
+      auto& group = digits[j].group == Group::kV ? plan->v : digits[j].group == Group::kS ? plan->s : plan->batch;
+      group.push_back(axes[a][j]);
+      plan->digits.push_back(digits[j]);
+    }
+  }
+}
+
+// The order of K: where S is a plain read, by falling stride; else the variable along which S is contiguous last.
+void order_k(ProductPlan* plan) {
+  const Nest& nest = plan->nest;
+  const auto reads = nest.reads(plan->s_root);
+  auto key = [&](VarId v) {
+    int64_t c = 0;
+    for (NodeId read : reads) {
+      const int64_t here = std::abs(nest.coefficient(nest.node(read).index, v));
+      c = c == 0 ? here : here == 0 ? c : std::min(c, here);
+    }
+    return c == 0 ? int64_t{1} << 60 : c;
+  };
+  std::stable_sort(plan->k.begin(), plan->k.end(), [&](VarId a, VarId b) { return key(a) > key(b); });
+}
+
+void choose_places(const Stages& stages, ProductPlan* plan) {
+  Nest& nest = plan->nest;
+  auto plain = [&](NodeId root) {
+    const Node& node = nest.node(root);
+    return node.kind == Node::Kind::kRead && node.dtype == plan->dtype && node.operand < stages.ports.size() &&
+           stages.ports[node.operand].elements_count() > 0;
+  };
+  if (plain(plan->s_root)) {
+    const Linear& index = nest.node(plan->s_root).index;
+    const auto s = stride_of(nest, index, plan->s), k = stride_of(nest, index, plan->k);
+    if (s && k && (*k == 1 || plan->k_size == 1 || (plan->s_size <= 2 && *k > 0))) {
+      plan->s_direct = true;
+      plan->s_stride = *s;
+      plan->k_stride = *k;
+    }
+  }
+  if (plain(plan->v_root)) {
+    const Linear& index = nest.node(plan->v_root).index;
+    const auto v = stride_of(nest, index, plan->v), k = stride_of(nest, index, plan->k);
+    if (v && k && *v == 1) {
+      plan->v_direct = true;
+      plan->v_k_stride = *k;
+    }
+  }
+  if (plan->v_direct || plan->v.empty()) return;
+  // V's factor contiguous along K, V itself not: squares are transposed in registers.
+  const VarId inner = plan->v.back();
+  bool strided = false, guarded = false;
+  for (size_t n = 0; n < nest.node_count(); ++n) {
+    const auto kind = nest.node(static_cast<NodeId>(n)).kind;
+    guarded = guarded || kind == Node::Kind::kSelect || kind == Node::Kind::kFold;
+  }
+  std::optional<VarId> along;
+  for (NodeId read : nest.reads(plan->v_root)) {
+    const Linear& index = nest.node(read).index;
+    bool inside = false;
+    if (std::abs(nest.coefficient(index, inner, &inside)) > 4 && !inside) strided = true;
+    for (VarId v : plan->k) {
+      if (nest.coefficient(index, v) == 1 && nest.size(v) >= plan->lanes / 2) along = v;
+    }
+  }
+  if (strided && !guarded && along && nest.size(inner) >= plan->lanes / 2) plan->v_transpose = along;
+}
+
+void choose_tiles(HostLevel level, ProductPlan* plan) {
+  const int registers = std::max<int>(1, static_cast<int>(size_in_bytes(plan->dtype)) * plan->lanes / vector_bytes(level));
+  const int budget = level == HostLevel::kV4 ? 26 : 12;
+  const int64_t vectors = (plan->v_size + plan->lanes - 1) / plan->lanes;
+  double best = 0;
+  for (int64_t nv = 1; nv <= 8; ++nv) {
+    if (nv * registers > budget) break;
+    const int64_t rows_max = std::max<int64_t>(std::min<int64_t>((budget - (nv > 4 ? 2 : 0)) / (nv * registers), 14), 1);
+    if (nv > 4 && plan->s_size > rows_max) break;
+    const Balanced panels = Balanced::cut(vectors, nv);
+    double cycles = 0;
+    std::vector<Balanced> tiles;
+    for (int short_ = 0; short_ < 2; ++short_) {
+      const int64_t length = panels.longer - short_;
+      if (length == 0) break;
+      const int64_t number = short_ ? panels.count - panels.extra : panels.extra;
+      int64_t rows = std::max<int64_t>(std::min<int64_t>(budget / (length * registers), 14), 1);
+      if (length == 3 && level == HostLevel::kV4) rows = std::min<int64_t>(rows, 8);
+      const Balanced t = Balanced::cut(plan->s_size, rows);
+      cycles += static_cast<double>(number) *
+                (static_cast<double>(t.extra) * tile_cycles(t.longer, length, registers) +
+                 static_cast<double>(t.count - t.extra) * tile_cycles(std::max<int64_t>(t.longer - 1, 1), length, registers));
+      tiles.push_back(t);
+    }
+    if (best == 0 || cycles < best * 0.999) {
+      best = cycles;
+      plan->panels = panels;
+      plan->tiles = std::move(tiles);
+    }
+  }
+}
+
+void choose_blocks(bool rows, ProductPlan* plan) {
+  const int64_t bytes = size_in_bytes(plan->dtype);
+  const int64_t panel_row = plan->panels.longer * plan->lanes * bytes;
+  const Nest& nest = plan->nest;
+  // K in blocks where a panel would not stay in the second-level cache.
+  const int64_t outer = plan->k.empty() ? 1 : nest.size(plan->k[0]);
+  plan->k_block = outer;
+  const int64_t rest = outer > 0 ? plan->k_size / outer : 1;
+  if (!rows && plan->s_direct && plan->k_size * panel_row > 512 * 1024) {
+    const int64_t fit = std::max<int64_t>(256 * 1024 / (rest * panel_row), 1);
+    plan->k_block = Balanced::cut(outer, fit).longer;
+  }
+  const double flops = 2.0 * static_cast<double>(plan->batch_size * plan->v_size) * static_cast<double>(plan->s_size * plan->k_size);
+  const int64_t wanted = flops < 1e6 ? 1 : flops < 1e7 ? 4 : 8;
+  const int64_t tiles = plan->tiles[0].count;
+  auto blocks_for = [&](int64_t others) { return (wanted + others - 1) / std::max<int64_t>(others, 1); };
+  if (rows) {
+    // Whole rows in scratch: as many as 128 KiB hold.
+    const int64_t fit = std::clamp<int64_t>(128 * 1024 / std::max<int64_t>(plan->v_size * bytes, 1), 1, 64);
+    const int64_t for_threads = std::min(tiles, blocks_for(plan->batch_size));
+    plan->s_blocks = std::clamp<int64_t>((plan->s_size + fit - 1) / fit, for_threads, std::max<int64_t>(tiles, 1));
+  } else if (plan->s_direct) {
+    plan->v_blocks = plan->panels.count;
+    const int64_t most = std::max<int64_t>(tiles / 4, 1);
+    plan->s_blocks = std::clamp<int64_t>(std::max((plan->s_size + 1023) / 1024, blocks_for(plan->batch_size * plan->panels.count)),
+                                         1, std::max<int64_t>(most, (plan->s_size + 1023) / 1024));
+  } else {
+    const int64_t fit = std::max<int64_t>(256 * 1024 / std::max<int64_t>(plan->k_size * bytes, 1), plan->tiles[0].longer);
+    plan->s_blocks = std::clamp<int64_t>((plan->s_size + fit - 1) / fit, 1, tiles);
+    const int64_t missing = blocks_for(plan->batch_size * plan->s_blocks);
+    plan->v_blocks = std::clamp<int64_t>(missing, 1, std::max<int64_t>(plan->panels.count / 2, 1));
+  }
+}
+
+}  // namespace
+
+std::optional<ProductPlan> plan_product(const Stages& stages, const Product& product, HostLevel level, bool rows,
+                                        const std::vector<int>& axis_order) {
+  const Stage& anchor = stages.stages[static_cast<size_t>(stages.anchor)];
+  const auto& exprs = anchor.meaning.exprs;
+  ProductPlan plan;
+  plan.fold = product.fold;
+  plan.dtype = exprs[product.fold].dtype;
+  plan.lanes = vector_bytes(level) / 4;
+  const DType factor = exprs[product.left].dtype;
+  switch (plan.dtype) {
+    case DType::f32: case DType::f64: case DType::i32: case DType::i64: case DType::u32: case DType::u64: break;
+    default: return std::nullopt;
+  }
+  if (factor != plan.dtype) return std::nullopt;
+  std::vector<std::vector<VarId>> axes;
+  NodeId left = 0, right = 0;
+  plan.nest = fill(stages, product, &plan, &axes, &left, &right);
+  classify(stages, rows, axis_order, axes, left, right, &plan);
+  if (rows) {
+    for (const auto& digit : plan.digits) {
+      const auto& row_axes = anchor.row_axes;
+      const bool parallel = std::find(row_axes.begin(), row_axes.end(), static_cast<int>(digit.axis)) != row_axes.end();
+      if (!parallel && digit.size > 1 && digit.group != ProductPlan::Digit::Group::kV) return std::nullopt;
+    }
+  }
+  Nest& nest = plan.nest;
+  auto drop_ones = [&](std::vector<VarId>& group) { std::erase_if(group, [&](VarId v) { return nest.size(v) == 1; }); };
+  drop_ones(plan.k);
+  drop_ones(plan.v);
+  drop_ones(plan.s);
+  drop_ones(plan.batch);
+  plan.batch_size = count_of(nest, plan.batch);
+  plan.v_size = count_of(nest, plan.v);
+  plan.s_size = count_of(nest, plan.s);
+  plan.k_size = count_of(nest, plan.k);
+  if (plan.batch_size == 0 || plan.v_size == 0 || plan.s_size == 0 || plan.k_size == 0) return std::nullopt;
+  order_k(&plan);
+  nest.merge(plan.batch);
+  nest.merge(plan.v);
+  nest.merge(plan.s);
+  nest.merge(plan.k);
+  choose_places(stages, &plan);
+  if (!rows) {
+    // Too few rows to fill registers: element by element, unless V streams contiguously.
+    if (plan.s_size <= 2 && !plan.v_direct) return std::nullopt;
+    if (plan.v_size < plan.lanes / 2 && plan.s_size < plan.lanes) return std::nullopt;
+  }
+  choose_tiles(level, &plan);
+  choose_blocks(rows, &plan);
+  if (plan.s_direct) {
+    Linear address = nest.node(plan.s_root).index;
+    plan.s_address = nest.track(address);
+  }
+  return plan;
+}
+
+}  // namespace egret::lower

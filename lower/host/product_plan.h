@@ -1,0 +1,72 @@
+// ProductPlan: how a contraction is computed in register tiles.
+//
+// The result's loops are batch, V (the side along vectors: where results are contiguous) and S (the side of scalars that
+// are broadcast); the fold's loops are K.  V is cut in panels of a few vectors, S in tiles of a few rows; a tile of a
+// panel stays in registers while K runs.  Panels are packed by evaluating V's factor, whatever it is: an image read
+// through windows with its borders, a transposed matrix, a prologue.  S is read in place where it is a plain array with
+// K contiguous, else packed by rows.  Sizes are constants, so panels and tiles are balanced, not padded.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "lower/host/nest.h"
+#include "lower/kernel/stages.h"
+#include "lower/runtime/cpu.h"
+
+namespace egret::lower {
+
+// [0, total) in `count` stretches of `longer` first and then `longer - 1`.
+struct Balanced {
+  int64_t total = 0, count = 0, longer = 0, extra = 0;  // `extra` stretches have the longer length
+  static Balanced cut(int64_t total, int64_t at_most);
+  bool even() const { return extra == count; }
+};
+
+struct ProductPlan {
+  // Of the anchor's comprehension.
+  ExprId fold = 0;
+  DType dtype = DType::f32;  // of factors, product and accumulator
+
+  // The digits of the anchor's axes, before any merging: value of axis = sum of digit * weight.
+  struct Digit {
+    uint32_t axis = 0;
+    int64_t weight = 1, size = 1;
+    enum class Group : uint8_t { kBatch, kV, kS } group = Group::kBatch;
+  };
+  std::vector<Digit> digits;  // in the order of axes, outermost first
+
+  // The factors' nest, merged.
+  Nest nest;
+  NodeId v_root = 0, s_root = 0;
+  std::vector<VarId> batch, v, s;  // outermost first
+  std::vector<VarId> k;            // in the order of packed rows, outermost first
+  int64_t batch_size = 1, v_size = 1, s_size = 1, k_size = 1;
+
+  // S in place: element (s, k) at s * s_stride + k * k_stride from an address of batch variables.
+  bool s_direct = false;
+  int64_t s_stride = 0, k_stride = 1;
+  uint32_t s_address = 0;          // tracked: the address with V, S and K variables at 0
+  // V in place: contiguous along V, K at v_k_stride.
+  bool v_direct = false;
+  int64_t v_k_stride = 0;
+  std::optional<VarId> v_transpose;  // a K variable along which V's factor is contiguous, where V is not
+
+  // Schedule.
+  int lanes = 16;
+  Balanced panels;                 // vectors of V
+  std::vector<Balanced> tiles;     // rows of S, by panel length (index 0: longer panels, 1: shorter)
+  int64_t k_block = 0;             // of the outermost K variable; its size: no blocking
+  int64_t v_blocks = 1, s_blocks = 1;
+};
+
+// None where the contraction is better computed element by element (depthwise windows, matrix-vector products with the
+// matrix contiguous along K, accumulators that round at each step).
+// `rows`: kContractionRow: the axes of V are those that are not parallel axes, and an item holds whole rows.
+std::optional<ProductPlan> plan_product(const Stages& stages, const Product& product, HostLevel level, bool rows,
+                                        const std::vector<int>& axis_order);
+
+// The cost of one step of K for a tile of `rows` by `vectors`, in cycles.
+double tile_cycles(int64_t rows, int64_t vectors, int registers_per_vector);
+
+}  // namespace egret::lower

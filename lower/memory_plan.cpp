@@ -1,0 +1,160 @@
+#include "lower/memory_plan.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace egret::lower {
+namespace {
+
+constexpr uint64_t kAlignment = 64;
+uint64_t align(uint64_t x) { return (x + kAlignment - 1) / kAlignment * kAlignment; }
+
+class Planner {
+ public:
+  explicit Planner(const Program& program) : p_(program), n_(program.values.size()) {}
+
+  MemoryPlan plan() {
+    out_.places.assign(n_, MemoryPlan::Place::kNone);
+    out_.offsets.assign(n_, 0);
+    out_.skipped.assign(p_.run.size(), 0);
+    out_.in_place.assign(p_.kernels.size(), 0);
+    storage_.resize(n_);
+    std::iota(storage_.begin(), storage_.end(), 0u);
+    share_aliases();
+    lifetimes();
+    share_signature();
+    place_weights();
+    place_arena();
+    for (size_t v = 0; v < n_; ++v) {
+      const uint32_t s = storage(static_cast<uint32_t>(v));
+      out_.places[v] = out_.places[s];
+      out_.offsets[v] = out_.offsets[s];
+    }
+    return std::move(out_);
+  }
+
+ private:
+  uint32_t storage(uint32_t v) const {
+    while (storage_[v] != v) v = storage_[v];
+    return v;
+  }
+  bool fixed(uint32_t v) const {
+    const auto role = p_.values[v].role;
+    return role == ProgramValue::Role::kWeight || role == ProgramValue::Role::kPrepared;
+  }
+
+  void share_aliases() {
+    for (size_t i = 0; i < p_.run.size(); ++i) {
+      const Launch& l = p_.run[i];
+      if (p_.kernels[l.kernel].plan.schedule != ScheduleClass::kAlias) continue;
+      storage_[l.outputs[0]] = storage(l.inputs[0]);
+      out_.skipped[i] = 1;
+    }
+  }
+
+  // Of each storage: the first launch that writes it (-1: an input) and the last that reads it.
+  void lifetimes() {
+    const auto end = static_cast<int64_t>(p_.run.size());
+    first_.assign(n_, end + 1);
+    last_.assign(n_, -2);
+    auto touch = [&](uint32_t v, int64_t time) {
+      const uint32_t s = storage(v);
+      first_[s] = std::min(first_[s], time);
+      last_[s] = std::max(last_[s], time);
+    };
+    for (uint32_t v : p_.inputs) touch(v, -1);
+    for (size_t i = 0; i < p_.run.size(); ++i) {
+      for (uint32_t v : p_.run[i].inputs) touch(v, static_cast<int64_t>(i));
+      for (uint32_t v : p_.run[i].outputs) touch(v, static_cast<int64_t>(i));
+    }
+    for (uint32_t v : p_.outputs) touch(v, end);
+  }
+
+  // Whether every value of the body that depends on the port is an element-wise map of its own position.
+  static bool reads_in_place(const Kernel& kernel, size_t port) {
+    if (kernel.plan.schedule != ScheduleClass::kElement) return false;
+    const Graph& body = kernel.body;
+    std::vector<uint8_t> depends(body.nodes.size(), 0);
+    depends[body.inputs[port].value] = 1;
+    for (ValueId v = 0; v < body.nodes.size(); ++v) {
+      for (ValueId o : body.nodes[v].operands) {
+        if (!depends[o]) continue;
+        if (body.nodes[v].op->op_class != OpClass::kMap) return false;
+        depends[v] = 1;
+      }
+    }
+    return body.type(body.inputs[port].value).dims == body.type(body.outputs[0].value).dims;
+  }
+
+  void share_signature() {
+    std::vector<uint8_t> taken(n_, 0);
+    for (const Alias& a : p_.aliases) {
+      const uint32_t output = p_.outputs[a.output], input = p_.inputs[a.input];
+      const uint32_t from = storage(input), to = storage(output);
+      if (from == to || fixed(to) || taken[from] || taken[to] || !(p_.values[input].type == p_.values[output].type)) continue;
+      if (to != output || from != input) continue;  // views of others: left alone
+      const int64_t made = first_[to];
+      if (made < 0 || made >= static_cast<int64_t>(p_.run.size()) || last_[from] > made) continue;
+      const Launch& l = p_.run[static_cast<size_t>(made)];
+      bool safe = true, reads = false;
+      for (size_t i = 0; i < l.inputs.size(); ++i) {
+        if (storage(l.inputs[i]) != from) continue;
+        reads = true;
+        safe = safe && reads_in_place(p_.kernels[l.kernel], i);
+      }
+      if (!safe) continue;
+      if (reads) out_.in_place[l.kernel] = 1;
+      storage_[to] = from;
+      last_[from] = std::max(last_[from], last_[to]);
+      taken[from] = taken[to] = 1;
+    }
+  }
+
+  void place_weights() {
+    for (uint32_t v = 0; v < n_; ++v) {
+      if (!fixed(v) || storage(v) != v || last_[v] < 0) continue;
+      out_.places[v] = MemoryPlan::Place::kWeights;
+      out_.offsets[v] = out_.weight_bytes;
+      out_.weight_bytes += align(static_cast<uint64_t>(p_.values[v].type.bytes()));
+    }
+  }
+
+  void place_arena() {
+    std::vector<uint32_t> order;
+    for (uint32_t v = 0; v < n_; ++v) {
+      if (!fixed(v) && storage(v) == v && last_[v] >= -1) order.push_back(v);
+    }
+    auto bytes = [&](uint32_t v) { return align(static_cast<uint64_t>(p_.values[v].type.bytes())); };
+    std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return bytes(a) > bytes(b); });
+    std::vector<uint32_t> placed;
+    for (uint32_t v : order) {
+      std::vector<std::pair<uint64_t, uint64_t>> busy;
+      for (uint32_t u : placed) {
+        if (first_[u] <= last_[v] && first_[v] <= last_[u]) busy.push_back({out_.offsets[u], out_.offsets[u] + bytes(u)});
+      }
+      std::sort(busy.begin(), busy.end());
+      uint64_t at = 0, best = ~uint64_t{0}, best_gap = ~uint64_t{0};
+      for (const auto& [begin, end] : busy) {
+        if (begin > at && begin - at >= bytes(v) && begin - at < best_gap) best = at, best_gap = begin - at;
+        at = std::max(at, end);
+      }
+      if (best == ~uint64_t{0}) best = at;
+      out_.places[v] = MemoryPlan::Place::kArena;
+      out_.offsets[v] = best;
+      out_.arena_bytes = std::max(out_.arena_bytes, best + bytes(v));
+      placed.push_back(v);
+    }
+  }
+
+  const Program& p_;
+  const size_t n_;
+  MemoryPlan out_;
+  std::vector<uint32_t> storage_;
+  std::vector<int64_t> first_, last_;
+};
+
+}  // namespace
+
+MemoryPlan plan_memory(const Program& program) { return Planner(program).plan(); }
+
+}  // namespace egret::lower

@@ -1,0 +1,26 @@
+// Memory plan: where every value of the run plan lies.
+//
+// Values that live at different times share memory (largest first, each in the tightest gap that its lifetime leaves).
+// Results of kAlias launches lie where their operand lies.  Where the signature allows an output to reuse an input's
+// buffer, it does if every later reader is done and the kernel that makes it reads that input only in place.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "lower/program.h"
+
+namespace egret::lower {
+
+struct MemoryPlan {
+  enum class Place : uint8_t { kNone, kArena, kWeights };  // kNone: only the prepare plan uses it
+  std::vector<Place> places;
+  std::vector<uint64_t> offsets;     // multiples of 64
+  uint64_t arena_bytes = 0, weight_bytes = 0;
+  std::vector<uint8_t> skipped;      // run launches that need not be run: aliases
+  std::vector<uint8_t> in_place;     // kernels that write where a port of theirs lies
+};
+
+MemoryPlan plan_memory(const Program& program);
+
+}  // namespace egret::lower

@@ -1,0 +1,139 @@
+#include "lower/runtime/engine.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "lower/runtime/cpu.h"
+#include "lower/runtime/symbols.h"
+
+namespace egret {
+namespace {
+
+// A launch shorter than this runs on one thread: waking another costs as much.
+constexpr double kWorthSharing = 15e6;  // picoseconds
+constexpr double kChunk = 4e6;
+
+}  // namespace
+
+Memory::Memory(uint64_t bytes) : size_(bytes) {
+  if (bytes == 0) return;
+  void* p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (p == MAP_FAILED) {
+    size_ = 0;
+    return;
+  }
+  madvise(p, bytes, MADV_HUGEPAGE);
+  data_ = static_cast<std::byte*>(p);
+}
+
+Memory& Memory::operator=(Memory&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+Memory::~Memory() {
+  if (data_) munmap(data_, size_);
+}
+
+Engine::Engine(Plan plan, int threads) : plan_(std::move(plan)), pool_(threads) {}
+
+Result<std::unique_ptr<Engine>> Engine::make(Plan plan, std::string_view object, int threads) {
+  std::unique_ptr<Engine> engine(new Engine(std::move(plan), threads));
+  const Plan& p = engine->plan_;
+  const auto needed = host_level_from_name(p.host_level), here = detect_host_level();
+  if (!needed) return input_error(fmt::format("host code for `{}` is not known", p.host_level));
+  if (!here || *here < *needed) {
+    return unsupported_error(fmt::format("the host code needs a processor of level {}; this one is {}", name(*needed),
+                                         here ? name(*here) : "below x86-64-v2"),
+                             "optimize anew on this machine");
+  }
+  EGRET_TRY(engine->object_, ElfObject::load(object, runtime_symbol));
+  uint64_t scratch = 0;
+  for (const PlanKernel& k : p.kernels) {
+    void* f = k.symbol.empty() ? nullptr : engine->object_.function(k.symbol);
+    if (!f && !k.symbol.empty()) return input_error(fmt::format("the host code has no function `{}`", k.symbol));
+    engine->functions_.push_back(reinterpret_cast<Function>(f));
+    scratch = std::max(scratch, static_cast<uint64_t>(k.scratch_bytes));
+  }
+  for (const auto* launches : {&p.prepare, &p.run}) {
+    for (const PlanLaunch& l : *launches) {
+      if (!engine->functions_[l.kernel] && p.kernels[l.kernel].schedule != "alias") {
+        return unsupported_error("the artifact has no host code for a kernel", "lower it for the host");
+      }
+    }
+  }
+  // An odd number of pages apart: threads' scratch does not compete for the same cache sets.
+  engine->scratch_stride_ = (scratch + 4095) / 4096 * 4096 + 4096;
+  engine->scratch_ = Memory(engine->scratch_stride_ * static_cast<uint64_t>(engine->pool_.threads()));
+  engine->arena_ = Memory(p.arena_bytes + 64);
+  engine->weights_ = Memory(p.weight_bytes + 64);
+  if (!engine->scratch_.data() || !engine->arena_.data() || !engine->weights_.data()) {
+    return limit_error(fmt::format("no memory for {} bytes of values", p.arena_bytes + p.weight_bytes));
+  }
+  for (const PlanValue& v : p.values) {
+    std::byte* base = v.place == PlanValue::Place::kArena     ? engine->arena_.data()
+                      : v.place == PlanValue::Place::kWeights ? engine->weights_.data()
+                                                              : nullptr;
+    engine->places_.push_back(base ? base + v.offset : nullptr);
+  }
+  return engine;
+}
+
+uint64_t Engine::bytes() const { return plan_.arena_bytes + plan_.weight_bytes; }
+
+void Engine::launch(const PlanLaunch& launch, const std::vector<void*>& places) {
+  const PlanKernel& kernel = plan_.kernels[launch.kernel];
+  void* ports[64];
+  size_t n = 0;
+  for (uint32_t v : launch.inputs) ports[n++] = places[v];
+  for (uint32_t v : launch.outputs) ports[n++] = places[v];
+  const Function f = functions_[launch.kernel];
+  if (!f) {  // an alias outside of the memory plan: a copy
+    const auto bytes = static_cast<size_t>(plan_.values[launch.outputs[0]].type.bytes());
+    if (ports[0] != ports[1]) std::memcpy(ports[1], ports[0], bytes);
+    return;
+  }
+  const double total = static_cast<double>(kernel.items) * static_cast<double>(kernel.item_picoseconds);
+  int64_t chunk = kernel.items;
+  if (total > kWorthSharing && pool_.threads() > 1) {
+    const double pieces = std::min<double>(total / kChunk, 8.0 * pool_.threads());
+    chunk = std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(kernel.items) / pieces));
+  }
+  auto* scratch = scratch_.data();
+  pool_.run(kernel.items, chunk, [&](int thread, int64_t begin, int64_t end) {
+    f(ports, scratch + scratch_stride_ * static_cast<uint64_t>(thread), begin, end);
+  });
+}
+
+void Engine::run() {
+  std::vector<void*> places(places_.begin(), places_.end());
+  for (const PlanLaunch& l : plan_.run) launch(l, places);
+}
+
+Result<std::vector<Tensor>> Engine::prepare(const std::vector<std::span<const std::byte>>& weights) {
+  std::vector<Tensor> made(plan_.values.size());
+  std::vector<void*> places(plan_.values.size(), nullptr);
+  for (size_t v = 0; v < weights.size(); ++v) {
+    if (!weights[v].empty()) places[v] = const_cast<std::byte*>(weights[v].data());
+  }
+  for (const PlanLaunch& l : plan_.prepare) {
+    for (uint32_t v : l.outputs) {
+      made[v] = Tensor(plan_.values[v].type);
+      places[v] = made[v].bytes().data();
+    }
+    for (uint32_t v : l.inputs) {
+      if (!places[v] && plan_.values[v].type.elements_count() > 0) {
+        return input_error(fmt::format("the weight `{}` is needed to prepare and was not given", plan_.values[v].name));
+      }
+    }
+    launch(l, places);
+  }
+  return made;
+}
+
+}  // namespace egret

@@ -1,0 +1,250 @@
+#include "lower/runtime/plan.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "support/hash.h"
+
+namespace egret {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kFormat = "egret-plan 1";
+constexpr const char* kHead = "{\n \"digest\": \"";
+constexpr size_t kDigestLength = 32;
+constexpr uint64_t kMaxBytes = uint64_t{1} << 40;
+
+const char* place_name(PlanValue::Place place) {
+  return place == PlanValue::Place::kArena ? "arena" : place == PlanValue::Place::kWeights ? "weights" : "prepare";
+}
+
+Json launches_json(const std::vector<PlanLaunch>& launches) {
+  Json list = Json::array();
+  for (const PlanLaunch& l : launches) list.push_back({{"kernel", l.kernel}, {"inputs", l.inputs}, {"outputs", l.outputs}});
+  return list;
+}
+
+Json value_json(const PlanValue& v) {
+  Json json = {{"role", v.role}, {"type", v.type.to_string()}, {"place", place_name(v.place)}};
+  if (!v.name.empty()) json["name"] = v.name;
+  if (v.place != PlanValue::Place::kPrepare) json["offset"] = v.offset;
+  if (v.place == PlanValue::Place::kWeights) json["hash"] = v.hash, json["embedded"] = v.embedded;
+  return json;
+}
+
+// Reads fields of untrusted JSON; the first fault is kept.
+class Reader {
+ public:
+  Status fault;
+
+  void fail(const std::string& what) {
+    if (fault.ok()) fault = input_error("plan.json is damaged: " + what, "write the artifact again");
+  }
+  const Json& field(const Json& of, const char* name) {
+    static const Json kNull;
+    if (!of.is_object() || !of.contains(name)) {
+      fail(fmt::format("no field `{}`", name));
+      return kNull;
+    }
+    return of[name];
+  }
+  std::string text(const Json& of, const char* name, bool optional = false) {
+    if (optional && of.is_object() && !of.contains(name)) return {};
+    const Json& j = field(of, name);
+    if (!j.is_string()) return fail(fmt::format("`{}` is no text", name)), "";
+    return j.get<std::string>();
+  }
+  uint64_t number(const Json& j, uint64_t limit, const char* name) {
+    if (!j.is_number_integer() || (j.is_number_integer() && !j.is_number_unsigned() && j.get<int64_t>() < 0)) {
+      return fail(fmt::format("`{}` is no natural number", name)), 0;
+    }
+    const uint64_t n = j.get<uint64_t>();
+    if (n > limit) return fail(fmt::format("`{}` is too large", name)), 0;
+    return n;
+  }
+  uint64_t number(const Json& of, const char* name, uint64_t limit) { return number(field(of, name), limit, name); }
+  const Json& list(const Json& of, const char* name, size_t limit = 1'000'000) {
+    static const Json kEmpty = Json::array();
+    const Json& j = field(of, name);
+    if (!j.is_array() || j.size() > limit) return fail(fmt::format("`{}` is no list", name)), kEmpty;
+    return j;
+  }
+  std::vector<uint32_t> indices(const Json& of, const char* name, size_t count) {
+    std::vector<uint32_t> all;
+    for (const Json& j : list(of, name)) {
+      if (count == 0) return fail(fmt::format("`{}` names what is not there", name)), all;
+      all.push_back(static_cast<uint32_t>(number(j, count - 1, name)));
+    }
+    return all;
+  }
+};
+
+PlanValue read_value(Reader& r, const Json& json) {
+  PlanValue v;
+  v.role = r.text(json, "role");
+  v.name = r.text(json, "name", true);
+  auto type = Type::parse(r.text(json, "type"));
+  if (!type.ok() || !type->is_tensor() || !type->is_static()) return r.fail("type of a value"), v;
+  v.type = *type;
+  uint64_t elements = 1;
+  for (int64_t s : v.type.sizes()) {
+    if (s < 0 || (s > 0 && elements > kMaxBytes / static_cast<uint64_t>(s))) return r.fail("size of a value"), v;
+    elements *= static_cast<uint64_t>(s);
+  }
+  if (elements * 8 > kMaxBytes) return r.fail("size of a value"), v;
+  const std::string place = r.text(json, "place");
+  if (place == "arena") {
+    v.place = PlanValue::Place::kArena;
+  } else if (place == "weights") {
+    v.place = PlanValue::Place::kWeights;
+  } else if (place == "prepare") {
+    v.place = PlanValue::Place::kPrepare;
+    return v;
+  } else {
+    return r.fail("place of a value"), v;
+  }
+  v.offset = r.number(json, "offset", kMaxBytes);
+  if (v.offset % kPlaceAlignment) r.fail("offset of a value");
+  if (v.place == PlanValue::Place::kWeights) {
+    v.hash = r.text(json, "hash");
+    const Json& embedded = r.field(json, "embedded");
+    if (!embedded.is_boolean()) return r.fail("`embedded`"), v;
+    v.embedded = embedded.get<bool>();
+  }
+  return v;
+}
+
+std::vector<PlanLaunch> read_launches(Reader& r, const Json& root, const char* name, const Plan& plan) {
+  std::vector<PlanLaunch> launches;
+  for (const Json& json : r.list(root, name)) {
+    PlanLaunch launch;
+    if (plan.kernels.empty()) return r.fail("a launch of no kernel"), launches;
+    launch.kernel = static_cast<uint32_t>(r.number(json, "kernel", plan.kernels.size() - 1));
+    launch.inputs = r.indices(json, "inputs", plan.values.size());
+    launch.outputs = r.indices(json, "outputs", plan.values.size());
+    if (launch.inputs.size() + launch.outputs.size() > 64) r.fail("a launch has too many ports");
+    launches.push_back(std::move(launch));
+  }
+  return launches;
+}
+
+void check_places(Reader& r, const Plan& plan) {
+  for (const PlanValue& v : plan.values) {
+    const auto bytes = static_cast<uint64_t>(v.type.bytes());
+    const uint64_t limit = v.place == PlanValue::Place::kArena ? plan.arena_bytes : plan.weight_bytes;
+    if (v.place != PlanValue::Place::kPrepare && (v.offset > limit || bytes > limit - v.offset)) {
+      r.fail("a value lies outside of its memory");
+    }
+  }
+  auto placed = [&](uint32_t v) { return plan.values[v].place != PlanValue::Place::kPrepare; };
+  for (const PlanLaunch& l : plan.run) {
+    for (uint32_t v : l.inputs) if (!placed(v)) r.fail("a launch reads a value without a place");
+    for (uint32_t v : l.outputs) {
+      if (plan.values[v].place != PlanValue::Place::kArena) r.fail("a launch writes a value without a place");
+    }
+  }
+  for (uint32_t v : plan.inputs) if (plan.values[v].place != PlanValue::Place::kArena) r.fail("place of an input");
+  for (uint32_t v : plan.outputs) if (!placed(v)) r.fail("place of an output");
+  if (plan.output_names.size() != plan.outputs.size()) r.fail("names of outputs");
+}
+
+}  // namespace
+
+std::string print_plan(const Plan& plan) {
+  Json root = {{"digest", std::string(kDigestLength, '0')},
+               {"format", kFormat},
+               {"name", plan.name},
+               {"target", plan.target},
+               {"device_hash", plan.device_hash},
+               {"host", {{"level", plan.host_level}, {"object", plan.host_object}}},
+               {"arena_bytes", plan.arena_bytes},
+               {"weight_bytes", plan.weight_bytes},
+               {"inputs", plan.inputs},
+               {"outputs", plan.outputs},
+               {"output_names", plan.output_names}};
+  root["aliases"] = Json::array();
+  for (auto [output, input] : plan.aliases) root["aliases"].push_back({{"output", output}, {"input", input}});
+  root["buffers"] = Json::array();
+  for (const PlanValue& v : plan.values) root["buffers"].push_back(value_json(v));
+  root["kernels"] = Json::array();
+  for (const PlanKernel& k : plan.kernels) {
+    Json json = {{"schedule", k.schedule}, {"body", k.body}};
+    if (!k.symbol.empty()) {
+      json["host"] = {{"symbol", k.symbol}, {"items", k.items}, {"scratch_bytes", k.scratch_bytes},
+                      {"item_picoseconds", k.item_picoseconds}};
+    }
+    if (!k.cuda.empty()) json["cuda"] = Json::parse(k.cuda);
+    root["kernels"].push_back(std::move(json));
+  }
+  root["prepare"] = launches_json(plan.prepare);
+  root["run"] = launches_json(plan.run);
+  root["views"] = launches_json(plan.views);
+  root["files"] = Json::object();
+  for (const auto& [path, hash] : plan.files) root["files"][path] = hash;
+  std::string text = root.dump(1) + "\n";
+  text.replace(std::string_view(kHead).size(), kDigestLength, digest(text));
+  return text;
+}
+
+Result<Plan> parse_plan(std::string_view given) {
+  const size_t head = std::string_view(kHead).size();
+  std::string text(given);
+  if (text.size() < head + kDigestLength || text.compare(0, head, kHead) != 0) {
+    return input_error("plan.json is no plan of an artifact", "expected the file that `egret optimize -o DIR` writes");
+  }
+  const std::string told = text.substr(head, kDigestLength);
+  text.replace(head, kDigestLength, std::string(kDigestLength, '0'));
+  if (digest(text) != told) return input_error("plan.json was changed: its digest differs", "write the artifact again");
+  const Json root = Json::parse(text, nullptr, false);
+  Reader r;
+  if (root.is_discarded()) return input_error("plan.json is no JSON");
+  if (r.text(root, "format") != kFormat) {
+    return unsupported_error(fmt::format("plan.json has format `{}`; this runtime reads `{}`", r.text(root, "format"), kFormat));
+  }
+  Plan plan;
+  plan.name = r.text(root, "name");
+  plan.target = r.text(root, "target");
+  plan.device_hash = r.text(root, "device_hash");
+  plan.host_level = r.text(r.field(root, "host"), "level");
+  plan.host_object = r.text(r.field(root, "host"), "object");
+  plan.arena_bytes = r.number(root, "arena_bytes", kMaxBytes);
+  plan.weight_bytes = r.number(root, "weight_bytes", kMaxBytes);
+  for (const Json& json : r.list(root, "buffers")) {
+    plan.values.push_back(read_value(r, json));
+    if (!r.fault.ok()) return r.fault.take_error();
+  }
+  for (const Json& json : r.list(root, "kernels")) {
+    PlanKernel k;
+    k.schedule = r.text(json, "schedule");
+    k.body = r.text(json, "body");
+    if (json.is_object() && json.contains("host")) {
+      const Json& host = json["host"];
+      k.symbol = r.text(host, "symbol");
+      k.items = static_cast<int64_t>(r.number(host, "items", kMaxBytes));
+      k.scratch_bytes = static_cast<int64_t>(r.number(host, "scratch_bytes", kMaxBytes));
+      k.item_picoseconds = static_cast<int64_t>(r.number(host, "item_picoseconds", uint64_t{1} << 53));
+    }
+    if (json.is_object() && json.contains("cuda")) k.cuda = json["cuda"].dump();
+    plan.kernels.push_back(std::move(k));
+  }
+  plan.inputs = r.indices(root, "inputs", plan.values.size());
+  plan.outputs = r.indices(root, "outputs", plan.values.size());
+  for (const Json& json : r.list(root, "output_names")) plan.output_names.push_back(json.is_string() ? json.get<std::string>() : "");
+  for (const Json& json : r.list(root, "aliases")) {
+    plan.aliases.push_back({static_cast<uint32_t>(r.number(json, "output", plan.outputs.size())),
+                            static_cast<uint32_t>(r.number(json, "input", plan.inputs.size()))});
+  }
+  plan.prepare = read_launches(r, root, "prepare", plan);
+  plan.run = read_launches(r, root, "run", plan);
+  plan.views = read_launches(r, root, "views", plan);
+  const Json& files = r.field(root, "files");
+  if (files.is_object()) {
+    for (const auto& [path, hash] : files.items()) plan.files[path] = hash.is_string() ? hash.get<std::string>() : "";
+  }
+  if (r.fault.ok()) check_places(r, plan);
+  if (!r.fault.ok()) return r.fault.take_error();
+  return plan;
+}
+
+}  // namespace egret

@@ -1,0 +1,62 @@
+// Plan: what plan.json holds: values with their places in memory, kernels, and the launches of the prepare and run plans.
+//
+// Format "egret-plan 1".  The text carries a digest of itself and of every other file of the artifact.  Reading checks
+// every number before it is used: indices, offsets and sizes that do not fit together are errors.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "ir/type.h"
+#include "support/result.h"
+
+namespace egret {
+
+struct PlanValue {
+  enum class Place : uint8_t { kArena, kWeights, kPrepare } place = Place::kArena;
+  std::string role;       // "input", "weight", "prepared", "intermediate", "output"
+  Type type;
+  std::string name;
+  uint64_t offset = 0;    // kArena: bytes; kWeights: of the weight memory
+  std::string hash;       // kWeights: digest of the bytes
+  bool embedded = true;   // kWeights: in weights.safetensors; else it is given by name at loading
+};
+
+struct PlanKernel {
+  std::string schedule;
+  std::string body;       // text form, as a proof names it; running does not look at it
+  std::string symbol;     // host function; empty: none
+  int64_t items = 0, scratch_bytes = 0;
+  int64_t item_picoseconds = 0;
+  std::string cuda;       // JSON text of the CUDA part; empty: none
+};
+
+struct PlanLaunch {
+  uint32_t kernel = 0;
+  std::vector<uint32_t> inputs, outputs;
+};
+
+struct Plan {
+  std::string name, target, device_hash, host_level, host_object;
+  std::vector<PlanValue> values;
+  std::vector<PlanKernel> kernels;
+  std::vector<PlanLaunch> prepare, run;
+  std::vector<PlanLaunch> views;       // of the run plan, not launched: a result lies where its operand lies
+  std::vector<uint32_t> inputs, outputs;
+  std::vector<std::string> output_names;
+  std::vector<std::pair<uint32_t, uint32_t>> aliases;  // output, input
+  uint64_t arena_bytes = 0, weight_bytes = 0;
+  std::map<std::string, std::string> files;            // path -> digest
+};
+
+inline constexpr const char* kPlanFile = "plan.json";
+inline constexpr const char* kWeightsFile = "weights.safetensors";
+inline constexpr uint64_t kPlaceAlignment = 64;
+
+std::string print_plan(const Plan& plan);
+Result<Plan> parse_plan(std::string_view text);
+
+}  // namespace egret

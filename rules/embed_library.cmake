@@ -1,0 +1,18 @@
+# Writes OUTPUT, a C++ file that holds the text of every rule file: cmake -DROOT=... -DFILES=... -DOUTPUT=... -P this.
+set(text "#include \"rules/lang/library.h\"\n\nnamespace egret::rules {\nnamespace {\n\nconstexpr LibraryFile kFiles[] = {\n")
+foreach(file IN LISTS FILES)
+  file(READ ${ROOT}/${file} content)
+  # A literal holds at most 64 KiB by the standard; parts of 8,000 characters are joined by the compiler.
+  string(LENGTH "${content}" length)
+  string(APPEND text "    {\"${file}\",\n")
+  set(at 0)
+  while(at LESS length)
+    string(SUBSTRING "${content}" ${at} 8000 part)
+    string(APPEND text "     R\"rules(${part})rules\"\n")
+    math(EXPR at "${at} + 8000")
+  endwhile()
+  string(APPEND text "    },\n")
+endforeach()
+string(APPEND text "};\n\n}  // namespace\n\nstd::span<const LibraryFile> library_files() { return kFiles; }\n\n}  // namespace egret::rules\n")
+file(WRITE ${OUTPUT}.new "${text}")
+file(RENAME ${OUTPUT}.new ${OUTPUT})

@@ -1,0 +1,296 @@
+#include "rules/lang/check.h"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "rules/lang/natives.h"
+
+namespace egret::rules {
+namespace {
+
+constexpr std::string_view kLicence[] = {"nnan", "ninf",  "nsz",    "arcp",  "contract", "afn",
+                                         "reassoc", "field", "cancel", "range"};
+
+class Checker {
+ public:
+  Checker(const RuleSyntax& rule, const std::string& file) : rule_(rule), file_(file) {}
+
+  Status run() {
+    if (rule_.each) EGRET_TRY_VOID(check_for());
+    for (const std::string& word : rule_.needs) EGRET_TRY_VOID(check_licence(word));
+    EGRET_TRY_VOID(check_shape());
+    for (const Equation& e : equations_of(rule_)) EGRET_TRY_VOID(left(*e.left));
+    // Of a two-way rule each side must bind what the other reads.
+    std::set<std::string> of_left = bound_;
+    for (const Binding& b : rule_.lets) {
+      EGRET_TRY_VOID(right(b.term));
+      bound_.insert(b.name);
+    }
+    for (const Term& c : rule_.where) EGRET_TRY_VOID(value(c));
+    for (const Term& c : rule_.when) EGRET_TRY_VOID(value(c));
+    for (const Equation& e : equations_of(rule_)) EGRET_TRY_VOID(right(*e.right));
+    if (rule_.both_ways) {
+      bound_.clear();
+      EGRET_TRY_VOID(left(rule_.right));
+      std::set<std::string> of_right = bound_;
+      for (const std::string& name : of_left) {
+        if (!of_right.count(name) && !axes_.count(name)) {
+          return error(rule_.right, fmt::format("'{}' stands on the left of '<=>' alone", name),
+                       "write '=>', or use it on both sides");
+        }
+      }
+    }
+    EGRET_TRY_VOID(check_examples(of_left));
+    return {};
+  }
+
+ private:
+  Error error_at(Position at, std::string text, std::string hint) const {
+    return input_error(fmt::format("rule {}: {}", rule_.name, text), std::move(hint), {file_, at.line, at.column, {}});
+  }
+  Error error(const Term& t, std::string text, std::string hint) const { return error_at(t.at, std::move(text), std::move(hint)); }
+
+  Status check_for() {
+    for (const std::string& c : rule_.each->classes) {
+      if (!operators_of_class(c).empty()) continue;
+      std::string known;
+      for (const std::string& k : operator_classes()) known += (known.empty() ? "" : ", ") + k;
+      return error_at(rule_.each->at, fmt::format("no operator or class '{}'", c), "classes are " + known);
+    }
+    return {};
+  }
+
+  Status check_licence(const std::string& word) {
+    bool narrow = word.starts_with("narrow(") && dtype_from_name(word.substr(7, word.size() - 8));
+    if (narrow || std::find(std::begin(kLicence), std::end(kLicence), word) != std::end(kLicence)) return {};
+    return error_at(rule_.at, fmt::format("'{}' is no word of the licence", word),
+                    "words are nnan ninf nsz arcp contract afn reassoc field cancel range narrow(DTYPE)");
+  }
+
+  Status check_shape() {
+    if (rule_.is_short) {
+      if (!rule_.unites.empty()) return error_at(rule_.at, "'unite' belongs to rules with 'find'", "a short rule is LEFT => RIGHT");
+      return {};
+    }
+    if (rule_.unites.empty()) return error_at(rule_.at, "'find' without 'unite'", "say what the terms found are united with");
+    for (const Binding& u : rule_.unites) {
+      bool found = std::any_of(rule_.find.begin(), rule_.find.end(), [&](const Binding& f) { return f.name == u.name; });
+      if (!found) return error_at(u.at, fmt::format("'{}' was not found", u.name), "unite the names that 'find' binds");
+    }
+    if (equations_of(rule_).size() != rule_.find.size()) {
+      return error_at(rule_.at, "a term that is found and not united", "unite each name once, or put the term into another");
+    }
+    if (!rule_.find_all) return {};
+    const Term& member = rule_.find[0].term;
+    bool group = member.args.size() == 2 && member.args[0].many != member.args[1].many && rule_.find.size() == 1;
+    if (!rule_.find[0].many || !group || !operator_of(member)) {
+      return error_at(rule_.at, "'find all' needs one term NAME.. = OP(a, b..) with one operand group",
+                      "p.. = dot(a[..], b..[..], over=k)");
+    }
+    return {};
+  }
+
+  Status arity(const Term& t, const OpDef& op) {
+    bool group = std::any_of(t.args.begin(), t.args.end(), [](const Term& a) { return a.many; });
+    int n = static_cast<int>(t.args.size());
+    if (group || (n >= op.min_operands && (op.max_operands < 0 || n <= op.max_operands))) return {};
+    return error(t, fmt::format("{} takes {} operands, not {}", op.name, op.min_operands, n),
+                 "positional arguments are operands, named ones attributes");
+  }
+
+  Status attributes(const Term& t, const OpDef& op, bool on_left) {
+    std::set<std::string> given;
+    for (const auto& [name, value] : t.attrs) {
+      bool sugar = name == "all" || (name == "over" && op.name == "dot") || (name == "new" && op.name == "broadcast");
+      if (!sugar && !op.attr(name)) {
+        std::string known;
+        for (const AttrSpec& a : op.attrs) known += (known.empty() ? "" : ", ") + a.name;
+        return error(value, fmt::format("{} has no attribute '{}'", op.name, name),
+                     known.empty() ? "it has none" : "its attributes are " + known);
+      }
+      if (!given.insert(name).second) return error(value, fmt::format("'{}' is given twice", name), "give it once");
+      if (on_left) bind(value);
+    }
+    return {};
+  }
+
+  void bind(const Term& value) {
+    if (value.kind == Term::Kind::kName) bound_.insert(value.name);
+    for (const Term& a : value.args) bind(a);
+  }
+
+  Status unknown(const Term& t) {
+    return error(t, fmt::format("no operator '{}'", t.name), "egret ops lists the operators, docs/rules.md the conditions");
+  }
+
+  bool is_each(const Term& t) const { return rule_.each && t.kind == Term::Kind::kCall && t.name == rule_.each->variable; }
+
+  Status left(const Term& t, bool root = true) {
+    if (t.kind == Term::Kind::kName) {
+      if (root) return error(t, "the left side is a variable", "it must apply an operator");
+      bound_.insert(t.name);
+      for (const AxisName& a : t.axes) {
+        bound_.insert(a.name);
+        axes_.insert(a.name);
+      }
+      return {};
+    }
+    if (t.kind == Term::Kind::kNumber) {
+      return root ? Status(error(t, "the left side is a number", "it must apply an operator")) : Status();
+    }
+    if (is_each(t)) {
+      for (const auto& [name, value] : t.attrs) bind(value);
+    } else {
+      const OpDef* op = operator_of(t);
+      if (!op && t.kind == Term::Kind::kCall) return unknown(t);
+      if (!op) return error(t, "this cannot stand in a left side", "left sides are operators, variables and numbers");
+      EGRET_TRY_VOID(arity(t, *op));
+      EGRET_TRY_VOID(attributes(t, *op, true));
+    }
+    for (const Term& a : t.args) EGRET_TRY_VOID(left(a, false));
+    return {};
+  }
+
+  Status name_bound(const Term& t) {
+    std::string_view name = t.name;
+    name = name.substr(0, name.find('.'));
+    if (bound_.count(t.name) || bound_.count(std::string(name)) || dtype_from_name(t.name)) return {};
+    return error(t, fmt::format("'{}' is not bound", t.name), "the left side must name it, or 'let' define it");
+  }
+
+  // A term of the right side, or a value in it.
+  Status right(const Term& t) {
+    if (t.kind == Term::Kind::kName) {
+      for (const AxisName& a : t.axes) {
+        if (!bound_.count(a.name)) return error(t, fmt::format("the axes '{}' are not bound", a.name), "the left side must name them");
+      }
+      return name_bound(t);
+    }
+    if (t.kind == Term::Kind::kCall && !is_each(t)) {
+      const OpDef* op = find_op(t.name);
+      if (!op && t.name != "slices") return value(t);
+      if (op) {
+        EGRET_TRY_VOID(arity(t, *op));
+        EGRET_TRY_VOID(attributes(t, *op, false));
+      }
+    }
+    for (const Term& a : t.args) EGRET_TRY_VOID(right(a));
+    for (const auto& [name, v] : t.attrs) EGRET_TRY_VOID(value(v));
+    return {};
+  }
+
+  // A condition or the value of an attribute.
+  Status value(const Term& t) {
+    if (t.kind == Term::Kind::kName) return name_bound(t);
+    if (t.kind == Term::Kind::kCall) {
+      const Native* n = find_native(t.name);
+      if (!n && find_op(t.name)) return right(t);
+      if (!n) return error(t, fmt::format("no condition or computation '{}'", t.name), "docs/rules.md lists them");
+      if (!fits(*n, t.args.size())) {
+        return error(t, fmt::format("{} takes ({}), not {} arguments", n->name, n->sorts, t.args.size()), n->summary);
+      }
+    }
+    for (const Term& a : t.args) EGRET_TRY_VOID(value(a));
+    return {};
+  }
+
+  Status check_examples(const std::set<std::string>& names) {
+    for (const auto* examples : {&rule_.accepts, &rule_.rejects}) {
+      for (const Example& e : *examples) {
+        for (const Example::Item& item : e.items) {
+          std::string name = item.name.substr(0, item.name.find('.'));
+          if (names.count(name) || (rule_.each && rule_.each->variable == name)) continue;
+          return error_at(item.at, fmt::format("the rule has no variable '{}'", item.name), "an example gives types of variables");
+        }
+      }
+    }
+    return {};
+  }
+
+  const RuleSyntax& rule_;
+  const std::string& file_;
+  std::set<std::string> bound_, axes_;
+};
+
+// f(x) becomes relu(x); the attributes that f has and the rule does not write go along.
+void substitute(Term& t, const std::string& variable, const OpDef& op) {
+  if (t.kind == Term::Kind::kCall && t.name == variable) {
+    t.name = op.name;
+    bool all = std::any_of(t.attrs.begin(), t.attrs.end(), [](const auto& a) { return a.first == "all"; });
+    if (!op.attrs.empty() && !all) {
+      Term tuple;
+      tuple.name = variable;
+      tuple.at = t.at;
+      t.attrs.emplace_back("all", std::move(tuple));
+    }
+  }
+  for (Term& a : t.args) substitute(a, variable, op);
+  for (auto& [name, value] : t.attrs) substitute(value, variable, op);
+}
+
+void substitute(RuleSyntax& rule, const OpDef& op) {
+  const std::string variable = rule.each->variable;
+  substitute(rule.left, variable, op);
+  substitute(rule.right, variable, op);
+  for (auto* bindings : {&rule.find, &rule.lets, &rule.unites}) {
+    for (Binding& b : *bindings) substitute(b.term, variable, op);
+  }
+  for (auto* terms : {&rule.where, &rule.when}) {
+    for (Term& t : *terms) substitute(t, variable, op);
+  }
+}
+
+}  // namespace
+
+Status check_rule(const RuleSyntax& rule, const std::string& file) {
+  if (rule.kind == RuleKind::kFusion) {
+    if (!rule.each) return {};
+    for (const std::string& c : rule.each->classes) {
+      if (operators_of_class(c).empty()) {
+        return input_error(fmt::format("rule {}: no operator or class '{}'", rule.name, c), "classes are map, movement, reduction, ...",
+                           {file, rule.each->at.line, rule.each->at.column, {}});
+      }
+    }
+    return {};
+  }
+  return Checker(rule, file).run();
+}
+
+const OpDef* operator_of(const Term& t) {
+  switch (t.kind) {
+    case Term::Kind::kCall: return find_op(t.name);
+    case Term::Kind::kNegate: return &op_named("neg");
+    case Term::Kind::kInfix: return &op_named(t.name == "+" ? "add" : t.name == "-" ? "sub" : t.name == "*" ? "mul" : "div");
+    default: return nullptr;
+  }
+}
+
+std::vector<ConcreteRule> concrete_rules(const RuleSyntax& rule) {
+  std::vector<ConcreteRule> out;
+  auto both = [&](const std::string& name, const RuleSyntax& one) {
+    out.push_back({name, one});
+    if (!one.both_ways) return;
+    RuleSyntax back = one;
+    std::swap(back.left, back.right);
+    out.push_back({name + "/rev", std::move(back)});
+  };
+  if (!rule.each || rule.kind == RuleKind::kFusion) {
+    both(rule.name, rule);
+  } else {
+    std::set<const OpDef*> seen;
+    for (const std::string& c : rule.each->classes) {
+      for (const OpDef* op : operators_of_class(c)) {
+        if (!seen.insert(op).second) continue;
+        RuleSyntax one = rule;
+        substitute(one, *op);
+        both(fmt::format("{}[{}]", rule.name, op->name), one);
+      }
+    }
+  }
+  for (ConcreteRule& r : out) r.syntax.prepared = std::make_shared<PreparedSlot>();
+  return out;
+}
+
+}  // namespace egret::rules

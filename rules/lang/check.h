@@ -1,0 +1,28 @@
+// Checker: what a rule's text must obey beyond its grammar; and the concrete rules that a written one stands for.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "rules/lang/syntax.h"
+
+namespace egret::rules {
+
+// Operators, arity, attributes, classes, bound variables.  Errors name file:line:column and give a hint.
+Status check_rule(const RuleSyntax& rule, const std::string& file);
+
+// Operators of a class ("map", "map.unary", ..., or one operator); nothing where there is no such class.
+std::vector<const OpDef*> operators_of_class(std::string_view name);
+std::vector<std::string> operator_classes();
+
+// One rule an operator of `for` and a direction of `<=>`, with their names: "rule[relu]", "rule/rev".
+struct ConcreteRule {
+  std::string name;
+  RuleSyntax syntax;
+};
+std::vector<ConcreteRule> concrete_rules(const RuleSyntax& rule);
+
+// The operator a term applies; null where it applies none.
+const OpDef* operator_of(const Term& term);
+
+}  // namespace egret::rules

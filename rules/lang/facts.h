@@ -1,0 +1,58 @@
+// The facts of TensorEGraph's classes: interned types, known values, dependence.  For rules/lang only.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <unordered_map>
+#include <vector>
+
+#include "rules/lang/language.h"
+
+namespace egret::rules {
+
+// A known value: a number at every element, or a small tensor, or (all elements equal) both.
+struct KnownValue {
+  std::optional<double> splat;
+  TensorRef literal;
+};
+
+// Interns types as facts 0, 1, ...
+class TypeTable {
+ public:
+  egraph::Fact intern(const Type& type);
+  const Type& type(egraph::Fact fact) const { return rows_[fact]; }
+
+ private:
+  std::vector<Type> rows_;
+  std::unordered_multimap<uint64_t, uint32_t> by_hash_;
+};
+
+class ValueTable {
+ public:
+  egraph::Fact intern(const KnownValue& value);  // kNoFact where nothing is known
+  const KnownValue& value(egraph::Fact fact) const { return rows_[fact]; }
+  // The older of two facts that agree within the licence; kConflict where no rounding explains the difference.
+  egraph::Fact join(egraph::Fact a, egraph::Fact b) const;
+
+ private:
+  std::vector<KnownValue> rows_;
+  std::unordered_multimap<uint64_t, uint32_t> by_hash_;
+};
+
+struct TensorEGraph::Facts {
+  Options options;
+  TypeTable types;
+  ValueTable values;
+  uint32_t type_analysis = 0, value_analysis = 0, dependence_analysis = 0;
+  std::vector<const OpDef*> ops;                      // by OpKind; null: unknown
+  std::map<uint32_t, GraphInput> inputs;              // by attribute id of the `input` e-node
+  std::map<std::string, uint32_t> input_attrs;        // attribute id by name
+  int64_t next_instance = 0;                          // of opaque e-nodes
+  std::atomic<uint64_t> type_errors{0};               // e-nodes whose type does not follow from their operands'
+
+  // Value of an e-node from the values of its operands; nothing where it is not worth knowing.
+  KnownValue evaluate(const OpDef& op, const Attrs& attrs, std::span<const KnownValue> operands,
+                      std::span<const Type> types, const Type& result) const;
+};
+
+}  // namespace egret::rules

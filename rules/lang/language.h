@@ -1,0 +1,82 @@
+// TensorEGraph: an e-graph whose language is ir's operators, with the facts that rules ask for.
+//
+// An e-node's kind is the operator's name and its attribute id a row of `attrs`.  Facts of a class (design decision 8):
+// its type; a constant fact for splats (and small literals); what it depends on (data, frozen parameters, constants).
+// A composite is inserted together with its decomposition, both in one class.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "egraph/egraph.h"
+#include "ir/graph.h"
+#include "support/result.h"
+
+namespace egret::rules {
+
+using egraph::Id;
+
+// What the value of a class depends on: the weakest wins (constant < frozen parameter < data).
+enum class Dependence : uint8_t { kConstant, kFrozen, kData };
+
+class TensorEGraph {
+ public:
+  struct Options {
+    bool freeze = false;         // parameters are frozen: work that depends only on them is free at run time
+    bool explanations = true;
+    uint64_t max_literal = 4'096;  // elements of a constant whose value is a fact
+  };
+  TensorEGraph();
+  explicit TensorEGraph(Options options);
+  ~TensorEGraph();
+  TensorEGraph(const TensorEGraph&) = delete;
+  TensorEGraph& operator=(const TensorEGraph&) = delete;
+
+  egraph::EGraph& graph() { return *graph_; }
+  const egraph::EGraph& graph() const { return *graph_; }
+  AttrTable& attrs() { return attrs_; }
+  const AttrTable& attrs() const { return attrs_; }
+
+  // Adds every node; composites are united with their decompositions (Justification kGiven, detail kDecomposition).
+  // Returns the id of each value.  Unknown operators and effects become e-nodes that are never united with another
+  // (an instance id in their attributes).
+  Result<std::vector<Id>> insert(const Graph& graph);
+  // One e-node; the type is inferred (an error where it is ill-typed).
+  Result<Id> add(const OpDef& op, const Attrs& attrs, std::span<const Id> operands);
+
+  const OpDef& op(Id node) const;                    // of an e-node
+  const Attrs& attrs_of(Id node) const;
+  bool typed(Id id) const;                           // false: a class made in this iteration, not yet rebuilt
+  const Type& type(Id id) const;                     // of a class; Requires: typed(id)
+  std::optional<double> splat(Id id) const;          // the value where all elements are known to be this number
+  TensorRef literal(Id id) const;                    // the value where it is a small known constant; else null
+  Dependence depends(Id id) const;
+  // Inputs by the e-node that stands for them; null where it is none.
+  const GraphInput* input(Id node) const;
+
+  static constexpr uint32_t kDecomposition = 1;      // Justification::detail of kGiven edges
+  static constexpr uint32_t kFolded = 2;             // a class united with the literal it was evaluated to
+
+  // Unites classes whose splat or small literal value is known with a leaf that states it.  Call between iterations;
+  // returns the number of unions.  The graph is rebuilt afterwards.
+  size_t fold_constants();
+
+  // The engine's number of an operator (registered on first use).
+  egraph::OpKind op_kind(const OpDef& op);
+
+ private:
+  struct Facts;
+  void make_types(std::span<const Id> nodes, std::span<egraph::Fact> out);
+  void make_values(std::span<const Id> nodes, std::span<egraph::Fact> out);
+  void make_dependence(std::span<const Id> nodes, std::span<egraph::Fact> out);
+  Result<Id> insert_node(const Graph& graph, ValueId v, std::span<const Id> operands);
+  // The values of a graph whose first values stand for the ids given.
+  Result<std::vector<Id>> insert_values(const Graph& graph, std::vector<Id> ids, int depth);
+  bool attrs_seen(const Attrs& attrs);
+  std::unique_ptr<egraph::EGraph> graph_;
+  AttrTable attrs_;
+  std::unique_ptr<Facts> facts_;
+};
+
+}  // namespace egret::rules

@@ -1,0 +1,17 @@
+// The rule library as embedded in the binary: every rules/library/<group>/<topic>.rules.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace egret::rules {
+
+struct LibraryFile {
+  const char* path;  // "library/algebra/identities.rules"
+  std::string_view text;
+};
+
+std::span<const LibraryFile> library_files();  // by path
+
+}  // namespace egret::rules

@@ -1,0 +1,129 @@
+// RuleSet and Licence: what is loaded, and what a run allows.
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "rules/lang/check.h"
+#include "rules/lang/library.h"
+#include "rules/lang/syntax.h"
+#include "support/files.h"
+#include "support/hash.h"
+
+namespace egret::rules {
+namespace {
+
+constexpr const char* kPlainWords[] = {"nnan", "ninf",    "nsz",   "arcp",   "contract",
+                                       "afn",  "reassoc", "field", "cancel", "range"};
+constexpr const char* kFieldWords[] = {"reassoc", "contract", "arcp", "nsz"};
+
+bool is_word(const std::string& word) {
+  bool narrow = word.starts_with("narrow(") && word.ends_with(")") && dtype_from_name(word.substr(7, word.size() - 8));
+  return narrow || std::find(std::begin(kPlainWords), std::end(kPlainWords), word) != std::end(kPlainWords);
+}
+
+void operators_in(const Term& t, std::set<const OpDef*>& out) {
+  if (const OpDef* op = operator_of(t)) out.insert(op);
+  for (const Term& a : t.args) operators_in(a, out);
+}
+
+// A rule's text with the definitions it speaks of: what a proof of it is about.
+std::string subject(const RuleSyntax& rule, const std::string& text) {
+  std::set<const OpDef*> ops;
+  operators_in(rule.left, ops);
+  operators_in(rule.right, ops);
+  for (const auto* bindings : {&rule.find, &rule.lets, &rule.unites}) {
+    for (const Binding& b : *bindings) operators_in(b.term, ops);
+  }
+  std::set<std::string> texts;
+  for (const OpDef* op : ops) texts.insert(op->text);
+  std::string all = text;
+  for (const std::string& t : texts) all += "\n" + t;
+  return all;
+}
+
+}  // namespace
+
+bool Licence::allows(const Licence& needs) const {
+  std::set<std::string> have(words.begin(), words.end());
+  if (have.count("field")) have.insert(std::begin(kFieldWords), std::end(kFieldWords));
+  return std::all_of(needs.words.begin(), needs.words.end(), [&](const std::string& w) { return have.count(w) > 0; });
+}
+
+Result<Licence> Licence::parse(std::string_view text) {
+  std::set<std::string> words;
+  for (size_t begin = 0; begin <= text.size();) {
+    size_t end = std::min(text.find(',', begin), text.size());
+    std::string word(text.substr(begin, end - begin));
+    begin = end + 1;
+    if (word == "strict" || word.empty()) continue;
+    if (word == "default") {
+      words.insert("field");
+    } else if (word == "fast") {
+      words.insert(std::begin(kPlainWords), std::end(kPlainWords));
+    } else if (is_word(word)) {
+      words.insert(word);
+    } else {
+      return input_error(fmt::format("'{}' is no word of --numerics", word),
+                         "strict, default or fast, then nnan ninf nsz arcp contract afn reassoc field cancel range "
+                         "narrow(DTYPE) after commas");
+    }
+  }
+  return Licence{{words.begin(), words.end()}};
+}
+
+std::string Licence::to_string() const {
+  std::string text;
+  for (const std::string& w : words) text += (text.empty() ? "" : ",") + w;
+  return text;
+}
+
+Status RuleSet::add_text(std::string_view text, const std::string& file) {
+  EGRET_TRY(RuleFile parsed, read_rules(text, file));
+  std::set<std::string> names;
+  for (const Rule& r : rules_) names.insert(r.written);
+  std::vector<Rule> fresh;
+  for (const RuleSyntax& syntax : parsed.rules) {
+    EGRET_TRY_VOID(check_rule(syntax, file));
+    if (!names.insert(syntax.name).second) {
+      return input_error(fmt::format("rule {}: the name is taken", syntax.name), "names are unique in everything loaded",
+                         {file, syntax.at.line, syntax.at.column, {}});
+    }
+    Rule rule;
+    rule.written = syntax.name;
+    rule.ruleset = parsed.ruleset;
+    rule.file = file;
+    rule.line = syntax.at.line;
+    rule.kind = syntax.kind;
+    rule.needs.words = syntax.needs;
+    std::sort(rule.needs.words.begin(), rule.needs.words.end());
+    rule.text = print_rule(syntax);
+    for (ConcreteRule& concrete : concrete_rules(syntax)) {
+      rule.name = std::move(concrete.name);
+      rule.hash = digest(subject(concrete.syntax, rule.text));
+      rule.syntax = std::make_shared<const RuleSyntax>(std::move(concrete.syntax));
+      fresh.push_back(rule);
+    }
+  }
+  rules_.insert(rules_.end(), std::make_move_iterator(fresh.begin()), std::make_move_iterator(fresh.end()));
+  return {};
+}
+
+Status RuleSet::add_file(const std::string& path) {
+  EGRET_TRY(std::string text, read_file(path, uint64_t{4} << 20));
+  return add_text(text, path);
+}
+
+Status RuleSet::add_library() {
+  for (const LibraryFile& f : library_files()) EGRET_TRY_VOID(add_text(f.text, f.path));
+  return {};
+}
+
+const Rule* RuleSet::find(std::string_view name) const {
+  for (const Rule& r : rules_) {
+    if (r.name == name) return &r;
+  }
+  return nullptr;
+}
+
+}  // namespace egret::rules

@@ -1,0 +1,145 @@
+// Rules: what a person writes (text), checked, and compiled to the engine's rewrites.
+//
+// Types to know: `Rule` and `RuleSet` (the text as data), `TensorEGraph` (lang/language.h), `compile` (to
+// egraph::Rewrite), `RuleInstance` (a rule at concrete sizes: what is tested and proved), `verify` (verify/verify.h).
+// Reading order: docs/rules.md, rules.h, lang/language.h, lang/signature.h, verify/verify.h.
+// May include: support, ir, egraph.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "egraph/runner.h"
+#include "ir/graph.h"
+#include "rules/lang/language.h"
+#include "support/result.h"
+
+namespace egret::rules {
+
+// What a rule needs to be true (design decision 7): a set of licence words, and types it may narrow to.
+struct Licence {
+  std::vector<std::string> words;  // sorted; "nnan ninf nsz arcp contract afn reassoc field cancel range narrow(T)"
+  bool allows(const Licence& needs) const;
+  // "strict", "default", "fast", with further words after commas.
+  static Result<Licence> parse(std::string_view text);
+  std::string to_string() const;
+};
+
+enum class RuleKind { kAlgebra, kFusion };
+
+struct RuleSyntax;  // the parsed rule: lang/syntax.h
+
+struct Rule {
+  std::string name;            // unique in everything loaded; `for` expansions are name[relu], reversed ones name/rev
+  std::string written;         // name as written, without expansion
+  std::string ruleset, file;
+  int line = 0;
+  RuleKind kind = RuleKind::kAlgebra;
+  Licence needs;
+  std::string text;            // canonical text of the rule as written
+  std::string hash;            // digest of `text` (and of the definitions it names)
+  std::shared_ptr<const RuleSyntax> syntax;
+};
+
+class RuleSet {
+ public:
+  // Reads one file's text; errors name file:line:column and give a hint.
+  Status add_text(std::string_view text, const std::string& file);
+  Status add_file(const std::string& path);
+  // The library that is embedded in the binary.
+  Status add_library();
+
+  const std::vector<Rule>& rules() const { return rules_; }      // expanded, in order
+  const Rule* find(std::string_view name) const;
+
+ private:
+  std::vector<Rule> rules_;
+};
+
+// print(parse(x)) = x for canonical text.
+Result<std::string> reprint(std::string_view text, const std::string& file);
+
+// Rewrites of the algebraic rules that `licence` allows, in order; `rule_of[i]` is the rule of rewrite i.  The rewrites
+// refer to `graph`, which must outlive them.
+struct CompiledRules {
+  std::vector<egraph::Rewrite> rewrites;
+  std::vector<const Rule*> rule_of;
+};
+Result<CompiledRules> compile(const RuleSet& rules, const Licence& licence, TensorEGraph& graph);
+
+// --- rules at concrete sizes ---------------------------------------------------------------------------------------
+
+// Sizes of the axes of every group, dtypes of variables, values of attribute and number variables.
+struct Assignment {
+  std::map<std::string, std::vector<int64_t>> groups;
+  std::map<std::string, DType> dtypes;
+  std::map<std::string, int> counts;        // operand groups: how many
+  std::map<std::string, AttrValue> values;  // attribute variables
+  std::map<std::string, Type> types;        // of variables without written axes
+  std::map<std::string, double> splats;     // variables that are one number everywhere
+  std::map<std::string, Dependence> depends;  // where not data
+  std::string to_string() const;
+};
+
+// What a condition says of the elements of an input ("nonzero", "positive", "nonnegative", "finite"; "at_most" of two);
+// "frozen" and "constant" say nothing of them.
+struct Hypothesis {
+  std::string condition;
+  std::vector<uint32_t> inputs;
+};
+
+// Both sides as graphs over the same inputs (the rule's variables, in order of appearance); output i of `left` equals
+// output i of `right`.
+struct RuleInstance {
+  Graph left, right;
+  Assignment assignment;
+  std::string where;    // the sizes, for messages
+  std::vector<Hypothesis> hypotheses;  // conditions on values that were taken as true (`assume`)
+};
+
+// The instance of an assignment; nullopt where `where` rejects it or a side is ill-typed (`reason` says which).  With
+// `assume`, conditions on the elements of inputs become hypotheses; without, they must be known to hold.
+Result<std::optional<RuleInstance>> instance(const Rule& rule, const Assignment& assignment, std::string* reason = nullptr,
+                                             bool assume = true);
+// The instances that its accept (or reject) lines describe.
+Result<std::vector<RuleInstance>> accepted(const Rule& rule);
+struct Rejected {
+  Assignment assignment;
+  bool matched = false;
+  bool well_typed = false;  // the left side is; else the line shows nothing
+  std::string reason;
+};
+Result<std::vector<Rejected>> rejected(const Rule& rule);
+// Up to `limit` small assignments that have an instance: those of the accept lines, then several ranks a group, sizes 0..3,
+// each dtype class, in a fixed order.
+std::vector<Assignment> small_assignments(const Rule& rule, size_t limit);
+
+// --- replay (for the proof checker: no engine code) --------------------------------------------------------------------
+
+// Terms by number, operands smaller than their users.
+struct TermNode {
+  const OpDef* op = nullptr;
+  Attrs attrs;
+  std::vector<uint32_t> operands;
+  Type type;
+};
+struct TermTable {
+  std::vector<TermNode> nodes;
+  std::vector<std::optional<double>> splat;   // known splat values
+  std::vector<Dependence> depends;
+};
+// The right side that `rule` gives for the left terms `roots` (one a root of the rule, found by structural matching on
+// exact terms), appended to `terms`; the numbers of the right terms, one an equation, with the left term each is equal
+// to.  Error where the rule does not match there or its condition fails.
+Result<std::vector<std::pair<uint32_t, uint32_t>>> replay(const Rule& rule, const std::vector<uint32_t>& roots, TermTable& terms);
+
+// The same for one form of the left side alone, counted as `compile` makes rewrites of the rule.  The k-th term appended
+// is the k-th node that the rewrite plans.
+Result<std::vector<std::pair<uint32_t, uint32_t>>> replay_form(const Rule& rule, uint32_t form, const std::vector<uint32_t>& roots,
+                                                               TermTable& terms);
+
+}  // namespace egret::rules

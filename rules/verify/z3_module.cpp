@@ -1,0 +1,412 @@
+#include "rules/verify/z3_module.h"
+
+#include <z3++.h>
+
+#include <cmath>
+
+namespace egret::rules {
+namespace {
+
+using Theory = EqualityQuery::Theory;
+
+constexpr unsigned kResourceLimit = 20'000'000;  // Z3's own units of work for one element: the same answer on every machine
+
+// Formulas as Z3 terms, with what their meaning assumes.
+class Translator {
+ public:
+  Translator(z3::context& context, const EqualityQuery& query) : c_(context), q_(query), f_(*query.formulas), assumptions_(context) {}
+
+  z3::expr translate(FormulaId id) {
+    if (auto it = done_.find(id); it != done_.end()) return it->second;
+    // Operands first, without deep recursion: numbers of arguments are smaller.
+    std::vector<FormulaId> work{id};
+    while (!work.empty()) {
+      const FormulaId at = work.back();
+      bool ready = true;
+      for (FormulaId a : f_.node(at).args) {
+        if (!done_.contains(a)) {
+          work.push_back(a);
+          ready = false;
+        }
+      }
+      if (!ready) continue;
+      work.pop_back();
+      if (!done_.contains(at)) done_.emplace(at, make(f_.node(at)));
+    }
+    return done_.at(id);
+  }
+
+  z3::expr_vector& assumptions() { return assumptions_; }
+  const std::map<uint32_t, z3::expr>& variables() const { return variables_; }
+
+ private:
+  z3::sort float_sort() {
+    switch (q_.theory) {
+      case Theory::kReal: return c_.real_sort();
+      case Theory::kFloat: return c_.fpa_sort(5, 11);
+      case Theory::kUninterpreted: return c_.uninterpreted_sort("scalar");
+    }
+    return c_.real_sort();
+  }
+  z3::sort sort_of(DType t) {
+    if (t == DType::boolean) return c_.bool_sort();
+    return is_float(t) ? float_sort() : c_.int_sort();
+  }
+
+  z3::expr number(double value, DType t) {
+    if (t == DType::boolean) return c_.bool_val(value != 0);
+    if (!is_float(t)) return c_.int_val(static_cast<int64_t>(value));
+    if (q_.theory == Theory::kFloat) return to_half(value);
+    if (q_.theory == Theory::kReal && std::isfinite(value)) {
+      // Exact: a double is an integer times a power of two.
+      int exponent = 0;
+      const double mantissa = std::frexp(value, &exponent);
+      z3::expr out = c_.real_val(std::to_string(static_cast<int64_t>(std::ldexp(mantissa, 53))).c_str());
+      z3::expr power = c_.real_val(1);
+      const int shift = exponent - 53;
+      const std::string two = power_of_two(std::abs(shift));
+      power = c_.real_val(two.c_str());
+      return (shift >= 0 ? out * power : out / power).simplify();
+    }
+    return c_.constant(("number " + std::to_string(value)).c_str(), float_sort());
+  }
+
+  static std::string power_of_two(int n) {
+    std::string digits = "1";
+    for (int i = 0; i < n; ++i) {
+      int carry = 0;
+      for (size_t d = digits.size(); d-- > 0;) {
+        const int x = (digits[d] - '0') * 2 + carry;
+        digits[d] = static_cast<char>('0' + x % 10);
+        carry = x / 10;
+      }
+      if (carry) digits.insert(digits.begin(), static_cast<char>('0' + carry));
+    }
+    return digits;
+  }
+
+  z3::expr to_half(double value) {
+    return z3::expr(c_, Z3_mk_fpa_numeral_double(c_, value, c_.fpa_sort(5, 11)));
+  }
+
+  z3::expr unknown(const std::string& name, const std::vector<z3::expr>& args, z3::sort result) {
+    z3::sort_vector domain(c_);
+    z3::expr_vector values(c_);
+    for (const z3::expr& a : args) {
+      domain.push_back(a.get_sort());
+      values.push_back(a);
+    }
+    std::string full = name;
+    for (const z3::expr& a : args) full += " " + a.get_sort().to_string();
+    full += " " + result.to_string();
+    return c_.function(full.c_str(), domain, result)(values);
+  }
+
+  z3::expr make(const FormulaNode& n) {
+    switch (n.kind) {
+      case FormulaNode::Kind::kConstant: return number(n.value, n.dtype);
+      case FormulaNode::Kind::kVariable: {
+        z3::expr v = c_.constant(("x" + std::to_string(n.variable)).c_str(), sort_of(n.dtype));
+        variables_.emplace(n.variable, v);
+        if (q_.theory == Theory::kFloat && v.is_fpa()) {
+          if (q_.ignore_nan) assumptions_.push_back(!z3::expr(c_, Z3_mk_fpa_is_nan(c_, v)));
+          if (q_.ignore_infinity) assumptions_.push_back(!z3::expr(c_, Z3_mk_fpa_is_infinite(c_, v)));
+        }
+        return v;
+      }
+      case FormulaNode::Kind::kSelect: return z3::ite(done_.at(n.args[0]), done_.at(n.args[1]), done_.at(n.args[2]));
+      case FormulaNode::Kind::kCall: break;
+    }
+    std::vector<z3::expr> args;
+    for (FormulaId a : n.args) args.push_back(done_.at(a));
+    const DType from = n.args.empty() ? n.dtype : f_.node(n.args[0]).dtype;
+    if (n.fn == ScalarFn::kCast) return cast(n, args, from);
+    if (from == DType::boolean) return boolean(n, args);
+    if (!is_float(from)) return integer(n, args);
+    switch (q_.theory) {
+      case Theory::kReal: return real(n, args);
+      case Theory::kFloat: return floating(n, args);
+      case Theory::kUninterpreted: return unknown(egret::name(n.fn), args, sort_of(n.dtype));
+    }
+    return args[0];
+  }
+
+  z3::expr cast(const FormulaNode& n, const std::vector<z3::expr>& args, DType from) {
+    if (from == n.dtype) return args[0];
+    if (from == DType::boolean && n.dtype != DType::boolean) return z3::ite(args[0], number(1, n.dtype), number(0, n.dtype));
+    // A widening cast is the identity on reals; a rounding is a function of the types that nothing is known of.
+    if (q_.theory == Theory::kReal && is_float(from) && is_float(n.dtype) && holds(n.dtype, from)) return args[0];
+    if (!is_float(from) && is_integer(n.dtype) && from != DType::boolean && holds(n.dtype, from)) return args[0];
+    return unknown(std::string("cast ") + egret::name(from) + " " + egret::name(n.dtype), args, sort_of(n.dtype));
+  }
+
+  z3::expr boolean(const FormulaNode& n, const std::vector<z3::expr>& a) {
+    switch (n.fn) {
+      case ScalarFn::kAnd: return a[0] && a[1];
+      case ScalarFn::kOr: return a[0] || a[1];
+      case ScalarFn::kXor:
+      case ScalarFn::kNe: return a[0] != a[1];
+      case ScalarFn::kNot: return !a[0];
+      case ScalarFn::kEq: return a[0] == a[1];
+      default: return unknown(egret::name(n.fn), a, sort_of(n.dtype));
+    }
+  }
+
+  z3::expr integer(const FormulaNode& n, const std::vector<z3::expr>& a) {
+    switch (n.fn) {
+      case ScalarFn::kAdd: return a[0] + a[1];
+      case ScalarFn::kSub: return a[0] - a[1];
+      case ScalarFn::kMul: return a[0] * a[1];
+      case ScalarFn::kNeg: return -a[0];
+      case ScalarFn::kMax: return z3::ite(a[0] >= a[1], a[0], a[1]);
+      case ScalarFn::kMin: return z3::ite(a[0] <= a[1], a[0], a[1]);
+      default: return comparison(n, a);
+    }
+  }
+
+  z3::expr comparison(const FormulaNode& n, const std::vector<z3::expr>& a) {
+    switch (n.fn) {
+      case ScalarFn::kEq: return a[0] == a[1];
+      case ScalarFn::kNe: return a[0] != a[1];
+      case ScalarFn::kLt: return a[0] < a[1];
+      case ScalarFn::kLe: return a[0] <= a[1];
+      case ScalarFn::kGt: return a[0] > a[1];
+      case ScalarFn::kGe: return a[0] >= a[1];
+      default: return unknown(egret::name(n.fn), a, sort_of(n.dtype));
+    }
+  }
+
+  // exp of a sum is a product of exp: with it soft-max rules are identities of fractions.
+  z3::expr exponential(z3::expr x) {
+    if (x.is_app()) {
+      const auto kind = x.decl().decl_kind();
+      if (kind == Z3_OP_ADD) {
+        z3::expr out = exponential(x.arg(0));
+        for (unsigned i = 1; i < x.num_args(); ++i) out = out * exponential(x.arg(i));
+        return out;
+      }
+      if (kind == Z3_OP_SUB && x.num_args() == 2) return exponential(x.arg(0)) / exponential(x.arg(1));
+      if (kind == Z3_OP_UMINUS) return c_.real_val(1) / exponential(x.arg(0));
+      if (x.is_numeral() && x.simplify().to_string() == "0.0") return c_.real_val(1);
+    }
+    z3::expr e = unknown("exp", {x.simplify()}, c_.real_sort());
+    assumptions_.push_back(e > 0);
+    return e;
+  }
+
+  z3::expr root(z3::expr x) {
+    x = x.simplify();
+    z3::expr r = unknown("sqrt", {x}, c_.real_sort());
+    assumptions_.push_back(x >= 0 && r >= 0 && r * r == x);
+    return r;
+  }
+
+  z3::expr real(const FormulaNode& n, const std::vector<z3::expr>& a) {
+    switch (n.fn) {
+      case ScalarFn::kAdd: return a[0] + a[1];
+      case ScalarFn::kSub: return a[0] - a[1];
+      case ScalarFn::kMul: return a[0] * a[1];
+      case ScalarFn::kDiv:
+        assumptions_.push_back(a[1] != 0);
+        return a[0] / a[1];
+      case ScalarFn::kNeg: return -a[0];
+      case ScalarFn::kAbs: return z3::ite(a[0] >= 0, a[0], -a[0]);
+      case ScalarFn::kSign: return z3::ite(a[0] > 0, c_.real_val(1), z3::ite(a[0] < 0, c_.real_val(-1), c_.real_val(0)));
+      case ScalarFn::kMax: return z3::ite(a[0] >= a[1], a[0], a[1]);
+      case ScalarFn::kMin: return z3::ite(a[0] <= a[1], a[0], a[1]);
+      case ScalarFn::kExp: return exponential(a[0]);
+      case ScalarFn::kExpm1: return exponential(a[0]) - 1;
+      case ScalarFn::kLogistic: {
+        const z3::expr e = exponential(-a[0]);
+        return c_.real_val(1) / (1 + e);
+      }
+      case ScalarFn::kLog: {
+        assumptions_.push_back(a[0] > 0);
+        return logarithm(a[0]);
+      }
+      case ScalarFn::kLog1p: {
+        assumptions_.push_back(a[0] + 1 > 0);
+        return logarithm((a[0] + 1).simplify());
+      }
+      case ScalarFn::kSqrt: return root(a[0]);
+      case ScalarFn::kRsqrt: {
+        const z3::expr r = root(a[0]);
+        assumptions_.push_back(r != 0);
+        return c_.real_val(1) / r;
+      }
+      case ScalarFn::kIsNan: return c_.bool_val(false);
+      case ScalarFn::kIsFinite: return c_.bool_val(true);
+      case ScalarFn::kPow: return power(n, a);
+      default: return comparison(n, a);
+    }
+  }
+
+  z3::expr logarithm(z3::expr x) {
+    if (x.is_app() && x.decl().name().kind() == Z3_STRING_SYMBOL && x.decl().name().str().rfind("exp ", 0) == 0) return x.arg(0);
+    if (x.is_app() && x.decl().decl_kind() == Z3_OP_MUL) {
+      z3::expr out = logarithm(x.arg(0));
+      for (unsigned i = 1; i < x.num_args(); ++i) out = out + logarithm(x.arg(i));
+      return out;
+    }
+    if (x.is_app() && x.decl().decl_kind() == Z3_OP_DIV) return logarithm(x.arg(0)) - logarithm(x.arg(1));
+    return unknown("log", {x.simplify()}, c_.real_sort());
+  }
+
+  z3::expr power(const FormulaNode& n, const std::vector<z3::expr>& a) {
+    if (f_.is_constant(n.args[1])) {
+      const double p = f_.node(n.args[1]).value;
+      if (p == std::floor(p) && std::abs(p) <= 8) {
+        z3::expr out = c_.real_val(1);
+        for (int i = 0; i < static_cast<int>(std::abs(p)); ++i) out = out * a[0];
+        if (p >= 0) return out;
+        assumptions_.push_back(a[0] != 0);
+        return c_.real_val(1) / out;
+      }
+      if (p == 0.5) return root(a[0]);
+      if (p == -0.5) {
+        const z3::expr r = root(a[0]);
+        assumptions_.push_back(r != 0);
+        return c_.real_val(1) / r;
+      }
+    }
+    return unknown("pow", a, c_.real_sort());
+  }
+
+  z3::expr is_nan(const z3::expr& x) { return z3::expr(c_, Z3_mk_fpa_is_nan(c_, x)); }
+
+  z3::expr floating(const FormulaNode& n, const std::vector<z3::expr>& a) {
+    c_.set_rounding_mode(z3::RNE);
+    switch (n.fn) {
+      case ScalarFn::kAdd: return a[0] + a[1];
+      case ScalarFn::kSub: return a[0] - a[1];
+      case ScalarFn::kMul: return a[0] * a[1];
+      case ScalarFn::kDiv: return a[0] / a[1];
+      case ScalarFn::kNeg: return -a[0];
+      case ScalarFn::kAbs: return z3::expr(c_, Z3_mk_fpa_abs(c_, a[0]));
+      case ScalarFn::kSqrt: return z3::sqrt(a[0], c_.fpa_rounding_mode());
+      // NaN if either is; of equal numbers of both signs of zero the second, as one fixed choice.
+      case ScalarFn::kMax:
+        return z3::ite(is_nan(a[0]), a[0], z3::ite(is_nan(a[1]), a[1], z3::ite(fp(Z3_mk_fpa_gt, a), a[0], a[1])));
+      case ScalarFn::kMin:
+        return z3::ite(is_nan(a[0]), a[0], z3::ite(is_nan(a[1]), a[1], z3::ite(fp(Z3_mk_fpa_lt, a), a[0], a[1])));
+      case ScalarFn::kEq: return fp(Z3_mk_fpa_eq, a);
+      case ScalarFn::kNe: return !fp(Z3_mk_fpa_eq, a);
+      case ScalarFn::kLt: return fp(Z3_mk_fpa_lt, a);
+      case ScalarFn::kLe: return fp(Z3_mk_fpa_leq, a);
+      case ScalarFn::kGt: return fp(Z3_mk_fpa_gt, a);
+      case ScalarFn::kGe: return fp(Z3_mk_fpa_geq, a);
+      case ScalarFn::kIsNan: return is_nan(a[0]);
+      case ScalarFn::kIsFinite: return !is_nan(a[0]) && !z3::expr(c_, Z3_mk_fpa_is_infinite(c_, a[0]));
+      default: return unknown(egret::name(n.fn), a, sort_of(n.dtype));
+    }
+  }
+
+  z3::expr fp(Z3_ast (*make)(Z3_context, Z3_ast, Z3_ast), const std::vector<z3::expr>& a) {
+    return z3::expr(c_, make(c_, a[0], a[1]));
+  }
+
+  z3::context& c_;
+  const EqualityQuery& q_;
+  const Formulas& f_;
+  z3::expr_vector assumptions_;
+  std::map<FormulaId, z3::expr> done_;
+  std::map<uint32_t, z3::expr> variables_;
+};
+
+// Not equal, under what the licence gives away.
+z3::expr differ(z3::context& c, const EqualityQuery& q, const z3::expr& a, const z3::expr& b) {
+  if (q.theory != EqualityQuery::Theory::kFloat || !a.is_fpa()) return a != b;
+  z3::expr different = a != b;  // of FP terms: structural, all NaN are one
+  if (q.ignore_sign_of_zero) different = different && !z3::expr(c, Z3_mk_fpa_eq(c, a, b));
+  if (q.ignore_nan) different = different && !z3::expr(c, Z3_mk_fpa_is_nan(c, a)) && !z3::expr(c, Z3_mk_fpa_is_nan(c, b));
+  if (q.ignore_infinity) {
+    different = different && !z3::expr(c, Z3_mk_fpa_is_infinite(c, a)) && !z3::expr(c, Z3_mk_fpa_is_infinite(c, b));
+  }
+  return different;
+}
+
+double value_of(const z3::expr& v) {
+  if (v.is_bool()) return v.is_true();
+  if (v.is_fpa()) {
+    z3::context& c = v.ctx();
+    if (z3::expr(c, Z3_mk_fpa_is_nan(c, v)).simplify().is_true()) return std::nan("");
+    if (z3::expr(c, Z3_mk_fpa_is_infinite(c, v)).simplify().is_true()) {
+      return z3::expr(c, Z3_mk_fpa_is_negative(c, v)).simplify().is_true() ? -INFINITY : INFINITY;
+    }
+    const z3::expr real = z3::expr(c, Z3_mk_fpa_to_real(c, v)).simplify();
+    const double d = std::stod(real.get_decimal_string(12));
+    return d == 0 && z3::expr(c, Z3_mk_fpa_is_negative(c, v)).simplify().is_true() ? -0.0 : d;
+  }
+  std::string text = v.get_decimal_string(12);
+  if (!text.empty() && text.back() == '?') text.pop_back();
+  return std::stod(text);
+}
+
+void decide(const EqualityQuery& q, EqualityAnswer& answer) {
+  z3::context c;
+  Translator translator(c, q);
+  std::vector<z3::expr> differences;
+  std::vector<size_t> numbers;
+  for (size_t i = 0; i < q.pairs->size(); ++i) {
+    const auto& [left, right] = (*q.pairs)[i];
+    if (left == right) continue;
+    z3::expr a = translator.translate(left), b = translator.translate(right);
+    if (q.theory == EqualityQuery::Theory::kReal && a.is_real()) {
+      z3::params p(c);
+      p.set("som", true);
+      if ((a - b).simplify(p).is_numeral() && (a - b).simplify(p).to_string() == "0.0") continue;
+    }
+    differences.push_back(differ(c, q, a, b));
+    numbers.push_back(i);
+  }
+  if (translator.assumptions().size() > 0 && !differences.empty()) {
+    z3::solver solver(c);
+    for (const z3::expr& a : translator.assumptions()) solver.add(a);
+    z3::params p(c);
+    p.set("timeout", q.timeout_ms);
+    solver.set(p);
+    if (solver.check() == z3::unsat) {
+      answer.reason = "the assumptions exclude every value";
+      return;
+    }
+  }
+  for (size_t d = 0; d < differences.size(); ++d) {
+    z3::solver solver(c);
+    z3::params p(c);
+    p.set("rlimit", kResourceLimit);
+    p.set("timeout", q.timeout_ms);
+    solver.set(p);
+    for (const z3::expr& a : translator.assumptions()) solver.add(a);
+    solver.add(differences[d]);
+    const z3::check_result result = solver.check();
+    if (result == z3::unsat) continue;
+    answer.pair = numbers[d];
+    if (result == z3::unknown) {
+      answer.kind = EqualityAnswer::Kind::kUnknown;
+      answer.reason = solver.reason_unknown();
+      return;
+    }
+    answer.kind = EqualityAnswer::Kind::kDifferent;
+    if (q.theory == EqualityQuery::Theory::kUninterpreted) return;
+    const z3::model m = solver.get_model();
+    for (const auto& [number, v] : translator.variables()) answer.model[number] = value_of(m.eval(v, true));
+    return;
+  }
+  answer.kind = EqualityAnswer::Kind::kEqual;
+}
+
+}  // namespace
+
+extern "C" __attribute__((visibility("default"))) void egret_z3_decide(const EqualityQuery* query, EqualityAnswer* answer) {
+  try {
+    decide(*query, *answer);
+  } catch (const z3::exception& e) {
+    answer->kind = EqualityAnswer::Kind::kUnknown;
+    answer->reason = e.msg();
+  } catch (const std::exception& e) {
+    answer->kind = EqualityAnswer::Kind::kUnknown;
+    answer->reason = e.what();
+  }
+}
+
+}  // namespace egret::rules

@@ -1,0 +1,33 @@
+// The seam of the Z3 module (egret_z3, opened on first use): are scalar formulas equal for all values?
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "rules/verify/formula.h"
+
+namespace egret::rules {
+
+struct EqualityQuery {
+  const Formulas* formulas = nullptr;
+  const std::vector<std::pair<FormulaId, FormulaId>>* pairs = nullptr;
+  // kReal: floats are reals, functions that are no field operation are uninterpreted with the laws of exp; where a
+  // denominator is zero or a root's argument negative nothing is claimed.  kFloat: IEEE binary16, so that special values
+  // count.  kUninterpreted: every operation of floats is an unknown function; what is equal is equal bit for bit.
+  enum class Theory { kReal, kFloat, kUninterpreted } theory = Theory::kReal;
+  bool ignore_nan = false, ignore_infinity = false, ignore_sign_of_zero = false;  // kFloat: what the licence gives away
+  unsigned timeout_ms = 10'000;
+};
+
+struct EqualityAnswer {
+  enum class Kind { kEqual, kDifferent, kUnknown } kind = Kind::kUnknown;
+  size_t pair = 0;                    // that differs or is unknown
+  std::map<uint32_t, double> model;   // kDifferent: values of variables
+  std::string reason;                 // kUnknown
+};
+
+using DecideEquality = void (*)(const EqualityQuery*, EqualityAnswer*);  // symbol "egret_z3_decide"
+
+}  // namespace egret::rules

@@ -1,0 +1,442 @@
+#!/usr/bin/env python3
+"""Whatever is wrong with what the tool is given: one clear message that names the place, the exit status of the contract
+(0 done, 1 wrong input, 2 the answer is no, 3 a limit, 70 a bug), and nothing half written.
+
+  bad_input_test.py path/to/egret [-v] [TestClass.test]"""
+import json
+import os
+import pathlib
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+EGRET = str(pathlib.Path(sys.argv.pop(1)).resolve())
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+COMMANDS = ["optimize", "run", "verify", "check", "rules", "devices", "ops"]
+
+GOOD = """graph good
+  x: f32[4,6]
+  param w: f32[6,5]
+  p = dot(x, w, lc=[1], rc=[0])
+  y = relu(p)
+  return y
+"""
+
+
+def value(name, shape, element=TensorProto.FLOAT):
+    return helper.make_tensor_value_info(name, element, shape)
+
+
+def model(nodes, initializers=(), x=(2, 3), y=None, values=()):
+    graph = helper.make_graph(nodes, "net", [value("x", list(x))], [value("y", y)], list(initializers), value_info=list(values))
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21), helper.make_opsetid("com.vendor", 1)], ir_version=10)
+
+
+def weights(name, *shape):
+    return numpy_helper.from_array(np.linspace(-1, 1, int(np.prod(shape)), dtype=np.float32).reshape(shape), name)
+
+
+class ToolTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="egret-bad-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def write(self, name, content):
+        path = self.folder / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return str(path)
+
+    def save(self, name, made):
+        return self.write(name, made.SerializeToString())
+
+    def egret(self, *arguments, timeout=120, **options):
+        return subprocess.run([EGRET, *map(str, arguments)], capture_output=True, text=True, timeout=timeout, cwd=self.folder,
+                              check=False, **options)
+
+    def entries(self):
+        return sorted(p.relative_to(self.folder).as_posix() for p in self.folder.rglob("*"))
+
+    def ok(self, *arguments, **options):
+        done = self.egret(*arguments, **options)
+        self.assertEqual(done.returncode, 0, f"{arguments}: {done.stderr}")
+        return done
+
+    def json(self, *arguments, status=0):
+        done = self.egret("--json", *arguments)
+        self.assertEqual(done.returncode, status, f"{arguments}: {done.stderr}")
+        made, end = json.JSONDecoder().raw_decode(done.stdout)
+        self.assertEqual(done.stdout[end:].strip(), "", "one object and nothing else on stdout")
+        self.assertIsInstance(made, dict)
+        return made
+
+    def refused(self, arguments, *needles, status=1, hint=True, **options):
+        """The command fails with one message that holds the needles, and leaves the folder as it was."""
+        before = self.entries()
+        done = self.egret(*arguments, **options)
+        said = f"{' '.join(map(str, arguments))}\nstatus {done.returncode}\n{done.stdout[:500]}\n{done.stderr[:2000]}"
+        self.assertEqual(done.returncode, status, said)
+        self.assertEqual(done.stdout, "", said)
+        self.assertEqual(done.stderr.count("error:"), 1, said)
+        self.assertTrue(done.stderr.startswith("egret: "), said)
+        if hint:
+            self.assertIn("\n  hint: ", done.stderr, said)
+        self.assertLess(len(done.stderr), 2000, said)
+        for needle in needles:
+            self.assertIn(needle, done.stderr, said)
+        self.assertEqual(self.entries(), before, "nothing is left behind: " + said)
+        return done
+
+
+class Models(ToolTest):
+    """Truncated, corrupted, absent; clashes of types and shapes; unknown operators."""
+
+    def conv(self):
+        nodes = [helper.make_node("Conv", ["x", "w"], ["a"], name="first", pads=[1, 1, 1, 1]), helper.make_node("Relu", ["a"], ["y"])]
+        return model(nodes, [weights("w", 4, 3, 3, 3)], (1, 3, 8, 8))
+
+    def test_truncated_onnx(self):
+        whole = self.conv().SerializeToString()
+        for part in range(20):
+            path = self.write("cut.onnx", whole[:len(whole) * part // 20])
+            self.refused(["optimize", path, "-o", "out"], "cut.onnx", hint=False)
+
+    def test_corrupted_onnx_never_crashes(self):
+        whole = self.conv().SerializeToString()
+        random = np.random.default_rng(7)
+        for _ in range(40):
+            changed = bytearray(whole)
+            for at in random.integers(0, len(whole), 3):
+                changed[at] = random.integers(0, 256)
+            done = self.egret("optimize", self.write("changed.onnx", bytes(changed)))
+            self.assertIn(done.returncode, (0, 1), done.stderr)
+            self.assertEqual(done.returncode == 1, "error:" in done.stderr, done.stderr)
+
+    def test_a_length_beyond_the_end(self):
+        self.refused(["optimize", self.write("long.onnx", b"\x3a\xff\xff\xff\xff\x0f" + b"x" * 20)], "long.onnx", "offset", hint=False)
+
+    def test_no_model_at_all(self):
+        self.refused(["optimize", self.write("empty.onnx", b"")], "empty.onnx", hint=False)
+        self.refused(["optimize", self.write("text.onnx", "this is no protobuf\n")], "text.onnx", hint=False)
+        self.refused(["optimize", self.write("binary.egret", bytes(range(256)))], "binary.egret:1:")
+        self.refused(["optimize", self.write("empty.egret", "")], "empty.egret", hint=False)
+        self.refused(["optimize", "absent.onnx"], "absent.onnx", "No such file", hint=False)
+        self.refused(["optimize", "absent.egret"], "absent.egret", "No such file", hint=False)
+        self.refused(["optimize", self.write("model.pdf", "x")], "model.pdf", ".onnx or .egret")
+        (self.folder / "a.onnx").mkdir()
+        self.refused(["optimize", "a.onnx"], "a.onnx", "folder", hint=False)
+
+    def test_truncated_text(self):
+        for end in range(0, len(GOOD) - 3, 7):
+            self.refused(["optimize", self.write("cut.egret", GOOD[:end]), "-o", "out"], "cut.egret", hint=False)
+
+    def test_type_clash_in_text(self):
+        text = GOOD.replace("y = relu(p)", "y = and(p, p)")
+        self.refused(["optimize", self.write("clash.egret", text)], "clash.egret:5:", "and", "f32", hint=False)
+
+    def test_shape_clash_in_text(self):
+        text = GOOD.replace("f32[6,5]", "f32[7,5]")
+        self.refused(["optimize", self.write("clash.egret", text)], "clash.egret:4:", "dot", "6", "7", hint=False)
+
+    def test_unknown_operator_in_text(self):
+        text = GOOD.replace("relu(p)", "rellu(p)")
+        self.refused(["optimize", self.write("unknown.egret", text)], "unknown.egret:5:", "rellu", "relu")
+
+    def test_shape_clash_in_onnx(self):
+        clash = model([helper.make_node("MatMul", ["x", "w"], ["y"], name="product")], [weights("w", 4, 5)])
+        self.refused(["optimize", self.save("clash.onnx", clash)], "clash.onnx", "graph 'net'", "node 'product'", "MatMul", hint=False)
+
+    def test_type_clash_in_onnx(self):
+        clash = model([helper.make_node("Add", ["x", "n"], ["y"], name="sum")], [numpy_helper.from_array(np.arange(3), "n")])
+        self.refused(["optimize", self.save("clash.onnx", clash)], "clash.onnx", "node 'sum'", "Add", hint=False)
+
+    def test_open_dimension(self):
+        open_model = model([helper.make_node("Relu", ["x"], ["y"])], x=("batch", 3))
+        path = self.save("open.onnx", open_model)
+        self.refused(["run", path, "--random"], "open.onnx", "--shape")
+        self.ok("run", path, "--random", "--shape", "x=2,3")
+
+    def test_external_data_stays_in_the_folder(self):
+        made = self.conv()
+        tensor = made.graph.initializer[0]
+        tensor.data_location = TensorProto.EXTERNAL
+        tensor.ClearField("raw_data")
+        for location in ("../../../../../../etc/hostname", "/etc/hostname"):
+            del tensor.external_data[:]
+            entry = tensor.external_data.add()
+            entry.key, entry.value = "location", location
+            self.refused(["optimize", self.save("external.onnx", made)], "external.onnx", hint=False)
+
+
+class UnknownOperators(ToolTest):
+    def unknown(self):
+        nodes = [helper.make_node("Relu", ["x"], ["a"]), helper.make_node("Mystery", ["a"], ["b"], name="odd", domain="com.vendor"),
+                 helper.make_node("Mystery", ["b"], ["c"], domain="com.vendor"), helper.make_node("Neg", ["c"], ["y"])]
+        return self.save("unknown.onnx", model(nodes, values=[value("b", [2, 3]), value("c", [2, 3])]))
+
+    def test_optimize_shows_the_fallback(self):
+        made = self.json("optimize", self.unknown())
+        self.assertEqual([(f["op"], f["count"]) for f in made["fallbacks"]], [("com.vendor.Mystery", 2)])
+        self.assertTrue(made["fallbacks"][0]["reason"])
+        self.assertIn("com.vendor.Mystery", self.ok("optimize", self.unknown()).stdout)
+
+    def test_run_refuses(self):
+        for device in ("cpu", "reference"):
+            self.refused(["run", self.unknown(), "--random", "--device", device], "unknown.onnx", "node 'odd'", "Mystery")
+
+
+class Rules(ToolTest):
+    def model(self):
+        return self.write("good.egret", GOOD)
+
+    def test_rule_file_with_an_error(self):
+        for text, place in (("ruleset r\n\nrule bad:  relu(x => x\n", ":3:"), ("ruleset r\nrule bad: rellu(x) => x\n", ":2:"),
+                            ("ruleset r\nrule bad: relu(x) => relu(y)\n", ":2:"), ("rule", ":1:"), ("ruleset r\nrule bad: neg(x) => x needs magic\n", ":2:")):
+            path = self.write("bad.rules", text)
+            self.refused(["optimize", self.model(), "--rules", path, "-o", "out"], "bad.rules" + place, hint=False)
+            self.refused(["verify", path], "bad.rules" + place, hint=False)
+            self.refused(["rules", path], "bad.rules" + place, hint=False)
+
+    def test_absent_rule_file(self):
+        self.refused(["optimize", self.model(), "--rules", "absent.rules"], "absent.rules", hint=False)
+
+    def test_a_wrong_rule_is_refuted(self):
+        path = self.write("wrong.rules", "ruleset wrong\nrule neg-is-abs: neg(x) => abs(x)\n")
+        made = self.json("verify", path, status=2)
+        (row,) = [r for r in made["rules"] if r["name"] == "neg-is-abs"]
+        self.assertEqual(row["verdict"], "refuted")
+        self.assertTrue(row["counterexample"])
+
+    def test_a_rule_that_is_not_there(self):
+        self.refused(["rules", "--match", "no-such-rule", self.model()], "no-such-rule")
+
+
+class Options(ToolTest):
+    def model(self):
+        return self.write("good.egret", GOOD)
+
+    def test_help_of_every_command(self):
+        self.assertTrue(all(c in self.ok("--help").stdout for c in COMMANDS))
+        for command in COMMANDS:
+            said = self.ok(command, "--help").stdout
+            self.assertIn("Usage:", said)
+            self.assertIn(command, said)
+        for option in ("--target", "--shape", "--numerics", "--rules", "--no-library", "--extractor", "--node-limit", "--time-limit", "--memory-limit",
+                       "--threads", "--seed", "--freeze", "--no-freeze", "--strict-rules", "--fold-limit", "--no-embed-weights", "--keep-run", "--emit",
+                       "--report", "--check", "--output"):
+            self.assertIn(option, self.ok("optimize", "--help").stdout)
+        for option in ("--device", "--weights", "--inputs", "--random", "--seed", "--outputs", "--threads", "--repeat"):
+            self.assertIn(option, self.ok("run", "--help").stdout)
+
+    def test_version_says_what_is_on(self):
+        said = self.ok("--version").stdout
+        for name in ("LLVM", "Z3", "HiGHS", "NVRTC"):
+            self.assertIn(name, said)
+
+    def test_wrong_command_lines(self):
+        self.refused([], "subcommand")
+        self.refused(["fly"], "fly")
+        for command in COMMANDS:
+            self.refused([command, "--no-such-option"], "--help")
+        for command in ("optimize", "run", "check"):
+            self.refused([command])
+        self.refused(["optimize", self.model(), "--threads", "many"], "many")
+        self.refused(["optimize", self.model(), "--target"], "--target")
+
+    def test_wrong_values(self):
+        for option, bad in (("--threads", "-1"), ("--threads", "100000"), ("--time-limit", "nan"), ("--time-limit", "-1"), ("--memory-limit", "big"),
+                            ("--memory-limit", "-3M"), ("--node-limit", "-5"), ("--numerics", "sloppy"), ("--extractor", "luck"), ("--fold-limit", "-1"),
+                            ("--shape", "x"), ("--shape", "x=1,a"), ("--emit", "out.txt")):
+            self.refused(["optimize", self.model(), option, bad, "-o", "out"], hint=False)
+        for option, bad in (("--repeat", "0"), ("--device", "abacus"), ("--threads", "-2"), ("--seed", "x")):
+            self.refused(["run", self.model(), "--random", option, bad], hint=False)
+
+    def test_unknown_device(self):
+        self.refused(["optimize", self.model(), "--target", "h2000", "-o", "out"], "h2000", "h200")
+        self.refused(["optimize", self.model(), "--target", "absent.toml"], "absent.toml", hint=False)
+        self.refused(["optimize", self.model(), "--target", self.write("bad.toml", "name = \n")], "bad.toml", "1", hint=False)
+        self.refused(["optimize", self.model(), "--target", self.write("poor.toml", "name = 'x'\n")], "poor.toml", hint=False)
+
+    def test_json_is_one_object(self):
+        self.assertTrue(self.json("devices")["devices"])
+        self.assertTrue(self.json("ops")["ops"])
+        self.assertTrue(self.json("rules")["rules"])
+        made = self.json("optimize", self.model(), "-o", "out", "--check")
+        for field in ("model", "target", "ops_before", "ops_after", "kernels_before", "kernels_after", "predicted_before_s", "predicted_greedy_s",
+                      "predicted_after_s", "bytes_before", "bytes_after", "flops_before", "flops_after", "enodes", "eclasses", "kernel_candidates", "iterations",
+                      "stop_reason", "saturate_s", "fuse_s", "extract_s", "lower_s", "check_s", "total_s", "peak_rss", "objective", "bound", "optimal",
+                      "certified", "rules_used", "quarantined_rules", "fallbacks", "check"):
+            self.assertIn(field, made)
+        self.assertTrue(made["check"]["ok"])
+        made = self.json("run", "out", "--random")
+        self.assertEqual(set(made), {"device", "outputs", "median_s", "min_s", "peak_bytes"})
+        self.assertEqual(self.json("check", "out/proof.json", "--model", self.model(), "--artifact", "out")["ok"], True)
+
+
+class Outputs(ToolTest):
+    """An output that cannot be written."""
+
+    def model(self):
+        return self.write("good.egret", GOOD)
+
+    def test_no_folder_for_it(self):
+        file = self.write("file", "x")
+        for option, path in (("-o", "file/out"), ("-o", "file"), ("--emit", "no/out.egret"), ("--emit", "file/out.onnx"), ("--report", "no/r.html"),
+                             ("--keep-run", "file/run")):
+            self.refused(["optimize", self.model(), option, path], path.split("/")[0], hint=False)
+        self.assertEqual(pathlib.Path(file).read_text(), "x")
+        self.refused(["run", self.model(), "--random", "--outputs", "no/out.npz"], "no/out.npz", hint=False)
+
+    def test_a_folder_in_its_place(self):
+        (self.folder / "out.egret").mkdir()
+        self.refused(["optimize", self.model(), "--emit", "out.egret"], "out.egret", hint=False)
+
+    def test_a_folder_with_other_files(self):
+        (self.folder / "mine").mkdir()
+        self.write("mine/thesis.tex", "precious")
+        self.refused(["optimize", self.model(), "-o", "mine"], "mine", "thesis.tex")
+
+    def test_one_bad_output_leaves_none(self):
+        self.write("file", "x")
+        self.refused(["optimize", self.model(), "--emit", "good.onnx", "-o", "file/out"], hint=False)
+
+    @unittest.skipIf(os.geteuid() == 0, "root may write anywhere")
+    def test_a_folder_without_permission(self):
+        (self.folder / "shut").mkdir(mode=0o555)
+        self.refused(["optimize", self.model(), "-o", "shut/out"], "shut/out", hint=False)
+
+    def test_a_full_disk(self):
+        def full():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512))
+
+        self.refused(["optimize", self.model(), "-o", "out"], "out", hint=False, preexec_fn=full)
+        self.refused(["optimize", self.model(), "--report", "report.html"], "report.html", hint=False, preexec_fn=full)
+
+    def test_an_older_artifact_survives_a_full_disk(self):
+        self.ok("optimize", self.model(), "-o", "out")
+        self.test_a_full_disk()
+        self.ok("run", "out", "--random")
+
+
+class LimitsReached(ToolTest):
+    def run_limited(self, *options):
+        """Done with the best so far, which runs; or status 3 and nothing written."""
+        shutil.copy(ROOT / "experiments/suites/training_step.egret", self.folder / "step.egret")
+        started = time.monotonic()
+        done = self.egret("--json", "optimize", "step.egret", "-o", "out", "--target", "host", *options)
+        seconds = time.monotonic() - started
+        if done.returncode == 3:
+            self.assertEqual(done.stderr.count("error:"), 1, done.stderr)
+            self.assertIn("hint:", done.stderr)
+            self.assertEqual(self.entries(), ["step.egret"])
+            return None, seconds
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.ok("run", "out", "--random")
+        return json.loads(done.stdout), seconds
+
+    def test_a_millisecond(self):
+        made, seconds = self.run_limited("--time-limit", "0.001")
+        self.assertLess(seconds, 30)
+        if made:
+            self.assertIn("time", made["stop_reason"])
+            self.assertLessEqual(made["predicted_after_s"], made["predicted_before_s"])
+
+    def test_too_little_memory(self):
+        made, _ = self.run_limited("--memory-limit", "1K")
+        if made:
+            self.assertRegex(made["stop_reason"], "memory|bytes")
+
+    def test_few_nodes(self):
+        made, _ = self.run_limited("--node-limit", "1")
+        if made:
+            self.assertIn("node", made["stop_reason"])
+
+    def test_ctrl_c_returns_the_best_so_far(self):
+        shutil.copy(ROOT / "experiments/suites/training_step.egret", self.folder / "step.egret")
+        process = subprocess.Popen([EGRET, "--json", "optimize", "step.egret", "-o", "out"], cwd=self.folder, text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=120)
+        self.assertIn(process.returncode, (0, 3), err)
+        if process.returncode == 0:
+            self.assertIn("stop_reason", json.loads(out))
+            self.ok("run", "out", "--random")
+
+
+class Artifacts(ToolTest):
+    def artifact(self):
+        self.ok("optimize", self.write("good.egret", GOOD), "--freeze", "-o", "out")
+        onnx_model = model([helper.make_node("MatMul", ["x", "w"], ["a"]), helper.make_node("Relu", ["a"], ["y"])], [weights("w", 3, 50)])
+        self.ok("optimize", self.save("good.onnx", onnx_model), "-o", "weighted")
+        return [p for f in ("out", "weighted") for p in sorted((self.folder / f).rglob("*")) if p.is_file() and p.name != "proof.json"]
+
+    def test_a_changed_byte_anywhere(self):
+        files = self.artifact()
+        names = {p.name for p in files}
+        self.assertTrue({"plan.json", "weights.safetensors"} <= names and any(n.endswith(".o") for n in names), names)
+        random = np.random.default_rng(3)
+        for path in files:
+            whole = path.read_bytes()
+            places = {0, len(whole) - 1, *map(int, random.integers(0, len(whole), 12))}
+            for at in places:
+                path.write_bytes(whole[:at] + bytes([whole[at] ^ (1 << int(random.integers(8)))]) + whole[at + 1:])
+                folder = path.relative_to(self.folder).parts[0]
+                self.refused(["run", folder, "--random"], path.name, hint=False)
+            path.write_bytes(whole[:-1])
+            self.refused(["run", path.relative_to(self.folder).parts[0], "--random"], path.name, hint=False)
+            path.unlink()
+            self.refused(["run", path.relative_to(self.folder).parts[0], "--random"], path.name, hint=False)
+            path.write_bytes(whole)
+        self.ok("run", "out", "--random")
+        self.ok("run", "weighted", "--random")
+
+    def test_wrong_inputs(self):
+        self.artifact()
+        np.savez(self.folder / "other.npz", z=np.zeros((2, 3), np.float32))
+        np.savez(self.folder / "shape.npz", x=np.zeros((3, 3), np.float32))
+        np.savez(self.folder / "type.npz", x=np.zeros((2, 3)))
+        np.savez(self.folder / "right.npz", x=np.zeros((2, 3), np.float32))
+        whole = (self.folder / "right.npz").read_bytes()
+        self.refused(["run", "weighted"], "inputs")
+        self.refused(["run", "weighted", "--inputs", "absent.npz"], "absent.npz", hint=False)
+        self.refused(["run", "weighted", "--inputs", "other.npz"], "x", hint=False)
+        self.refused(["run", "weighted", "--inputs", "shape.npz"], "x", "f32[3,3]", "f32[2,3]", hint=False)
+        self.refused(["run", "weighted", "--inputs", "type.npz"], "x", "f64", hint=False)
+        self.refused(["run", "weighted", "--inputs", self.write("cut.npz", whole[:len(whole) // 2])], "cut.npz", hint=False)
+        self.refused(["run", "weighted", "--inputs", self.write("no.npz", b"PK")], "no.npz", hint=False)
+        self.ok("run", "weighted", "--inputs", "right.npz", "--outputs", "y.npz")
+
+    def test_a_device_that_is_not_here(self):
+        self.artifact()
+        self.refused(["run", "out", "--random", "--device", "cuda:9"], "cuda:9")
+
+
+class Proofs(ToolTest):
+    def test_bad_proofs(self):
+        good = self.write("good.egret", GOOD)
+        self.ok("optimize", good, "-o", "out")
+        proof = (self.folder / "out/proof.json").read_text()
+        self.refused(["check", "absent.json"], "absent.json", hint=False)
+        for name, text in (("empty", ""), ("cut", proof[:len(proof) // 2]), ("list", "[]"), ("deep", "[" * 100_000), ("text", "proof")):
+            made = self.json("check", self.write(name + ".json", text), status=2)
+            self.assertEqual(made["ok"], False)
+            self.assertTrue(made["failed_step"])
+        other = self.write("other.egret", GOOD.replace("relu", "neg"))
+        self.assertFalse(self.json("check", "out/proof.json", "--model", other, status=2)["ok"])
+        self.ok("optimize", other, "-o", "other")
+        self.assertFalse(self.json("check", "out/proof.json", "--artifact", "other", status=2)["ok"])
+        self.refused(["check", "out/proof.json", "--artifact", "nowhere"], "nowhere", hint=False)
+
+
+if __name__ == "__main__":
+    unittest.main()

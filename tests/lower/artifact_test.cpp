@@ -1,0 +1,297 @@
+// Programs lowered whole: artifact, memory plan, runtime; determinism, threads, weights, damaged files.
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+
+#include "ir/evaluate.h"
+#include "ir/text.h"
+#include "lower/lower.h"
+#include "lower/memory_plan.h"
+#include "lower/runtime/executable.h"
+#include "lower/runtime/plan.h"
+#include "lower/runtime/safetensors.h"
+#include "support/files.h"
+
+using namespace egret;
+namespace fs = std::filesystem;
+
+namespace {
+
+Graph graph_of(const std::string& text) {
+  auto graph = parse_graph(text);
+  INFO((graph.ok() ? "" : graph.error().to_string()));
+  REQUIRE(graph.ok());
+  return *graph;
+}
+
+const char* const kBlock = R"(
+graph block
+  x: f32[1,8,20,20]
+  param w1: f32[16,8,3,3]
+  param b1: f32[16]
+  param w2: f32[16,16,1,1]
+  param s: f32[100]
+  param h: f32[100]
+  p = conv(x, w1, low=[1,1], high=[1,1], stride=[2,2])
+  b = broadcast(b1, dims=[1], sizes=[1,10,10])
+  q = add(p, b)
+  r = relu(q)
+  t = conv(r, w2)
+  u = add(t, r)
+  f = reshape(u, sizes=[16,100])
+  n = layer_norm(f, s, h, axis=1)
+  m = softmax(n, axis=1)
+  k = argmax(m, axis=1)
+  d = split(n, axis=0, sizes=[10,6])
+  a = get(d, index=0)
+  c = get(d, index=1)
+  e = transpose(c, perm=[1,0])
+  return m, k, a, e
+)";
+
+// Parameters get seeded values.
+Graph with_values(Graph graph, std::vector<Tensor>* data) {
+  auto all = random_inputs(graph, 11);
+  for (size_t i = 0; i < graph.inputs.size(); ++i) {
+    if (graph.inputs[i].role == InputRole::kParameter) {
+      graph.inputs[i].data = std::make_shared<Tensor>(all[i]);
+    } else {
+      data->push_back(all[i]);
+    }
+  }
+  return graph;
+}
+
+std::vector<Tensor> expected_of(const Graph& graph, const std::vector<Tensor>& data) {
+  std::vector<Tensor> inputs;
+  size_t next = 0;
+  for (const GraphInput& i : graph.inputs) inputs.push_back(i.data ? *i.data : data[next++]);
+  auto values = evaluate(graph, inputs);
+  REQUIRE(values.ok());
+  return *values;
+}
+
+Artifact lowered(const Program& program, LowerOptions options = {}) {
+  auto artifact = lower_program(program, options);
+  INFO((artifact.ok() ? "" : artifact.error().to_string()));
+  REQUIRE(artifact.ok());
+  return *artifact;
+}
+
+Program program_of(const Graph& graph, bool freeze = true) {
+  auto program = unfused_program(graph, freeze);
+  INFO((program.ok() ? "" : program.error().to_string()));
+  REQUIRE(program.ok());
+  return *program;
+}
+
+struct Folder {
+  fs::path path = fs::temp_directory_path() / fs::path("egret_artifact_test_" + std::to_string(::getpid()));
+  Folder() { fs::remove_all(path); }
+  ~Folder() { fs::remove_all(path); }
+};
+
+TEST_CASE("a program runs from its folder as the evaluator says, on one thread and on two alike") {
+  std::vector<Tensor> data;
+  const Graph graph = with_values(graph_of(kBlock), &data);
+  const auto expected = expected_of(graph, data);
+  const Program program = program_of(graph);
+  LowerOptions two;
+  two.threads = 2;
+  const Artifact artifact = lowered(program), again = lowered(program, two);
+  CHECK(artifact.files == again.files);
+  Folder folder;
+  REQUIRE(write_artifact(artifact, folder.path.string()).ok());
+  std::vector<Tensor> first;
+  for (int threads : {1, 2, 3}) {
+    auto executable = Executable::load(folder.path.string(), "cpu", threads);
+    INFO((executable.ok() ? "" : executable.error().to_string()));
+    REQUIRE(executable.ok());
+    REQUIRE(executable->inputs().size() == 1);
+    CHECK(executable->inputs()[0].name == "x");
+    CHECK(executable->outputs()[1].name == "k");
+    for (int i = 0; i < 3; ++i) {
+      auto results = executable->run(data);
+      REQUIRE(results.ok());
+      REQUIRE(results->size() == expected.size());
+      for (size_t r = 0; r < expected.size(); ++r) CHECK(relative_error(expected[r], (*results)[r]) < 2e-5);
+      if (first.empty()) first = *results;
+      CHECK(first == *results);  // bit for bit
+    }
+    auto seconds = executable->time(data, 3);
+    REQUIRE(seconds.ok());
+    CHECK(seconds->size() == 3);
+  }
+}
+
+TEST_CASE("a changed byte anywhere in an artifact is an error that names the file") {
+  std::vector<Tensor> data;
+  const Graph graph = with_values(graph_of(kBlock), &data);
+  const Artifact artifact = lowered(program_of(graph));
+  REQUIRE(Executable::from_files(artifact.files, 1).ok());
+  for (const auto& [path, bytes] : artifact.files) {
+    for (size_t at : {size_t{0}, bytes.size() / 3, bytes.size() - 1}) {
+      auto files = artifact.files;
+      files[path][at] = static_cast<char>(files[path][at] ^ 4);
+      auto executable = Executable::from_files(files, 1);
+      REQUIRE_FALSE(executable.ok());
+      CHECK(executable.error().message.find(path) != std::string::npos);
+    }
+    auto files = artifact.files;
+    files.erase(path);
+    auto executable = Executable::from_files(files, 1);
+    REQUIRE_FALSE(executable.ok());
+    CHECK(executable.error().message.find(path) != std::string::npos);
+  }
+}
+
+TEST_CASE("wrong inputs are errors") {
+  std::vector<Tensor> data;
+  const Graph graph = with_values(graph_of(kBlock), &data);
+  auto executable = Executable::from_files(lowered(program_of(graph)).files, 1);
+  REQUIRE(executable.ok());
+  CHECK_FALSE(executable->run({}).ok());
+  CHECK_FALSE(executable->run({Tensor(Type::tensor(DType::f32, {1, 8, 20, 21}))}).ok());
+  CHECK_FALSE(Executable::load("/nonexistent", "cpu", 1).ok());
+}
+
+TEST_CASE("a folder with other files is left alone; an older artifact is replaced") {
+  std::vector<Tensor> data;
+  const Artifact artifact = lowered(program_of(with_values(graph_of(kBlock), &data)));
+  Folder folder;
+  fs::create_directories(folder.path);
+  REQUIRE(write_file((folder.path / "thesis.tex").string(), "precious").ok());
+  CHECK_FALSE(write_artifact(artifact, folder.path.string()).ok());
+  CHECK_FALSE(fs::exists(folder.path / "plan.json"));
+  fs::remove(folder.path / "thesis.tex");
+  REQUIRE(write_artifact(artifact, folder.path.string()).ok());
+  REQUIRE(write_file((folder.path / "kernels" / "k9.cu").string(), "old").ok());
+  REQUIRE(write_artifact(artifact, folder.path.string()).ok());
+  CHECK_FALSE(fs::exists(folder.path / "kernels" / "k9.cu"));
+  CHECK(Executable::load(folder.path.string(), "cpu", 1).ok());
+}
+
+TEST_CASE("weights left outside are asked for by name and checked") {
+  std::vector<Tensor> data;
+  const Graph graph = with_values(graph_of(kBlock), &data);
+  LowerOptions options;
+  options.embed_weights = false;
+  const Artifact artifact = lowered(program_of(graph), options);
+  CHECK(artifact.files.at(kWeightsFile).size() < 500);
+  auto without = Executable::from_files(artifact.files, 1);
+  REQUIRE_FALSE(without.ok());
+  std::map<std::string, StoredTensor> weights;
+  for (const GraphInput& i : graph.inputs) {
+    if (i.data) weights[graph.node(i.value).name] = {i.data->type(), {reinterpret_cast<const char*>(i.data->bytes().data()), i.data->bytes().size()}};
+  }
+  auto with = Executable::from_files(artifact.files, 1, write_safetensors(weights));
+  INFO((with.ok() ? "" : with.error().to_string()));
+  REQUIRE(with.ok());
+  auto results = with->run(data);
+  REQUIRE(results.ok());
+  CHECK(relative_error(expected_of(graph, data)[0], (*results)[0]) < 2e-5);
+}
+
+// y = x (w1 + w2), the sum prepared.
+Program prepared_program(const Tensor& w1, const Tensor& w2) {
+  Program program;
+  const Type w = w1.type(), x = Type::tensor(DType::f32, {5, 30});
+  using Role = ProgramValue::Role;
+  program.values = {{Role::kInput, x, "x", nullptr},
+                    {Role::kWeight, w, "w1", std::make_shared<Tensor>(w1)},
+                    {Role::kWeight, w, "w2", std::make_shared<Tensor>(w2)},
+                    {Role::kPrepared, w, "", nullptr},
+                    {Role::kOutput, Type::tensor(DType::f32, {5, 40}), "y", nullptr}};
+  auto add = kernel_of(op_named("add"), {}, std::vector<Type>{w, w});
+  auto dot_attrs = complete_attrs(op_named("dot"), {{"lc", dims_of({1})}, {"rc", dims_of({0})}});
+  REQUIRE(add.ok());
+  REQUIRE(dot_attrs.ok());
+  auto dot = kernel_of(op_named("dot"), *dot_attrs, std::vector<Type>{x, w});
+  REQUIRE(dot.ok());
+  program.kernels = {*add, *dot};
+  program.prepare = {{0, {1, 2}, {3}}};
+  program.run = {{1, {0, 3}, {4}}};
+  program.inputs = {0};
+  program.outputs = {4};
+  program.output_names = {"y"};
+  return program;
+}
+
+TEST_CASE("prepared values are computed at lowering, and anew for other weights") {
+  const Type w = Type::tensor(DType::f32, {30, 40});
+  const Tensor x = Tensor::splat(Type::tensor(DType::f32, {5, 30}), 1), one = Tensor::splat(w, 1), two = Tensor::splat(w, 2);
+  for (bool host : {true, false}) {
+    LowerOptions options;
+    options.host = host;
+    const Artifact artifact = lowered(prepared_program(one, two), options);
+    auto stored = read_safetensors(artifact.files.at(kWeightsFile), "w");
+    REQUIRE(stored.ok());
+    REQUIRE(stored->size() == 1);  // only what the run plan reads
+    CHECK(reinterpret_cast<const float*>(stored->begin()->second.bytes.data())[7] == 3.0f);
+    if (!host) continue;
+    auto executable = Executable::from_files(artifact.files, 1);
+    REQUIRE(executable.ok());
+    CHECK((*executable->run({x}))[0].get(0) == 90);
+    std::map<std::string, StoredTensor> given;
+    const std::string_view bytes(reinterpret_cast<const char*>(two.bytes().data()), two.bytes().size());
+    given["w1"] = {w, bytes};
+    given["w2"] = {w, bytes};
+    auto other = Executable::from_files(artifact.files, 1, write_safetensors(given));
+    REQUIRE(other.ok());
+    CHECK((*other->run({x}))[0].get(0) == 120);
+  }
+}
+
+TEST_CASE("memory is shared by values of different lifetimes, and outputs take inputs where allowed") {
+  const Graph graph = graph_of(R"(
+graph chain
+  x: f32[1000]
+  s: f32[1000]
+  a = exp(x)
+  b = neg(a)
+  c = exp(b)
+  d = neg(c)
+  e = add(s, d)
+  return d, t = e
+  alias 1 = s
+)");
+  const Program program = program_of(graph, false);
+  const lower::MemoryPlan plan = lower::plan_memory(program);
+  CHECK(plan.arena_bytes <= 4 * 4032);
+  CHECK(plan.offsets[program.outputs[1]] == plan.offsets[program.inputs[1]]);
+  // No two values that live at one time overlap: the results say so.
+  auto inputs = random_inputs(graph, 3);
+  auto executable = Executable::from_files(lowered(program).files, 2);
+  REQUIRE(executable.ok());
+  auto expected = evaluate(graph, inputs);
+  REQUIRE(expected.ok());
+  for (int i = 0; i < 2; ++i) {
+    auto results = executable->run(inputs);
+    REQUIRE(results.ok());
+    for (size_t r = 0; r < 2; ++r) CHECK(relative_error((*expected)[r], (*results)[r]) < 1e-6);
+  }
+}
+
+TEST_CASE("an output may be an input, stand twice, or be a view") {
+  const Graph graph = graph_of(R"(
+graph views
+  x: f32[4,6]
+  param w: f32[24]
+  a = reshape(x, sizes=[24])
+  b = add(a, w)
+  c = reshape(b, sizes=[2,12])
+  d = reshape(w, sizes=[3,8])
+  return x, y = b, z = b, c, d, e = a
+)");
+  std::vector<Tensor> data;
+  const Graph valued = with_values(graph, &data);
+  auto executable = Executable::from_files(lowered(program_of(valued)).files, 1);
+  INFO((executable.ok() ? "" : executable.error().to_string()));
+  REQUIRE(executable.ok());
+  auto results = executable->run(data);
+  REQUIRE(results.ok());
+  const auto expected = expected_of(valued, data);
+  for (size_t r = 0; r < expected.size(); ++r) CHECK(expected[r] == (*results)[r]);
+}
+
+}  // namespace

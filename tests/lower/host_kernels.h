@@ -1,0 +1,32 @@
+// Kernels compiled for the host and run, against the evaluators of ir/.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ir/graph.h"
+#include "ir/tensor.h"
+#include "lower/runtime/cpu.h"
+
+namespace egret::test {
+
+struct HostCase {
+  std::string name;
+  Graph body;  // composites expanded
+  std::vector<Tensor> inputs;
+};
+
+// Graphs of a text, each with seeded inputs.
+std::vector<HostCase> cases_of(const std::string& text, uint64_t seed = 7);
+
+// The levels this processor can run.
+std::vector<HostLevel> levels();
+
+// Compiles the bodies as kernels into one object for `level`; results by case.  Items are run in three ranges, out of
+// order, on fresh scratch, so that an item that relies on another is found.
+std::vector<std::vector<Tensor>> run_host(const std::vector<HostCase>& cases, HostLevel level);
+
+// Runs all cases at all levels and compares with `evaluate` (`reference`: also with `evaluate_reference`).
+void check_host(const std::vector<HostCase>& cases, double tolerance = 1e-5, bool reference = false);
+
+}  // namespace egret::test
