@@ -1,7 +1,12 @@
 // Writing an artifact's files.
-#include <filesystem>
-
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
 
 #include "lower/lower.h"
 #include "lower/runtime/plan.h"
@@ -20,37 +25,69 @@ bool belongs(const fs::path& relative) {
   return name.rfind("kernels/", 0) == 0 && (extension == ".o" || extension == ".cu" || extension == ".cubin");
 }
 
+// A finished folder takes the place of `root`: exchanged with an older artifact, so that one of the two is always there.
+Status put_in_place(const fs::path& staged, const fs::path& root) {
+  if (std::rename(staged.c_str(), root.c_str()) == 0) return {};  // absent, or an empty folder
+  if (renameat2(AT_FDCWD, staged.c_str(), AT_FDCWD, root.c_str(), RENAME_EXCHANGE) == 0) return {};
+  return io_error(fmt::format("cannot put the artifact in place: {}", std::strerror(errno)), "name a new folder",
+                  SourceSpan{root.string(), 0, 0, ""});
+}
+
 }  // namespace
 
-Status write_artifact(const Artifact& artifact, const std::string& folder) {
+Status check_artifact_folder(const std::string& folder) {
   std::error_code error;
-  const fs::path root(folder);
+  const fs::path root = fs::absolute(folder, error);
+  const SourceSpan where{folder, 0, 0, ""};
   if (fs::exists(root, error)) {
-    if (!fs::is_directory(root, error)) return io_error(fmt::format("{} is no folder", folder), "", SourceSpan{folder, 0, 0, ""});
-    for (auto it = fs::recursive_directory_iterator(root, error); !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
+    if (!fs::is_directory(root, error)) return io_error("a file stands where the artifact's folder should be", "name a new folder", where);
+    for (auto it = fs::recursive_directory_iterator(root, error); !error && it != fs::recursive_directory_iterator();
+         it.increment(error)) {
       if (!belongs(fs::relative(it->path(), root, error))) {
-        return input_error(fmt::format("{} holds files that are no artifact's ({})", folder, it->path().filename().string()),
-                           "name a new or empty folder");
+        return input_error(fmt::format("the folder holds files that are no artifact's ({})", it->path().filename().string()),
+                           "name a new or empty folder", where);
       }
     }
-    if (error) return io_error(fmt::format("cannot read {}: {}", folder, error.message()));
+    if (error) return io_error(fmt::format("cannot read the folder: {}", error.message()), "name a new folder", where);
   }
-  fs::create_directories(root / "kernels", error);
-  if (error) return io_error(fmt::format("cannot make {}: {}", folder, error.message()), "", SourceSpan{folder, 0, 0, ""});
-  // A plan that names parts which are being replaced must not be found meanwhile.
-  fs::remove(root / kPlanFile, error);
-  for (auto it = fs::directory_iterator(root / "kernels", error); !error && it != fs::directory_iterator(); it.increment(error)) {
-    if (!artifact.files.count("kernels/" + it->path().filename().string())) fs::remove(it->path(), error);
+  fs::path above = root;
+  while (!fs::exists(above, error) && above.has_relative_path()) above = above.parent_path();
+  if (!fs::is_directory(above, error) || access(above.c_str(), W_OK | X_OK) != 0) {
+    return io_error(fmt::format("cannot make the artifact's folder in {}", above.string()), "name a folder that can be written", where);
   }
-  for (const char* file : {kWeightsFile, "proof.json"}) {
-    if (!artifact.files.count(file)) fs::remove(root / file, error);
-  }
+  return {};
+}
+
+Status write_artifact(const Artifact& artifact, const std::string& folder) {
+  EGRET_TRY_VOID(check_artifact_folder(folder));
+  std::error_code error;
+  fs::path root = fs::weakly_canonical(folder, error);  // behind links, without a slash at the end
+  if (error || !root.has_filename()) root = fs::absolute(folder, error).lexically_normal();
+  if (!root.has_filename()) root = root.parent_path();
+  const SourceSpan where{folder, 0, 0, ""};
+  // Written beside the folder whole, then put in its place.
+  const fs::path made_first = [&] {
+    fs::path p = root.parent_path();
+    fs::path first;
+    for (; !fs::exists(p, error) && p.has_relative_path(); p = p.parent_path()) first = p;
+    return first;
+  }();
+  const fs::path staged = root.string() + fmt::format(".{}.tmp", getpid());
+  auto give_up = [&](Error reason) -> Status {
+    fs::remove_all(staged, error);
+    if (!made_first.empty()) fs::remove_all(made_first, error);
+    return reason;
+  };
+  fs::create_directories(staged / "kernels", error);
+  if (error) return give_up(io_error(fmt::format("cannot make the artifact's folder: {}", error.message()), "name a new folder", where));
   for (const auto& [path, bytes] : artifact.files) {
-    if (path != kPlanFile) EGRET_TRY_VOID(write_file((root / path).string(), bytes));
+    if (auto status = write_file((staged / path).string(), bytes); !status.ok()) {
+      return give_up(io_error(fmt::format("cannot write the artifact's file {}: {}", path, status.error().message),
+                              "is the disk full?", where));
+    }
   }
-  if (auto plan = artifact.files.find(kPlanFile); plan != artifact.files.end()) {
-    EGRET_TRY_VOID(write_file((root / kPlanFile).string(), plan->second));
-  }
+  if (auto status = put_in_place(staged, root); !status.ok()) return give_up(status.take_error());
+  fs::remove_all(staged, error);  // the older one, where there was one
   return {};
 }
 

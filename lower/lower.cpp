@@ -1,10 +1,10 @@
 #include "lower/lower.h"
 
-#include <algorithm>
-#include <set>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "ir/evaluate.h"
 #include "lower/cuda/cuda.h"
@@ -25,16 +25,23 @@ constexpr int64_t kPicosecondsPerNanosecond = 1000;
 
 const char* role_name(ProgramValue::Role role) {
   switch (role) {
-    case ProgramValue::Role::kInput: return "input";
-    case ProgramValue::Role::kWeight: return "weight";
-    case ProgramValue::Role::kPrepared: return "prepared";
-    case ProgramValue::Role::kIntermediate: return "intermediate";
-    case ProgramValue::Role::kOutput: return "output";
+    case ProgramValue::Role::kInput:
+      return "input";
+    case ProgramValue::Role::kWeight:
+      return "weight";
+    case ProgramValue::Role::kPrepared:
+      return "prepared";
+    case ProgramValue::Role::kIntermediate:
+      return "intermediate";
+    case ProgramValue::Role::kOutput:
+      return "output";
   }
   return "";
 }
 
-std::string_view bytes_of(const Tensor& t) { return {reinterpret_cast<const char*>(t.bytes().data()), t.bytes().size()}; }
+std::string_view bytes_of(const Tensor& t) {
+  return {reinterpret_cast<const char*>(t.bytes().data()), t.bytes().size()};
+}
 
 class Lowering {
  public:
@@ -105,7 +112,8 @@ class Lowering {
       if (kernel.plan.schedule == ScheduleClass::kAlias) continue;
       auto stages = lower::make_stages(kernel);
       if (!stages.ok()) return stages.take_error();
-      kernels.push_back({fmt::format("egret_k{}", k), kernel.plan.schedule, std::move(*stages), memory_.in_place[k] != 0});
+      kernels.push_back(
+          {fmt::format("egret_k{}", k), kernel.plan.schedule, std::move(*stages), memory_.in_place[k] != 0});
       numbers.push_back(k);
     }
     EGRET_TRY(lower::HostObject object, lower::compile_host(kernels, {*level, options_.strict}));
@@ -114,7 +122,8 @@ class Lowering {
       k.symbol = kernels[i].symbol;
       k.items = object.shapes[i].items;
       k.scratch_bytes = object.shapes[i].scratch_bytes;
-      k.item_picoseconds = std::max<int64_t>(1, static_cast<int64_t>(object.shapes[i].item_cost * kPicosecondsPerNanosecond));
+      k.item_picoseconds =
+          std::max<int64_t>(1, static_cast<int64_t>(object.shapes[i].item_cost * kPicosecondsPerNanosecond));
     }
     plan_.host_level = name(*level);
     plan_.host_object = fmt::format("kernels/host-{}.o", plan_.host_level);
@@ -206,6 +215,8 @@ class Lowering {
 
 }  // namespace
 
-Result<Artifact> lower_program(const Program& program, const LowerOptions& options) { return Lowering(program, options).run(); }
+Result<Artifact> lower_program(const Program& program, const LowerOptions& options) {
+  return Lowering(program, options).run();
+}
 
 }  // namespace egret

@@ -33,8 +33,10 @@ struct LowerOptions {
 
 Result<Artifact> lower_program(const Program& program, const LowerOptions& options);
 
-// Writes every file under `folder` (made if absent), plan.json last, each by rename.  A folder that holds anything but an
-// artifact is refused.
+// Writes the files into `folder`, which is made where absent and takes the place of an older artifact; on failure nothing
+// is changed.  A folder that holds anything but an artifact is refused.
 Status write_artifact(const Artifact& artifact, const std::string& folder);
+// Whether write_artifact would be refused: asked before long work.
+Status check_artifact_folder(const std::string& folder);
 
 }  // namespace egret

@@ -91,7 +91,8 @@ class Planner {
     for (const Alias& a : p_.aliases) {
       const uint32_t output = p_.outputs[a.output], input = p_.inputs[a.input];
       const uint32_t from = storage(input), to = storage(output);
-      if (from == to || fixed(to) || taken[from] || taken[to] || !(p_.values[input].type == p_.values[output].type)) continue;
+      if (from == to || fixed(to) || taken[from] || taken[to] || !(p_.values[input].type == p_.values[output].type))
+        continue;
       if (to != output || from != input) continue;  // views of others: left alone
       const int64_t made = first_[to];
       if (made < 0 || made >= static_cast<int64_t>(p_.run.size()) || last_[from] > made) continue;
@@ -130,7 +131,8 @@ class Planner {
     for (uint32_t v : order) {
       std::vector<std::pair<uint64_t, uint64_t>> busy;
       for (uint32_t u : placed) {
-        if (first_[u] <= last_[v] && first_[v] <= last_[u]) busy.push_back({out_.offsets[u], out_.offsets[u] + bytes(u)});
+        if (first_[u] <= last_[v] && first_[v] <= last_[u])
+          busy.push_back({out_.offsets[u], out_.offsets[u] + bytes(u)});
       }
       std::sort(busy.begin(), busy.end());
       uint64_t at = 0, best = ~uint64_t{0}, best_gap = ~uint64_t{0};

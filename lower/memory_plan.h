@@ -15,10 +15,10 @@ namespace egret::lower {
 struct MemoryPlan {
   enum class Place : uint8_t { kNone, kArena, kWeights };  // kNone: only the prepare plan uses it
   std::vector<Place> places;
-  std::vector<uint64_t> offsets;     // multiples of 64
+  std::vector<uint64_t> offsets;  // multiples of 64
   uint64_t arena_bytes = 0, weight_bytes = 0;
-  std::vector<uint8_t> skipped;      // run launches that need not be run: aliases
-  std::vector<uint8_t> in_place;     // kernels that write where a port of theirs lies
+  std::vector<uint8_t> skipped;   // run launches that need not be run: aliases
+  std::vector<uint8_t> in_place;  // kernels that write where a port of theirs lies
 };
 
 MemoryPlan plan_memory(const Program& program);

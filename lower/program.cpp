@@ -1,19 +1,23 @@
 #include "lower/program.h"
 
+#include <fmt/format.h>
+
 #include <map>
 #include <set>
-
-#include <fmt/format.h>
 
 namespace egret {
 
 Status validate(const Program& program) {
-  auto bad = [&](const std::string& what) { return internal_error(fmt::format("program `{}`: {}", program.name, what)); };
+  auto bad = [&](const std::string& what) {
+    return internal_error(fmt::format("program `{}`: {}", program.name, what));
+  };
   std::vector<uint8_t> known(program.values.size(), 0);
   for (size_t v = 0; v < program.values.size(); ++v) {
     const ProgramValue& value = program.values[v];
-    if (!value.type.is_tensor() || !value.type.is_static()) return bad(fmt::format("value {} is no tensor of known sizes", v));
-    if (value.data && !(value.data->type() == value.type)) return bad(fmt::format("data of value {} has another type", v));
+    if (!value.type.is_tensor() || !value.type.is_static())
+      return bad(fmt::format("value {} is no tensor of known sizes", v));
+    if (value.data && !(value.data->type() == value.type))
+      return bad(fmt::format("data of value {} has another type", v));
     using Role = ProgramValue::Role;
     known[v] = value.role == Role::kInput || value.role == Role::kWeight;
   }
@@ -21,16 +25,19 @@ Status validate(const Program& program) {
     for (const Launch& l : launches) {
       if (l.kernel >= program.kernels.size()) return bad("a launch of no kernel");
       const Graph& body = program.kernels[l.kernel].body;
-      if (l.inputs.size() != body.inputs.size() || l.outputs.size() != body.outputs.size()) return bad("ports of a launch");
+      if (l.inputs.size() != body.inputs.size() || l.outputs.size() != body.outputs.size())
+        return bad("ports of a launch");
       for (size_t i = 0; i < l.inputs.size(); ++i) {
         const uint32_t v = l.inputs[i];
         if (v >= known.size() || !known[v]) return bad(fmt::format("value {} is read before it is made", v));
-        if (!(program.values[v].type == body.type(body.inputs[i].value))) return bad(fmt::format("type of value {} at a port", v));
+        if (!(program.values[v].type == body.type(body.inputs[i].value)))
+          return bad(fmt::format("type of value {} at a port", v));
       }
       for (size_t i = 0; i < l.outputs.size(); ++i) {
         const uint32_t v = l.outputs[i];
         if (v >= known.size() || known[v]) return bad(fmt::format("value {} is made twice", v));
-        if (!(program.values[v].type == body.type(body.outputs[i].value))) return bad(fmt::format("type of value {} at a result", v));
+        if (!(program.values[v].type == body.type(body.outputs[i].value)))
+          return bad(fmt::format("type of value {} at a result", v));
       }
       for (uint32_t v : l.outputs) known[v] = 1;
     }
@@ -39,7 +46,8 @@ Status validate(const Program& program) {
   EGRET_TRY_VOID(check(program.prepare));
   EGRET_TRY_VOID(check(program.run));
   for (uint32_t v : program.inputs) {
-    if (v >= program.values.size() || program.values[v].role != ProgramValue::Role::kInput) return bad("an input that is none");
+    if (v >= program.values.size() || program.values[v].role != ProgramValue::Role::kInput)
+      return bad("an input that is none");
   }
   if (program.output_names.size() != program.outputs.size()) return bad("names of outputs");
   for (uint32_t v : program.outputs) {
@@ -68,7 +76,8 @@ class Unfused {
     for (const GraphOutput& output : graph_.outputs) {
       const uint32_t v = value_[output.value];
       EGRET_CHECK(v != kNone, "an output has a value");
-      if (program_.values[v].role == ProgramValue::Role::kIntermediate) program_.values[v].role = ProgramValue::Role::kOutput;
+      if (program_.values[v].role == ProgramValue::Role::kIntermediate)
+        program_.values[v].role = ProgramValue::Role::kOutput;
       program_.outputs.push_back(v);
       program_.output_names.push_back(output.name);
     }
@@ -96,7 +105,8 @@ class Unfused {
     if (const GraphInput* input = graph_.input_of(v)) {
       const bool fixed = input->role == InputRole::kConstant || (input->role == InputRole::kParameter && freeze_);
       if (fixed && !input->data) {
-        return input_error(fmt::format("the value of `{}` is not known, so it cannot be frozen", n.name), "use --no-freeze");
+        return input_error(fmt::format("the value of `{}` is not known, so it cannot be frozen", n.name),
+                           "use --no-freeze");
       }
       value_[v] = add_value({fixed ? Role::kWeight : Role::kInput, n.type, n.name, fixed ? input->data : nullptr});
       return {};
@@ -129,7 +139,8 @@ class Unfused {
     for (size_t i = 0; i < index; ++i) start[axis] += parts[i];
     limit[axis] = start[axis] + parts[index];
     const OpDef& slice = op_named("slice");
-    EGRET_TRY(Attrs attrs, complete_attrs(slice, {{"start", dims_of(start)}, {"limit", dims_of(limit)},
+    EGRET_TRY(Attrs attrs, complete_attrs(slice, {{"start", dims_of(start)},
+                                                  {"limit", dims_of(limit)},
                                                   {"stride", dims_of(std::vector<int64_t>(sizes.size(), 1))}}));
     return launch(v, slice, attrs, {from.operands[0]});
   }

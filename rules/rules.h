@@ -71,6 +71,14 @@ struct CompiledRules {
 };
 Result<CompiledRules> compile(const RuleSet& rules, const Licence& licence, TensorEGraph& graph);
 
+// Where a rule's operators stand in a rebuilt graph, and which condition fails there (`egret rules --match`).
+struct RuleMatch {
+  std::vector<egraph::Id> nodes;  // e-node of each operator of the left side
+  bool holds = false;
+  std::string failed;             // what does not fit: a condition as written, an axis without a name, a type
+};
+Result<std::vector<RuleMatch>> matches(const Rule& rule, TensorEGraph& graph, size_t limit);
+
 // --- rules at concrete sizes ---------------------------------------------------------------------------------------
 
 // Sizes of the axes of every group, dtypes of variables, values of attribute and number variables.

@@ -42,6 +42,9 @@ struct LimitOptions {
 // "4096", "512M", "8G": bytes.
 Result<uint64_t> parse_bytes(const std::string& text);
 
+// Whether a file can be made at `path`: asked before long work.
+Status check_writable(const std::string& path);
+
 // Reads .onnx or .egret.  `shapes`: "INPUT=1,3,224,224".
 Result<Graph> read_model(const std::string& path, const std::vector<std::string>& shapes, bool allow_opaque);
 

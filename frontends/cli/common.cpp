@@ -1,4 +1,7 @@
+#include <unistd.h>
+
 #include <cstdio>
+#include <filesystem>
 
 #include <fmt/format.h>
 
@@ -23,11 +26,11 @@ void Context::fail(const Error& error) {
 }
 
 void LimitOptions::add_to(CLI::App& command) {
-  command.add_option("--node-limit", node_limit, "e-nodes at most")->capture_default_str();
+  command.add_option("--node-limit", node_limit, "e-nodes at most")->check(CLI::NonNegativeNumber)->capture_default_str();
   command.add_option("--time-limit", time_limit, "seconds at most (a safety net: see docs)")->capture_default_str();
   command.add_option("--memory-limit", memory_limit, "bytes of egret's own arenas at most (512M, 8G)")->capture_default_str();
   command.add_option("--threads", threads, "threads; 0: all cores; the answer does not depend on it")->capture_default_str();
-  command.add_option("--seed", seed, "seed of everything random")->capture_default_str();
+  command.add_option("--seed", seed, "seed of everything random")->check(CLI::NonNegativeNumber)->capture_default_str();
 }
 
 Result<uint64_t> parse_bytes(const std::string& text) {
@@ -56,6 +59,18 @@ Result<Limits> LimitOptions::limits() const {
   Limits limits{.enodes = node_limit, .iterations = 12, .seconds = time_limit, .stop = &process_stop_token()};
   EGRET_TRY(limits.bytes, parse_bytes(memory_limit));
   return limits;
+}
+
+Status check_writable(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::path folder = fs::absolute(path, error).parent_path();
+  if (!fs::is_directory(folder, error)) return io_error(fmt::format("cannot write {}: its folder does not exist", path), "make the folder first");
+  if (fs::is_directory(path, error)) return io_error(fmt::format("cannot write {}: a folder stands there", path), "name a file");
+  if (access(folder.c_str(), W_OK | X_OK) != 0) {
+    return io_error(fmt::format("cannot write {}: no permission for its folder", path), "name a folder that can be written");
+  }
+  return {};
 }
 
 Result<Graph> read_model(const std::string& path, const std::vector<std::string>& shapes, bool allow_opaque) {

@@ -6,6 +6,7 @@
 #include "frontends/onnx/writer.h"
 #include "frontends/pass.h"
 #include "frontends/report/report.h"
+#include "ir/evaluate.h"
 #include "ir/text.h"
 #include "support/files.h"
 
@@ -83,7 +84,7 @@ void print_text(const OptimizeResult& r) {
              r.extract_s, r.lower_s);
 }
 
-Status write_outputs(const Arguments& a, const OptimizeResult& r) {
+Status write_outputs(const Arguments& a, const Graph& source, const OptimizeResult& r) {
   if (!a.emit.empty()) {
     if (a.emit.ends_with(".onnx")) {
       EGRET_TRY(std::string bytes, write_onnx(r.optimized));
@@ -92,10 +93,23 @@ Status write_outputs(const Arguments& a, const OptimizeResult& r) {
       EGRET_TRY_VOID(write_file(a.emit, print(r.optimized)));
     }
   }
-  if (!a.report.empty()) EGRET_TRY_VOID(write_file(a.report, html_report(r)));
+  if (!a.report.empty()) EGRET_TRY_VOID(write_file(a.report, html_report(r, &source)));
   if (!a.output.empty()) EGRET_TRY_VOID(write_artifact(r.artifact, a.output));
   if (!a.keep_run.empty()) EGRET_TRY_VOID(write_artifact(r.artifact, a.keep_run));
   return {};
+}
+
+// A text program states no values of its parameters; to freeze them they need some.
+void give_values(Graph& graph, uint64_t seed) {
+  size_t given = 0;
+  const std::vector<Tensor> values = random_inputs(graph, seed);
+  for (size_t i = 0; i < graph.inputs.size(); ++i) {
+    GraphInput& input = graph.inputs[i];
+    if (input.role == InputRole::kData || input.data) continue;
+    input.data = std::make_shared<const Tensor>(values[i]);
+    ++given;
+  }
+  if (given > 0) fmt::print(stderr, "egret: note: {} parameters without a value are frozen at seeded random ones\n", given);
 }
 
 Status optimize_command(const Arguments& a, Context& context) {
@@ -104,7 +118,7 @@ Status optimize_command(const Arguments& a, Context& context) {
   options.numerics = a.numerics;
   options.rule_files = a.rules;
   options.library = !a.no_library;
-  if (a.extractor != "greedy" && a.extractor != "ilp") return input_error("--extractor must be greedy or ilp");
+  if (a.extractor != "greedy" && a.extractor != "ilp") return input_error("--extractor must be greedy or ilp, not " + a.extractor);
   options.extractor = a.extractor == "greedy" ? OptimizeOptions::Extractor::kGreedy : OptimizeOptions::Extractor::kIlp;
   EGRET_TRY(options.limits, a.limits.limits());
   options.threads = a.limits.threads;
@@ -120,9 +134,10 @@ Status optimize_command(const Arguments& a, Context& context) {
     auto device = load_device(a.target);
     if (!device.ok()) return device.take_error();
     for (const std::string& path : {a.emit, a.report}) {
-      if (path.empty()) continue;
-      const auto folder = std::filesystem::absolute(path).parent_path();
-      if (!std::filesystem::is_directory(folder)) return io_error("the folder of " + path + " does not exist");
+      if (!path.empty()) EGRET_TRY_VOID(check_writable(path));
+    }
+    for (const std::string& folder : {a.output, a.keep_run}) {
+      if (!folder.empty()) EGRET_TRY_VOID(check_artifact_folder(folder));
     }
     if (!a.emit.empty() && !a.emit.ends_with(".onnx") && !a.emit.ends_with(".egret")) {
       return input_error("--emit writes .onnx or .egret, not " + a.emit);
@@ -130,8 +145,9 @@ Status optimize_command(const Arguments& a, Context& context) {
     return {};
   }());
   EGRET_TRY(Graph graph, read_model(a.model, a.shapes, true));
+  if (options.freeze) give_values(graph, options.seed);
   EGRET_TRY(OptimizeResult result, optimize(graph, options));
-  EGRET_TRY_VOID(write_outputs(a, result));
+  EGRET_TRY_VOID(write_outputs(a, graph, result));
   context.print(to_json(result), [&] { print_text(result); });
   if (!result.check_ok) context.exit_status = kNo;
   return {};

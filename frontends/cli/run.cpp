@@ -93,10 +93,17 @@ Status run_reference(const Arguments& a, Context& context, const Graph& graph) {
 
 Status run_command(const Arguments& a, Context& context) {
   if (a.repeat < 1 || a.repeat > 1'000'000) return input_error("--repeat must be between 1 and 1000000");
+  if (a.threads < 0 || a.threads > 1024) return input_error("--threads must be between 0 and 1024");
+  const bool cuda = a.device.starts_with("cuda:") && a.device.size() > 5 && a.device.find_first_not_of("0123456789", 5) == std::string::npos;
+  if (a.device != "cpu" && a.device != "reference" && !cuda) {
+    return input_error(fmt::format("`{}` is no device to run on", a.device), "--device cpu, cuda:0 or reference");
+  }
+  if (!a.outputs.empty()) EGRET_TRY_VOID(check_writable(a.outputs));
   std::error_code error;
   if (!std::filesystem::is_directory(a.model, error)) {
     EGRET_TRY(Graph graph, read_model(a.model, a.shapes, false));
     if (a.device == "reference") return run_reference(a, context, graph);
+    if (cuda) return unsupported_error("a model as it is runs on cpu or reference", "optimize it with -o DIR first, then run DIR on " + a.device);
     // A model is run as it is: an operator a kernel.
     EGRET_TRY(const Program program, unfused_program(graph, a.model.ends_with(".onnx")));
     LowerOptions options;
@@ -109,7 +116,7 @@ Status run_command(const Arguments& a, Context& context) {
     return report_run(a, context, executable.outputs(), results, seconds, executable.peak_bytes());
   }
   if (a.device == "reference") return input_error("an artifact runs on cpu or cuda:N", "give the model to --device reference");
-  EGRET_TRY(Executable executable, Executable::load(a.model, a.device, a.threads));
+  EGRET_TRY(Executable executable, Executable::load(a.model, a.device, a.threads, a.weights));
   EGRET_TRY(auto inputs, gather_inputs(a, executable.inputs()));
   EGRET_TRY(auto results, executable.run(inputs));
   EGRET_TRY(auto seconds, executable.time(inputs, a.repeat));
@@ -127,7 +134,7 @@ void add_run(CLI::App& app, Context& context) {
   c->add_option("--shape", a->shapes, "sizes of an input that the file leaves open");
   c->add_option("--inputs", a->inputs, "arrays by input name (.npz)");
   c->add_flag("--random", a->random, "seeded random inputs");
-  c->add_option("--seed", a->seed, "seed of --random")->capture_default_str();
+  c->add_option("--seed", a->seed, "seed of --random")->check(CLI::NonNegativeNumber)->capture_default_str();
   c->add_option("--outputs", a->outputs, "write the outputs (.npz)");
   c->add_option("--threads", a->threads, "threads; 0: all cores")->capture_default_str();
   c->add_option("--repeat", a->repeat, "timed runs")->capture_default_str();

@@ -103,7 +103,7 @@ class StepChecker {
     const rules::Rule* rule = rules_[s.rule];
     rules::TermTable& table = terms_.table();
     for (const TermFact& f : s.facts) {
-      if (!f.splat == !f.depends || table.splat[f.term]) return input_error("a fact that says nothing");
+      if (!f.splat == !f.depends || (f.splat && table.splat[f.term])) return input_error("a fact that says nothing");
       if (f.splat && terms_.stated_splat(f.term) != f.splat) return input_error(fmt::format("term {} is not stated to be {}", f.term, *f.splat));
       if (f.depends && terms_.depends(f.term) != *f.depends) return input_error(fmt::format("term {} depends on something else than is said", f.term));
     }

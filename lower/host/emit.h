@@ -5,6 +5,9 @@
 // Registers: f16, bf16 and tf32 are floats that were rounded; bool is i1; other dtypes themselves.
 #pragma once
 
+#include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/Module.h>
+
 #include <functional>
 #include <map>
 #include <optional>
@@ -12,9 +15,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <llvm/IR/IRBuilder.h>
-#include <llvm/IR/Module.h>
 
 #include "lower/host/nest.h"
 #include "lower/runtime/cpu.h"
@@ -25,10 +25,10 @@ namespace egret::lower {
 struct OperandPlace {
   llvm::Value* base = nullptr;  // pointer; null: `own` is the value at the element being computed
   DType dtype = DType::f32;
-  bool empty = false;           // no element: no read of it is ever executed
-  bool lane_minor = false;      // scratch of row vectors: element i is `lanes` values from i * lanes
+  bool empty = false;       // no element: no read of it is ever executed
+  bool lane_minor = false;  // scratch of row vectors: element i is `lanes` values from i * lanes
   llvm::Value* own = nullptr;
-  bool constant = false;        // not written while the kernel runs
+  bool constant = false;  // not written while the kernel runs
 };
 
 struct Mask {
@@ -45,7 +45,7 @@ struct Scope {
   Mask mask;
   std::span<const OperandPlace> operands;
   std::map<std::pair<NodeId, std::tuple<llvm::Value*, llvm::Value*, llvm::Value*>>, llvm::Value*> memo;
-  std::map<NodeId, bool> assumed;       // conditions decided by a branch around this code
+  std::map<NodeId, bool> assumed;  // conditions decided by a branch around this code
 };
 
 // index in lane l: base + stride * l + lanes[l]
@@ -72,7 +72,7 @@ class Emitter {
   llvm::Value* i64(int64_t value) { return b.getInt64(static_cast<uint64_t>(value)); }
   llvm::Value* number(DType dtype, double value, int64_t integer);
   static bool is_vector(const llvm::Value* v) { return v->getType()->isVectorTy(); }
-  llvm::Value* widen(llvm::Value* v);                 // to `lanes` lanes, where it is scalar
+  llvm::Value* widen(llvm::Value* v);  // to `lanes` lanes, where it is scalar
   void unify(llvm::Value*& x, llvm::Value*& y);
   llvm::Value* iota(llvm::Type* element, int64_t stride = 1);
 

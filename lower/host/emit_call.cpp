@@ -57,8 +57,8 @@ Value* Emitter::round(DType dtype, Value* x) {
     small = b.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, small, x);
     rounded = b.CreateSelect(b.CreateFCmpOLT(size, splat_like(x, 0x1p-14)), small, rounded);
     Value* infinity = b.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, splat_like(x, INFINITY), x);
-    rounded = b.CreateSelect(b.CreateFCmpOGT(unary(llvm::Intrinsic::fabs, rounded), splat_like(x, 65504)), infinity,
-                             rounded);
+    rounded =
+        b.CreateSelect(b.CreateFCmpOGT(unary(llvm::Intrinsic::fabs, rounded), splat_like(x, 65504)), infinity, rounded);
   }
   return b.CreateSelect(b.CreateFCmpUNO(x, x), x, rounded);
 }
@@ -121,18 +121,25 @@ Value* Emitter::call(ScalarFn fn, DType dtype, DType argument, std::vector<Value
   const bool fp = is_float(argument);
   const bool s = row(argument).kind == DTypeRow::Kind::kSigned;
   switch (fn) {
-    case ScalarFn::kEq: return fp ? b.CreateFCmpOEQ(x, y) : b.CreateICmpEQ(x, y);
-    case ScalarFn::kNe: return fp ? b.CreateFCmpUNE(x, y) : b.CreateICmpNE(x, y);
-    case ScalarFn::kLt: return fp ? b.CreateFCmpOLT(x, y) : s ? b.CreateICmpSLT(x, y) : b.CreateICmpULT(x, y);
-    case ScalarFn::kLe: return fp ? b.CreateFCmpOLE(x, y) : s ? b.CreateICmpSLE(x, y) : b.CreateICmpULE(x, y);
-    case ScalarFn::kGt: return fp ? b.CreateFCmpOGT(x, y) : s ? b.CreateICmpSGT(x, y) : b.CreateICmpUGT(x, y);
-    case ScalarFn::kGe: return fp ? b.CreateFCmpOGE(x, y) : s ? b.CreateICmpSGE(x, y) : b.CreateICmpUGE(x, y);
+    case ScalarFn::kEq:
+      return fp ? b.CreateFCmpOEQ(x, y) : b.CreateICmpEQ(x, y);
+    case ScalarFn::kNe:
+      return fp ? b.CreateFCmpUNE(x, y) : b.CreateICmpNE(x, y);
+    case ScalarFn::kLt:
+      return fp ? b.CreateFCmpOLT(x, y) : s ? b.CreateICmpSLT(x, y) : b.CreateICmpULT(x, y);
+    case ScalarFn::kLe:
+      return fp ? b.CreateFCmpOLE(x, y) : s ? b.CreateICmpSLE(x, y) : b.CreateICmpULE(x, y);
+    case ScalarFn::kGt:
+      return fp ? b.CreateFCmpOGT(x, y) : s ? b.CreateICmpSGT(x, y) : b.CreateICmpUGT(x, y);
+    case ScalarFn::kGe:
+      return fp ? b.CreateFCmpOGE(x, y) : s ? b.CreateICmpSGE(x, y) : b.CreateICmpUGE(x, y);
     case ScalarFn::kIsNan:
       return fp ? b.CreateFCmpUNO(x, x) : llvm::Constant::getNullValue(shaped(x, b.getInt1Ty()));
     case ScalarFn::kIsFinite:
       return fp ? b.CreateFCmpOLT(unary(llvm::Intrinsic::fabs, x), splat_like(x, INFINITY))
                 : llvm::Constant::getAllOnesValue(shaped(x, b.getInt1Ty()));
-    default: break;
+    default:
+      break;
   }
   return fp ? round(argument, float_call(fn, argument, x, y)) : int_call(fn, argument, x, y);
 }
@@ -146,41 +153,66 @@ Value* Emitter::float_call(ScalarFn fn, DType dtype, Value* x, Value* y) {
     return single ? b.CreateFPTrunc(r, type) : r;
   };
   switch (fn) {
-    case ScalarFn::kAdd: return b.CreateFAdd(x, y);
-    case ScalarFn::kSub: return b.CreateFSub(x, y);
-    case ScalarFn::kMul: return b.CreateFMul(x, y);
-    case ScalarFn::kDiv: return b.CreateFDiv(x, y);
-    case ScalarFn::kMax: return b.CreateBinaryIntrinsic(llvm::Intrinsic::maximum, x, y);
-    case ScalarFn::kMin: return b.CreateBinaryIntrinsic(llvm::Intrinsic::minimum, x, y);
-    case ScalarFn::kRem: return by_table("egret_fmod");
-    case ScalarFn::kAtan2: return by_table("egret_atan2");
-    case ScalarFn::kPow: return single ? pow32(x, y) : by_table("egret_pow");
-    case ScalarFn::kNeg: return b.CreateFNeg(x);
-    case ScalarFn::kAbs: return unary(llvm::Intrinsic::fabs, x);
+    case ScalarFn::kAdd:
+      return b.CreateFAdd(x, y);
+    case ScalarFn::kSub:
+      return b.CreateFSub(x, y);
+    case ScalarFn::kMul:
+      return b.CreateFMul(x, y);
+    case ScalarFn::kDiv:
+      return b.CreateFDiv(x, y);
+    case ScalarFn::kMax:
+      return b.CreateBinaryIntrinsic(llvm::Intrinsic::maximum, x, y);
+    case ScalarFn::kMin:
+      return b.CreateBinaryIntrinsic(llvm::Intrinsic::minimum, x, y);
+    case ScalarFn::kRem:
+      return by_table("egret_fmod");
+    case ScalarFn::kAtan2:
+      return by_table("egret_atan2");
+    case ScalarFn::kPow:
+      return single ? pow32(x, y) : by_table("egret_pow");
+    case ScalarFn::kNeg:
+      return b.CreateFNeg(x);
+    case ScalarFn::kAbs:
+      return unary(llvm::Intrinsic::fabs, x);
     case ScalarFn::kSign: {
       Value* zero = llvm::Constant::getNullValue(x->getType());
       Value* signed_one = b.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, one(), x);
       return b.CreateSelect(b.CreateFCmpONE(x, zero), signed_one, x);
     }
-    case ScalarFn::kFloor: return unary(llvm::Intrinsic::floor, x);
-    case ScalarFn::kCeil: return unary(llvm::Intrinsic::ceil, x);
-    case ScalarFn::kRoundEven: return unary(llvm::Intrinsic::rint, x);
-    case ScalarFn::kSqrt: return unary(llvm::Intrinsic::sqrt, x);
-    case ScalarFn::kRsqrt: return b.CreateFDiv(one(), unary(llvm::Intrinsic::sqrt, x));
-    case ScalarFn::kExp: return single ? exp32(x) : by_table("egret_exp");
-    case ScalarFn::kExpm1: return single ? expm1_32(x) : by_table("egret_expm1");
-    case ScalarFn::kLog: return single ? log32(x) : by_table("egret_log");
-    case ScalarFn::kLog1p: return single ? log1p_32(x) : by_table("egret_log1p");
-    case ScalarFn::kSin: return by_table("egret_sin");
-    case ScalarFn::kCos: return by_table("egret_cos");
-    case ScalarFn::kTanh: return single ? tanh32(x) : by_table("egret_tanh");
-    case ScalarFn::kErf: return single ? erf32(x) : by_table("egret_erf");
+    case ScalarFn::kFloor:
+      return unary(llvm::Intrinsic::floor, x);
+    case ScalarFn::kCeil:
+      return unary(llvm::Intrinsic::ceil, x);
+    case ScalarFn::kRoundEven:
+      return unary(llvm::Intrinsic::rint, x);
+    case ScalarFn::kSqrt:
+      return unary(llvm::Intrinsic::sqrt, x);
+    case ScalarFn::kRsqrt:
+      return b.CreateFDiv(one(), unary(llvm::Intrinsic::sqrt, x));
+    case ScalarFn::kExp:
+      return single ? exp32(x) : by_table("egret_exp");
+    case ScalarFn::kExpm1:
+      return single ? expm1_32(x) : by_table("egret_expm1");
+    case ScalarFn::kLog:
+      return single ? log32(x) : by_table("egret_log");
+    case ScalarFn::kLog1p:
+      return single ? log1p_32(x) : by_table("egret_log1p");
+    case ScalarFn::kSin:
+      return by_table("egret_sin");
+    case ScalarFn::kCos:
+      return by_table("egret_cos");
+    case ScalarFn::kTanh:
+      return single ? tanh32(x) : by_table("egret_tanh");
+    case ScalarFn::kErf:
+      return single ? erf32(x) : by_table("egret_erf");
     case ScalarFn::kLogistic: {
       Value* e = b.CreateFNeg(x);
       e = single ? exp32(e) : table_call("egret_exp", {e});
       return b.CreateFDiv(one(), b.CreateFAdd(one(), e));
     }
-    default: break;
+    default:
+      break;
   }
   EGRET_CHECK(false, "function has no meaning on floats");
   return nullptr;
@@ -194,9 +226,12 @@ Value* Emitter::int_call(ScalarFn fn, DType dtype, Value* x, Value* y) {
   auto* minus_one = llvm::Constant::getAllOnesValue(x->getType());
   auto* one = llvm::ConstantInt::get(x->getType(), 1);
   switch (fn) {
-    case ScalarFn::kAdd: return is_bool ? b.CreateOr(x, y) : b.CreateAdd(x, y);
-    case ScalarFn::kSub: return is_bool ? b.CreateXor(x, y) : b.CreateSub(x, y);
-    case ScalarFn::kMul: return is_bool ? b.CreateAnd(x, y) : b.CreateMul(x, y);
+    case ScalarFn::kAdd:
+      return is_bool ? b.CreateOr(x, y) : b.CreateAdd(x, y);
+    case ScalarFn::kSub:
+      return is_bool ? b.CreateXor(x, y) : b.CreateSub(x, y);
+    case ScalarFn::kMul:
+      return is_bool ? b.CreateAnd(x, y) : b.CreateMul(x, y);
     case ScalarFn::kDiv:
     case ScalarFn::kRem: {
       const bool rem = fn == ScalarFn::kRem;
@@ -206,7 +241,8 @@ Value* Emitter::int_call(ScalarFn fn, DType dtype, Value* x, Value* y) {
       Value* safe = b.CreateSelect(special, one, y);
       Value* r = rem ? (s ? b.CreateSRem(x, safe) : b.CreateURem(x, safe))
                      : (s ? b.CreateSDiv(x, safe) : b.CreateUDiv(x, safe));
-      if (s) r = b.CreateSelect(b.CreateICmpEQ(y, minus_one), rem ? static_cast<Value*>(zero) : b.CreateSub(zero, x), r);
+      if (s)
+        r = b.CreateSelect(b.CreateICmpEQ(y, minus_one), rem ? static_cast<Value*>(zero) : b.CreateSub(zero, x), r);
       return b.CreateSelect(by_zero, rem ? x : static_cast<Value*>(minus_one), r);
     }
     case ScalarFn::kPow: {
@@ -222,19 +258,29 @@ Value* Emitter::int_call(ScalarFn fn, DType dtype, Value* x, Value* y) {
     case ScalarFn::kMin:
       return is_bool ? b.CreateAnd(x, y)
                      : b.CreateBinaryIntrinsic(s ? llvm::Intrinsic::smin : llvm::Intrinsic::umin, x, y);
-    case ScalarFn::kNeg: return is_bool ? x : b.CreateSub(zero, x);
-    case ScalarFn::kAbs: return s ? b.CreateSelect(b.CreateICmpSLT(x, zero), b.CreateSub(zero, x), x) : x;
+    case ScalarFn::kNeg:
+      return is_bool ? x : b.CreateSub(zero, x);
+    case ScalarFn::kAbs:
+      return s ? b.CreateSelect(b.CreateICmpSLT(x, zero), b.CreateSub(zero, x), x) : x;
     case ScalarFn::kSign: {
       if (is_bool) return x;
       Value* sign = b.CreateSelect(b.CreateICmpEQ(x, zero), zero, one);
       return s ? b.CreateSelect(b.CreateICmpSLT(x, zero), minus_one, sign) : sign;
     }
-    case ScalarFn::kFloor: case ScalarFn::kCeil: case ScalarFn::kRoundEven: return x;
-    case ScalarFn::kAnd: return b.CreateAnd(x, y);
-    case ScalarFn::kOr: return b.CreateOr(x, y);
-    case ScalarFn::kXor: return b.CreateXor(x, y);
-    case ScalarFn::kNot: return b.CreateNot(x);
-    default: break;
+    case ScalarFn::kFloor:
+    case ScalarFn::kCeil:
+    case ScalarFn::kRoundEven:
+      return x;
+    case ScalarFn::kAnd:
+      return b.CreateAnd(x, y);
+    case ScalarFn::kOr:
+      return b.CreateOr(x, y);
+    case ScalarFn::kXor:
+      return b.CreateXor(x, y);
+    case ScalarFn::kNot:
+      return b.CreateNot(x);
+    default:
+      break;
   }
   EGRET_CHECK(false, "function has no meaning on integers");
   return nullptr;

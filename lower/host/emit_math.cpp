@@ -51,8 +51,8 @@ Value* Emitter::exp32(Value* x) {
   Value* exponent = b.CreateSub(b.CreateBitCast(shifted, ints), splat_int(x, 0x4b400000));
   Value* r = fma(n, splat_like(x, -0.693359375), x);
   r = fma(n, splat_like(x, 2.12194440e-4), r);
-  Value* p = horner(r, {1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1,
-                        5.0000001201e-1});
+  Value* p =
+      horner(r, {1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1});
   Value* y = b.CreateFAdd(fma(p, b.CreateFMul(r, r), r), splat_like(x, 1.0));
   // Two factors: 2^n alone leaves the range of normal numbers.
   Value* half = b.CreateAShr(exponent, splat_int(x, 1));
@@ -67,8 +67,8 @@ Value* Emitter::expm1_32(Value* input) {
   Value* exponent = b.CreateSub(b.CreateBitCast(shifted, shaped(x, b.getInt32Ty())), splat_int(x, 0x4b400000));
   Value* r = fma(n, splat_like(x, -0.693359375), x);
   r = fma(n, splat_like(x, 2.12194440e-4), r);
-  Value* p = horner(r, {1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1,
-                        5.0000001201e-1});
+  Value* p =
+      horner(r, {1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1});
   Value* y = fma(p, b.CreateFMul(r, r), r);
   // 2^n (y + 1) - 1 = 2 (2^(n-1) y + (2^(n-1) - 1/2))
   Value* scale = power_of_two(b.CreateSub(exponent, splat_int(x, 1)));
@@ -86,8 +86,8 @@ Value* Emitter::log32(Value* x) {
   // m in [sqrt(1/2), sqrt(2)): the bits are shifted so that the exponent steps there.
   Value* moved = b.CreateSub(bits, splat_int(x, 0x3f3504f3));
   Value* exponent = b.CreateAShr(moved, splat_int(x, 23));
-  Value* m = b.CreateBitCast(b.CreateAdd(b.CreateAnd(moved, splat_int(x, 0x7fffff)), splat_int(x, 0x3f3504f3)),
-                             x->getType());
+  Value* m =
+      b.CreateBitCast(b.CreateAdd(b.CreateAnd(moved, splat_int(x, 0x7fffff)), splat_int(x, 0x3f3504f3)), x->getType());
   Value* e = b.CreateSIToFP(exponent, x->getType());
   e = b.CreateSelect(small, b.CreateFSub(e, splat_like(x, 23.0)), e);
   Value* t = b.CreateFSub(m, splat_like(x, 1.0));

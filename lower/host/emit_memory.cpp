@@ -15,18 +15,29 @@ Emitter::Emitter(llvm::Module& m, HostLevel l, bool in_order)
 
 llvm::Type* Emitter::register_type(DType dtype) {
   switch (dtype) {
-    case DType::f64: return b.getDoubleTy();
-    case DType::f32: case DType::tf32: case DType::f16: case DType::bf16: return b.getFloatTy();
-    case DType::boolean: return b.getInt1Ty();
-    default: return b.getIntNTy(row(dtype).bits);
+    case DType::f64:
+      return b.getDoubleTy();
+    case DType::f32:
+    case DType::tf32:
+    case DType::f16:
+    case DType::bf16:
+      return b.getFloatTy();
+    case DType::boolean:
+      return b.getInt1Ty();
+    default:
+      return b.getIntNTy(row(dtype).bits);
   }
 }
 
 llvm::Type* Emitter::memory_type(DType dtype) {
   switch (dtype) {
-    case DType::f16: case DType::bf16: return b.getInt16Ty();
-    case DType::boolean: return b.getInt8Ty();
-    default: return register_type(dtype);
+    case DType::f16:
+    case DType::bf16:
+      return b.getInt16Ty();
+    case DType::boolean:
+      return b.getInt8Ty();
+    default:
+      return register_type(dtype);
   }
 }
 
@@ -44,7 +55,8 @@ void Emitter::unify(Value*& x, Value*& y) {
 
 Value* Emitter::iota(llvm::Type* element, int64_t stride) {
   std::vector<llvm::Constant*> values;
-  for (int i = 0; i < lanes; ++i) values.push_back(llvm::ConstantInt::get(element, static_cast<uint64_t>(i * stride), true));
+  for (int i = 0; i < lanes; ++i)
+    values.push_back(llvm::ConstantInt::get(element, static_cast<uint64_t>(i * stride), true));
   return llvm::ConstantVector::get(values);
 }
 
@@ -110,7 +122,8 @@ void Emitter::lane_loop(Scope& scope, VarId v, Value* begin, Value* end, const s
     inner.mask.tail = tail;
     body(inner);
   };
-  loop(begin, middle, w, [&](Value* i) { at(i, nullptr); }, "lane");
+  loop(
+      begin, middle, w, [&](Value* i) { at(i, nullptr); }, "lane");
   auto rest = [&] {
     Value* left = b.CreateTrunc(b.CreateSub(end, middle), b.getInt32Ty());
     at(middle, b.CreateICmpSLT(iota(b.getInt32Ty()), widen(left)));
@@ -169,7 +182,8 @@ Index Emitter::index(Scope& scope, const Linear& linear) {
       } else {
         Value* w = to_lanes(index(scope, atom.b));
         unify(v, w);
-        v = b.CreateBinaryIntrinsic(atom.kind == Atom::Kind::kMin ? llvm::Intrinsic::smin : llvm::Intrinsic::smax, v, w);
+        v = b.CreateBinaryIntrinsic(atom.kind == Atom::Kind::kMin ? llvm::Intrinsic::smin : llvm::Intrinsic::smax, v,
+                                    w);
       }
     }
     v = b.CreateMul(v, llvm::ConstantInt::get(v->getType(), static_cast<uint64_t>(coefficient), true));
@@ -216,27 +230,33 @@ Value* Emitter::compare_lanes(const Index& at, bool equal) {
 
 Value* Emitter::load_register(DType dtype, Value* memory) {
   switch (dtype) {
-    case DType::f16: return half_to_float(memory);
+    case DType::f16:
+      return half_to_float(memory);
     case DType::bf16: {
       llvm::Type* wide = is_vector(memory) ? vector_of(b.getInt32Ty()) : b.getInt32Ty();
       llvm::Type* target = is_vector(memory) ? vector_of(b.getFloatTy()) : b.getFloatTy();
       return b.CreateBitCast(b.CreateShl(b.CreateZExt(memory, wide), uint64_t{16}), target);
     }
-    case DType::boolean: return b.CreateICmpNE(memory, llvm::Constant::getNullValue(memory->getType()));
-    default: return memory;
+    case DType::boolean:
+      return b.CreateICmpNE(memory, llvm::Constant::getNullValue(memory->getType()));
+    default:
+      return memory;
   }
 }
 
 Value* Emitter::to_memory(DType dtype, Value* value) {
   switch (dtype) {
-    case DType::f16: return float_to_half(value);
+    case DType::f16:
+      return float_to_half(value);
     case DType::bf16: {  // already rounded
       llvm::Type* wide = is_vector(value) ? vector_of(b.getInt32Ty()) : b.getInt32Ty();
       llvm::Type* narrow = is_vector(value) ? vector_of(b.getInt16Ty()) : b.getInt16Ty();
       return b.CreateTrunc(b.CreateLShr(b.CreateBitCast(value, wide), uint64_t{16}), narrow);
     }
-    case DType::boolean: return b.CreateZExt(value, is_vector(value) ? vector_of(b.getInt8Ty()) : b.getInt8Ty());
-    default: return value;
+    case DType::boolean:
+      return b.CreateZExt(value, is_vector(value) ? vector_of(b.getInt8Ty()) : b.getInt8Ty());
+    default:
+      return value;
   }
 }
 
@@ -287,7 +307,8 @@ Value* Emitter::load(Scope& scope, const OperandPlace& from, const Index& at) {
     Value* where = at.base;
     Value* any = scope.mask.uniform;
     if (scope.mask.lanes) {
-      Value* some = b.CreateOrReduce(scope.mask.tail ? b.CreateAnd(scope.mask.lanes, scope.mask.tail) : scope.mask.lanes);
+      Value* some =
+          b.CreateOrReduce(scope.mask.tail ? b.CreateAnd(scope.mask.lanes, scope.mask.tail) : scope.mask.lanes);
       any = any ? b.CreateAnd(any, some) : some;
     }
     if (any) where = b.CreateSelect(any, where, i64(0));

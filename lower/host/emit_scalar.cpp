@@ -24,10 +24,14 @@ Value* Emitter::value(Scope& scope, NodeId id) {
 Value* Emitter::make_value(Scope& scope, NodeId id) {
   const Node& node = scope.nest->node(id);
   switch (node.kind) {
-    case Node::Kind::kNumber: return number(node.dtype, node.value, node.integer);
-    case Node::Kind::kRead: return load(scope, scope.operands[node.operand], index(scope, node.index));
-    case Node::Kind::kSelect: return select(scope, node);
-    case Node::Kind::kFold: return fold(scope, node);
+    case Node::Kind::kNumber:
+      return number(node.dtype, node.value, node.integer);
+    case Node::Kind::kRead:
+      return load(scope, scope.operands[node.operand], index(scope, node.index));
+    case Node::Kind::kSelect:
+      return select(scope, node);
+    case Node::Kind::kFold:
+      return fold(scope, node);
     case Node::Kind::kValue: {
       Value* v = to_lanes(index(scope, node.index));
       if (node.dtype == DType::boolean) return b.CreateICmpNE(v, llvm::Constant::getNullValue(v->getType()));
@@ -40,7 +44,8 @@ Value* Emitter::make_value(Scope& scope, NodeId id) {
       for (NodeId a : node.args) args.push_back(value(scope, a));
       return call(node.fn, node.dtype, scope.nest->node(node.args[0]).dtype, std::move(args));
     }
-    default: return condition(scope, id);
+    default:
+      return condition(scope, id);
   }
 }
 
@@ -48,12 +53,18 @@ Value* Emitter::condition(Scope& scope, NodeId id) {
   const Node& node = scope.nest->node(id);
   if (auto it = scope.assumed.find(id); it != scope.assumed.end()) return b.getInt1(it->second);
   switch (node.kind) {
-    case Node::Kind::kTrue: return b.getTrue();
-    case Node::Kind::kFalse: return b.getFalse();
-    case Node::Kind::kPositive: return compare_lanes(index(scope, node.index), false);
-    case Node::Kind::kZero: return compare_lanes(index(scope, node.index), true);
-    case Node::Kind::kNot: return b.CreateNot(condition(scope, node.args[0]));
-    case Node::Kind::kTruth: return value(scope, node.args[0]);
+    case Node::Kind::kTrue:
+      return b.getTrue();
+    case Node::Kind::kFalse:
+      return b.getFalse();
+    case Node::Kind::kPositive:
+      return compare_lanes(index(scope, node.index), false);
+    case Node::Kind::kZero:
+      return compare_lanes(index(scope, node.index), true);
+    case Node::Kind::kNot:
+      return b.CreateNot(condition(scope, node.args[0]));
+    case Node::Kind::kTruth:
+      return value(scope, node.args[0]);
     case Node::Kind::kAnd:
     case Node::Kind::kOr: {
       Value* all = condition(scope, node.args[0]);
@@ -69,7 +80,8 @@ Value* Emitter::condition(Scope& scope, NodeId id) {
       }
       return all;
     }
-    default: return value(scope, id);
+    default:
+      return value(scope, id);
   }
 }
 
@@ -110,11 +122,16 @@ Value* Emitter::combine(FoldKind fold, DType dtype, Value* a, Value* v) {
   unify(a, v);
   const bool fp = is_float(dtype);
   switch (fold) {
-    case FoldKind::kSum: return fp ? round(dtype, b.CreateFAdd(a, v)) : b.CreateAdd(a, v);
-    case FoldKind::kProd: return fp ? round(dtype, b.CreateFMul(a, v)) : b.CreateMul(a, v);
-    case FoldKind::kAny: return b.CreateOr(a, v);
-    case FoldKind::kAll: return b.CreateAnd(a, v);
-    default: break;
+    case FoldKind::kSum:
+      return fp ? round(dtype, b.CreateFAdd(a, v)) : b.CreateAdd(a, v);
+    case FoldKind::kProd:
+      return fp ? round(dtype, b.CreateFMul(a, v)) : b.CreateMul(a, v);
+    case FoldKind::kAny:
+      return b.CreateOr(a, v);
+    case FoldKind::kAll:
+      return b.CreateAnd(a, v);
+    default:
+      break;
   }
   const bool is_max = fold == FoldKind::kMax || fold == FoldKind::kArgMax;
   if (fp) {
@@ -156,13 +173,14 @@ namespace {
 // Nested loops over `variables`, outermost first.
 void loops(Emitter& e, Scope& scope, std::span<const VarId> variables, const std::function<void(Scope&)>& body) {
   if (variables.empty()) return body(scope);
-  e.loop(e.i64(0), e.i64(scope.nest->size(variables[0])), 1,
-         [&](Value* i) {
-           Scope inner = scope;
-           inner.variables[variables[0]] = i;
-           loops(e, inner, variables.subspan(1), body);
-         },
-         "fold");
+  e.loop(
+      e.i64(0), e.i64(scope.nest->size(variables[0])), 1,
+      [&](Value* i) {
+        Scope inner = scope;
+        inner.variables[variables[0]] = i;
+        loops(e, inner, variables.subspan(1), body);
+      },
+      "fold");
 }
 }  // namespace
 

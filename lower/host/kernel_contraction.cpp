@@ -55,7 +55,11 @@ Value* finish(Emitter& e, const Comprehension& meaning, ExprId fold, Value* accu
 struct Epilogue {
   Nest nest;
   std::vector<VarId> batch, v, s;
-  struct Part { NodeId root; uint32_t address; int stage; };
+  struct Part {
+    NodeId root;
+    uint32_t address;
+    int stage;
+  };
   std::vector<Part> parts;
 };
 
@@ -113,7 +117,8 @@ void KernelEmitter::emit_epilogue(ProductEmitter& product, const std::vector<int
     if (scalar) {
       sum = b_.CreateAlignedLoad(type, c, align);
     } else if (at.mask.tail) {
-      sum = b_.CreateMaskedLoad(e_.vector_of(type), c, align, at.mask.tail, llvm::Constant::getNullValue(e_.vector_of(type)));
+      sum = b_.CreateMaskedLoad(e_.vector_of(type), c, align, at.mask.tail,
+                                llvm::Constant::getNullValue(e_.vector_of(type)));
     } else {
       sum = b_.CreateAlignedLoad(e_.vector_of(type), c, align);
     }
@@ -123,7 +128,8 @@ void KernelEmitter::emit_epilogue(ProductEmitter& product, const std::vector<int
     for (const Epilogue::Part& part : epilogue.parts) {
       const Stage& stage = stages_.stages[static_cast<size_t>(part.stage)];
       Value* x = part.stage == stages_.anchor ? own.own : e_.value(at, part.root);
-      e_.store(at, x, stage.meaning.result.dtype, output(stage.output), e_.index(at, epilogue.nest.tracked(part.address)));
+      e_.store(at, x, stage.meaning.result.dtype, output(stage.output),
+               e_.index(at, epilogue.nest.tracked(part.address)));
     }
   };
 
@@ -132,33 +138,37 @@ void KernelEmitter::emit_epilogue(ProductEmitter& product, const std::vector<int
     scope.nest = &epilogue.nest;
     scope.variables.resize(epilogue.nest.variable_count());
     if (!epilogue.batch.empty()) bind_group(e_, scope, epilogue.batch, batch);
-    e_.loop(bounds.s_begin, bounds.s_end, 1, [&](Value* s) {
-      Scope row = scope;
-      if (!epilogue.s.empty()) bind_group(e_, row, epilogue.s, s);
-      Value* c = b_.CreateGEP(type, bounds.tile, b_.CreateMul(b_.CreateSub(s, bounds.s_begin), e_.i64(bounds.row_stride)));
-      if (epilogue.v.empty()) return compute(row, c, true);
-      const VarId v = epilogue.v.back();
-      if (epilogue.v.size() == 1 && bounds.full_vectors > 0) {
-        for (int64_t j = 0; j < bounds.full_vectors; ++j) {
-          Scope at = row;
-          at.vector = v;
-          at.variables[v] = b_.CreateAdd(bounds.v_begin, e_.i64(j * e_.lanes));
-          compute(at, b_.CreateConstGEP1_64(type, c, static_cast<uint64_t>(j * e_.lanes)), false);
-        }
-        return;
-      }
-      segments(e_, row, epilogue.v, bounds.v_begin, bounds.v_end, [&](Scope& outer, Value* low, Value* high) {
-        e_.lane_loop(outer, v, low, high, [&](Scope& at) {
-          Value* position = e_.i64(0);
-          int64_t stride = 1;
-          for (size_t i = epilogue.v.size(); i-- > 0;) {
-            position = b_.CreateAdd(position, b_.CreateMul(at.variables[epilogue.v[i]], e_.i64(stride)));
-            stride *= epilogue.nest.size(epilogue.v[i]);
+    e_.loop(
+        bounds.s_begin, bounds.s_end, 1,
+        [&](Value* s) {
+          Scope row = scope;
+          if (!epilogue.s.empty()) bind_group(e_, row, epilogue.s, s);
+          Value* c =
+              b_.CreateGEP(type, bounds.tile, b_.CreateMul(b_.CreateSub(s, bounds.s_begin), e_.i64(bounds.row_stride)));
+          if (epilogue.v.empty()) return compute(row, c, true);
+          const VarId v = epilogue.v.back();
+          if (epilogue.v.size() == 1 && bounds.full_vectors > 0) {
+            for (int64_t j = 0; j < bounds.full_vectors; ++j) {
+              Scope at = row;
+              at.vector = v;
+              at.variables[v] = b_.CreateAdd(bounds.v_begin, e_.i64(j * e_.lanes));
+              compute(at, b_.CreateConstGEP1_64(type, c, static_cast<uint64_t>(j * e_.lanes)), false);
+            }
+            return;
           }
-          compute(at, b_.CreateGEP(type, c, b_.CreateSub(position, bounds.v_begin)), false);
-        });
-      });
-    }, "epilogue");
+          segments(e_, row, epilogue.v, bounds.v_begin, bounds.v_end, [&](Scope& outer, Value* low, Value* high) {
+            e_.lane_loop(outer, v, low, high, [&](Scope& at) {
+              Value* position = e_.i64(0);
+              int64_t stride = 1;
+              for (size_t i = epilogue.v.size(); i-- > 0;) {
+                position = b_.CreateAdd(position, b_.CreateMul(at.variables[epilogue.v[i]], e_.i64(stride)));
+                stride *= epilogue.nest.size(epilogue.v[i]);
+              }
+              compute(at, b_.CreateGEP(type, c, b_.CreateSub(position, bounds.v_begin)), false);
+            });
+          });
+        },
+        "epilogue");
   });
 }
 
@@ -186,8 +196,8 @@ Status KernelEmitter::emit_contraction() {
   if (!e_.strict) plan = plan_product(stages_, product, e_.level, rows, axis_order);
   const double gflops = 20 * vector_bytes(e_.level) / 16.0;
   if (plan && !rows) {
-    const double flops = 2.0 * static_cast<double>(plan->batch_size * plan->v_size) *
-                         static_cast<double>(plan->s_size * plan->k_size);
+    const double flops =
+        2.0 * static_cast<double>(plan->batch_size * plan->v_size) * static_cast<double>(plan->s_size * plan->k_size);
     ProductEmitter emitter(*this, std::move(*plan), false);
     emit_epilogue(emitter, outputs, axis_maps);
     shape_.items = emitter.items();
@@ -220,46 +230,51 @@ Status KernelEmitter::emit_contraction_rows(ProductPlan plan, const std::vector<
   const Stage& anchor = stages_.stages[static_cast<size_t>(stages_.anchor)];
   const DType dtype = anchor.meaning.result.dtype;
   if (dtype != plan.dtype) return emit_row();
-  const double flops = 2.0 * static_cast<double>(plan.batch_size * plan.v_size) *
-                       static_cast<double>(plan.s_size * plan.k_size);
+  const double flops =
+      2.0 * static_cast<double>(plan.batch_size * plan.v_size) * static_cast<double>(plan.s_size * plan.k_size);
   const double row_count = static_cast<double>(plan.batch_size * plan.s_size);
   RowEmitter rows(*this, others);
   rows.allocate(false);
   ProductEmitter product(*this, std::move(plan), true);
   shape_.items = product.items();
-  shape_.item_cost = (flops / gflops + row_count * rows.row_cost()) / static_cast<double>(std::max<int64_t>(shape_.items, 1));
+  shape_.item_cost =
+      (flops / gflops + row_count * rows.row_cost()) / static_cast<double>(std::max<int64_t>(shape_.items, 1));
   const auto& digits = product.plan().digits;
   using Group = ProductPlan::Digit::Group;
   product.emit([&](Value* batch, const TileBounds& bounds) {
-    e_.loop(bounds.s_begin, bounds.s_end, 1, [&](Value* s) {
-      // The row's position among the parallel axes, from the digits of its batch and S positions.
-      std::vector<Value*> axes(anchor.meaning.result.dims.size(), e_.i64(0));
-      Value *batch_left = batch, *s_left = s;
-      for (size_t i = digits.size(); i-- > 0;) {
-        const auto& digit = digits[i];
-        if (digit.group == Group::kV || digit.size == 1) continue;
-        Value*& left = digit.group == Group::kS ? s_left : batch_left;
-        Value* value = b_.CreateMul(b_.CreateURem(left, e_.i64(digit.size)), e_.i64(digit.weight));
-        left = b_.CreateUDiv(left, e_.i64(digit.size));
-        axes[digit.axis] = b_.CreateAdd(axes[digit.axis], value);
-      }
-      Value* position = e_.i64(0);
-      int64_t stride = 1;
-      for (size_t i = stages_.row_sizes.size(); i-- > 0;) {
-        position = b_.CreateAdd(position, b_.CreateMul(axes[static_cast<size_t>(anchor.row_axes[i])], e_.i64(stride)));
-        stride *= stages_.row_sizes[i];
-      }
-      Value* c = b_.CreateGEP(e_.register_type(dtype), bounds.tile,
-                              b_.CreateMul(b_.CreateSub(s, bounds.s_begin), e_.i64(bounds.row_stride)));
-      OperandPlace place;
-      place.base = c;
-      place.dtype = dtype;
-      rows.set_place(stages_.anchor, place);
-      Scope scope = rows.scope();
-      if (!rows.rows().empty()) bind_group(e_, scope, rows.rows(), position);
-      rows.emit(scope);
-      if (anchor.output >= 0) copy_row(c, axes);
-    }, "row");
+    e_.loop(
+        bounds.s_begin, bounds.s_end, 1,
+        [&](Value* s) {
+          // The row's position among the parallel axes, from the digits of its batch and S positions.
+          std::vector<Value*> axes(anchor.meaning.result.dims.size(), e_.i64(0));
+          Value *batch_left = batch, *s_left = s;
+          for (size_t i = digits.size(); i-- > 0;) {
+            const auto& digit = digits[i];
+            if (digit.group == Group::kV || digit.size == 1) continue;
+            Value*& left = digit.group == Group::kS ? s_left : batch_left;
+            Value* value = b_.CreateMul(b_.CreateURem(left, e_.i64(digit.size)), e_.i64(digit.weight));
+            left = b_.CreateUDiv(left, e_.i64(digit.size));
+            axes[digit.axis] = b_.CreateAdd(axes[digit.axis], value);
+          }
+          Value* position = e_.i64(0);
+          int64_t stride = 1;
+          for (size_t i = stages_.row_sizes.size(); i-- > 0;) {
+            position =
+                b_.CreateAdd(position, b_.CreateMul(axes[static_cast<size_t>(anchor.row_axes[i])], e_.i64(stride)));
+            stride *= stages_.row_sizes[i];
+          }
+          Value* c = b_.CreateGEP(e_.register_type(dtype), bounds.tile,
+                                  b_.CreateMul(b_.CreateSub(s, bounds.s_begin), e_.i64(bounds.row_stride)));
+          OperandPlace place;
+          place.base = c;
+          place.dtype = dtype;
+          rows.set_place(stages_.anchor, place);
+          Scope scope = rows.scope();
+          if (!rows.rows().empty()) bind_group(e_, scope, rows.rows(), position);
+          rows.emit(scope);
+          if (anchor.output >= 0) copy_row(c, axes);
+        },
+        "row");
   });
   return {};
 }
@@ -299,9 +314,8 @@ void KernelEmitter::copy_row(Value* c, const std::vector<Value*>& axes) {
              e_.index(at, nest.tracked(to)));
   };
   if (group.empty()) return copy(scope);
-  segments(e_, scope, group, e_.i64(0), e_.i64(count(nest, group)), [&](Scope& outer, Value* low, Value* high) {
-    e_.lane_loop(outer, group.back(), low, high, copy);
-  });
+  segments(e_, scope, group, e_.i64(0), e_.i64(count(nest, group)),
+           [&](Scope& outer, Value* low, Value* high) { e_.lane_loop(outer, group.back(), low, high, copy); });
 }
 
 }  // namespace egret::lower

@@ -125,9 +125,8 @@ Status KernelEmitter::emit_element(const std::vector<int>& numbers, const Common
 
   bool folds = false;
   for (NodeId root : element.roots) folds = folds || (!e_.strict && has_vector_fold(nest, root, e_.lanes));
-  const bool by_fold =
-      folds && (group.empty() || nest.size(group.back()) < e_.lanes / 2 ||
-                Emitter::contiguity(nest, element.roots, group.back()) < 0);
+  const bool by_fold = folds && (group.empty() || nest.size(group.back()) < e_.lanes / 2 ||
+                                 Emitter::contiguity(nest, element.roots, group.back()) < 0);
   if (group.empty() || by_fold) {
     e_.loop(begin_, end_, 1, [&](Value* i) {
       Scope inner = scope;
@@ -143,9 +142,7 @@ Status KernelEmitter::emit_element(const std::vector<int>& numbers, const Common
   const VarId v = group.back();
   segments(e_, scope, group, begin_, end_, [&](Scope& outer, Value* low, Value* high) {
     outer.operands = places;
-    specialize(e_, outer, element.roots, v, 40, [&](Scope& chosen) {
-      e_.lane_loop(chosen, v, low, high, compute);
-    });
+    specialize(e_, outer, element.roots, v, 40, [&](Scope& chosen) { e_.lane_loop(chosen, v, low, high, compute); });
   });
   return {};
 }
@@ -170,7 +167,8 @@ Status KernelEmitter::emit_transposed(const Nest& nest, Scope& scope, const std:
     Value* row = b_.CreateMul(b_.CreateURem(item, e_.i64(blocks)), e_.i64(w));
     Value* row_end = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateAdd(row, e_.i64(w)), e_.i64(rows));
     e_.loop(e_.i64(0), e_.i64(columns), w, [&](Value* column) {
-      Value* column_end = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateAdd(column, e_.i64(w)), e_.i64(columns));
+      Value* column_end =
+          b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateAdd(column, e_.i64(w)), e_.i64(columns));
       Value* left_rows = b_.CreateTrunc(b_.CreateSub(row_end, row), b_.getInt32Ty());
       Value* left_columns = b_.CreateTrunc(b_.CreateSub(column_end, column), b_.getInt32Ty());
       std::vector<Value*> square;

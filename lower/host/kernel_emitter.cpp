@@ -123,7 +123,8 @@ void specialize(Emitter& e, Scope& scope, std::span<const NodeId> roots, std::op
     specialize(e, inner, roots, v, share, body);
   };
   // A chain of operands (concatenation) branches on its else side: that side gets the budget.
-  e.if_then(condition, [&] { branch(true, std::max(1, budget / 4)); }, [&] { branch(false, budget - 1); });
+  e.if_then(
+      condition, [&] { branch(true, std::max(1, budget / 4)); }, [&] { branch(false, budget - 1); });
 }
 
 KernelEmitter::KernelEmitter(Emitter& emitter, const HostKernel& kernel)
@@ -190,10 +191,16 @@ Result<HostKernelShape> KernelEmitter::emit() {
       done = emit_element(all, space);
       break;
     }
-    case ScheduleClass::kRow: done = emit_row(); break;
+    case ScheduleClass::kRow:
+      done = emit_row();
+      break;
     case ScheduleClass::kContraction:
-    case ScheduleClass::kContractionRow: done = emit_contraction(); break;
-    case ScheduleClass::kAlias: done = internal_error("an alias has no code"); break;
+    case ScheduleClass::kContractionRow:
+      done = emit_contraction();
+      break;
+    case ScheduleClass::kAlias:
+      done = internal_error("an alias has no code");
+      break;
   }
   if (!done.ok()) return done.take_error();
   b_.CreateRetVoid();

@@ -57,7 +57,8 @@ RowEmitter::RowEmitter(KernelEmitter& kernel, std::vector<int> numbers)
         const auto from_sizes = from.meaning.result.sizes();
         // A result is read where it was stored; what this emitter does not compute itself is a row of scratch.
         const int from_number = static_cast<int>(operand - stages.ports.size());
-        if (from.output >= 0 && std::find(numbers_.begin(), numbers_.end(), from_number) != numbers_.end()) return {from_sizes, {}};
+        if (from.output >= 0 && std::find(numbers_.begin(), numbers_.end(), from_number) != numbers_.end())
+          return {from_sizes, {}};
         return {from_sizes, row_mask(from)};
       });
       part.output_address = n.track(row_major(axes, sizes));
@@ -143,8 +144,10 @@ void RowEmitter::emit_stage(Scope& scope, size_t i) {
   auto put = [&](Scope& at, Value* v) {
     const Linear& address = nest_.tracked(to_output ? part.output_address : part.scratch_address);
     if (place.lane_minor) {
-      Value* p = e_.b.CreateGEP(e_.memory_type(dtype), place.base, e_.b.CreateMul(e_.scalar_index(at, address), e_.i64(e_.lanes)));
-      e_.b.CreateAlignedStore(e_.to_memory(dtype, e_.widen(v)), p, llvm::Align(static_cast<uint64_t>(size_in_bytes(dtype))));
+      Value* p = e_.b.CreateGEP(e_.memory_type(dtype), place.base,
+                                e_.b.CreateMul(e_.scalar_index(at, address), e_.i64(e_.lanes)));
+      e_.b.CreateAlignedStore(e_.to_memory(dtype, e_.widen(v)), p,
+                              llvm::Align(static_cast<uint64_t>(size_in_bytes(dtype))));
     } else {
       e_.store(at, v, dtype, place.base, e_.index(at, address));
     }
@@ -155,17 +158,18 @@ void RowEmitter::emit_stage(Scope& scope, size_t i) {
   // Along the row where it is contiguous; else element by element, with lanes along a fold where one is contiguous.
   const bool scalar = row_vectors_ || nest_.size(v) < 2 ||
                       (Emitter::contiguity(nest_, {&part.root, 1}, v) < 0 && nest_.size(v) < 4 * e_.lanes);
-  segments(e_, scope, part.inner, e_.i64(0), e_.i64(count(nest_, part.inner)), [&](Scope& outer, Value* low, Value* high) {
-    if (scalar) {
-      e_.loop(low, high, 1, [&](Value* at) {
-        Scope inner = outer;
-        inner.variables[v] = at;
-        compute(inner);
-      });
-    } else {
-      e_.lane_loop(outer, v, low, high, compute);
-    }
-  });
+  segments(e_, scope, part.inner, e_.i64(0), e_.i64(count(nest_, part.inner)),
+           [&](Scope& outer, Value* low, Value* high) {
+             if (scalar) {
+               e_.loop(low, high, 1, [&](Value* at) {
+                 Scope inner = outer;
+                 inner.variables[v] = at;
+                 compute(inner);
+               });
+             } else {
+               e_.lane_loop(outer, v, low, high, compute);
+             }
+           });
 }
 
 Status KernelEmitter::emit_row() {
@@ -201,8 +205,7 @@ Status KernelEmitter::emit_row() {
     Scope partial = scope;
     auto full = [&] { rows.emit(scope); };
     e_.if_then(b_.CreateICmpSGE(left, e_.i64(w)), full, [&] {
-      partial.mask.tail =
-          b_.CreateICmpSLT(e_.iota(b_.getInt32Ty()), e_.widen(b_.CreateTrunc(left, b_.getInt32Ty())));
+      partial.mask.tail = b_.CreateICmpSLT(e_.iota(b_.getInt32Ty()), e_.widen(b_.CreateTrunc(left, b_.getInt32Ty())));
       rows.emit(partial);
     });
   });

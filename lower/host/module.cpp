@@ -1,6 +1,4 @@
 // The module egret_llvm: kernels to object code through LLVM 19.
-#include <mutex>
-
 #include <llvm/Analysis/CGSCCPassManager.h>
 #include <llvm/Analysis/LoopAnalysisManager.h>
 #include <llvm/IR/LegacyPassManager.h>
@@ -12,6 +10,8 @@
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Target/TargetMachine.h>
+
+#include <mutex>
 
 #include "lower/host/kernel_emitter.h"
 

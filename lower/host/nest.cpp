@@ -56,7 +56,8 @@ bool Node::operator<(const Node& o) const {
 Nest::Axis Nest::add_axis(int64_t size) {
   const uint32_t number = axis_count_++;
   std::vector<int64_t> weights = {1};
-  if (auto it = cuts_.find(number); it != cuts_.end()) weights.insert(weights.end(), it->second.begin(), it->second.end());
+  if (auto it = cuts_.find(number); it != cuts_.end())
+    weights.insert(weights.end(), it->second.begin(), it->second.end());
   Axis axis;
   int64_t above = size;
   for (size_t i = weights.size(); i-- > 0;) {
@@ -224,9 +225,7 @@ NodeId Nest::zero(Linear index) {
   const auto [low, high] = range(index);
   Node node;
   node.dtype = DType::boolean;
-  node.kind = low == 0 && high == 0 ? Node::Kind::kTrue
-              : low > 0 || high < 0 ? Node::Kind::kFalse
-                                    : Node::Kind::kZero;
+  node.kind = low == 0 && high == 0 ? Node::Kind::kTrue : low > 0 || high < 0 ? Node::Kind::kFalse : Node::Kind::kZero;
   if (node.kind == Node::Kind::kZero) node.index = std::move(index);
   return add(std::move(node));
 }
@@ -251,20 +250,30 @@ struct Nest::Import {
 
   Linear make_index(const Expr& e) {
     switch (e.kind) {
-      case ExprKind::kIndex: EGRET_CHECK(variables[e.number], "an index variable is bound"); return *variables[e.number];
-      case ExprKind::kInt: return {e.integer, {}};
-      case ExprKind::kAdd: return index(e.args[0]) + index(e.args[1]);
-      case ExprKind::kSub: return index(e.args[0]) + index(e.args[1]) * -1;
+      case ExprKind::kIndex:
+        EGRET_CHECK(variables[e.number], "an index variable is bound");
+        return *variables[e.number];
+      case ExprKind::kInt:
+        return {e.integer, {}};
+      case ExprKind::kAdd:
+        return index(e.args[0]) + index(e.args[1]);
+      case ExprKind::kSub:
+        return index(e.args[0]) + index(e.args[1]) * -1;
       case ExprKind::kMul: {
         const Linear a = index(e.args[0]), b = index(e.args[1]);
         EGRET_CHECK(a.is_constant() || b.is_constant(), "a product of two indices is not linear");
         return a.is_constant() ? b * a.constant : a * b.constant;
       }
-      case ExprKind::kDiv: return nest.div(index(e.args[0]), constant(e.args[1]));
-      case ExprKind::kMod: return nest.mod(index(e.args[0]), constant(e.args[1]));
-      case ExprKind::kMin: return nest.min_max(Atom::Kind::kMin, index(e.args[0]), index(e.args[1]));
-      case ExprKind::kMax: return nest.min_max(Atom::Kind::kMax, index(e.args[0]), index(e.args[1]));
-      default: break;
+      case ExprKind::kDiv:
+        return nest.div(index(e.args[0]), constant(e.args[1]));
+      case ExprKind::kMod:
+        return nest.mod(index(e.args[0]), constant(e.args[1]));
+      case ExprKind::kMin:
+        return nest.min_max(Atom::Kind::kMin, index(e.args[0]), index(e.args[1]));
+      case ExprKind::kMax:
+        return nest.min_max(Atom::Kind::kMax, index(e.args[0]), index(e.args[1]));
+      default:
+        break;
     }
     EGRET_CHECK(e.kind == ExprKind::kToIndex, "an index expression");
     Atom atom;
@@ -296,11 +305,15 @@ struct Nest::Import {
     Node node;
     node.dtype = e.dtype;
     switch (e.kind) {
-      case ExprKind::kLess: return nest.positive(index(e.args[1]) + index(e.args[0]) * -1);
-      case ExprKind::kLessEqual: return nest.positive(index(e.args[1]) + index(e.args[0]) * -1 + Linear{1, {}});
-      case ExprKind::kEqual: return nest.zero(index(e.args[0]) + index(e.args[1]) * -1);
+      case ExprKind::kLess:
+        return nest.positive(index(e.args[1]) + index(e.args[0]) * -1);
+      case ExprKind::kLessEqual:
+        return nest.positive(index(e.args[1]) + index(e.args[0]) * -1 + Linear{1, {}});
+      case ExprKind::kEqual:
+        return nest.zero(index(e.args[0]) + index(e.args[1]) * -1);
       case ExprKind::kAnd:
-      case ExprKind::kOr: return connective(e);
+      case ExprKind::kOr:
+        return connective(e);
       case ExprKind::kNot: {
         const NodeId a = scalar(e.args[0]);
         node.dtype = DType::boolean;
@@ -350,7 +363,8 @@ struct Nest::Import {
         node.kind = K::kValue;
         node.index = index(e.args[0]);
         break;
-      default: EGRET_CHECK(false, "a scalar expression");
+      default:
+        EGRET_CHECK(false, "a scalar expression");
     }
     return nest.add(std::move(node));
   }

@@ -46,18 +46,30 @@ struct Atom {
 
 struct Node {
   enum class Kind : uint8_t {
-    kNumber, kRead, kCall, kSelect, kFold, kValue,
-    kTrue, kFalse, kPositive, kZero, kAnd, kOr, kNot, kTruth,  // conditions; kPositive: index > 0, kZero: index == 0
+    kNumber,
+    kRead,
+    kCall,
+    kSelect,
+    kFold,
+    kValue,
+    kTrue,
+    kFalse,
+    kPositive,
+    kZero,
+    kAnd,
+    kOr,
+    kNot,
+    kTruth,  // conditions; kPositive: index > 0, kZero: index == 0
   } kind = Kind::kNumber;
   ScalarFn fn = ScalarFn::kAdd;
   FoldKind fold = FoldKind::kSum;
   DType dtype = DType::f32;
-  uint32_t operand = 0;           // kRead
-  double value = 0;               // kNumber
-  int64_t integer = 0;            // kNumber of an integer type
-  Linear index;                   // kRead: element address; kPositive, kZero, kValue
+  uint32_t operand = 0;  // kRead
+  double value = 0;      // kNumber
+  int64_t integer = 0;   // kNumber of an integer type
+  Linear index;          // kRead: element address; kPositive, kZero, kValue
   std::vector<NodeId> args;
-  std::vector<VarId> variables;   // kFold: loops, outermost first
+  std::vector<VarId> variables;  // kFold: loops, outermost first
   bool operator<(const Node& other) const;
 };
 
@@ -127,7 +139,11 @@ class Nest {
   Cuts cuts_, wanted_;
   uint32_t axis_count_ = 0;
   std::vector<int64_t> sizes_;
-  struct Digit { uint32_t axis; int64_t weight; int64_t axis_size; };
+  struct Digit {
+    uint32_t axis;
+    int64_t weight;
+    int64_t axis_size;
+  };
   std::vector<Digit> digits_;  // by variable
   std::vector<Atom> atoms_;
   std::vector<AtomId> variable_atoms_;

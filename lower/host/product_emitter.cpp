@@ -8,14 +8,20 @@ namespace egret::lower {
 using llvm::Value;
 
 ProductEmitter::ProductEmitter(KernelEmitter& kernel, ProductPlan plan, bool whole_rows)
-    : kernel_(kernel), e_(kernel.e_), b_(kernel.b_), plan_(std::move(plan)), whole_rows_(whole_rows),
-      type_(e_.register_type(plan_.dtype)), places_(kernel.port_places()) {
+    : kernel_(kernel),
+      e_(kernel.e_),
+      b_(kernel.b_),
+      plan_(std::move(plan)),
+      whole_rows_(whole_rows),
+      type_(e_.register_type(plan_.dtype)),
+      places_(kernel.port_places()) {
   const int64_t bytes = size_in_bytes(plan_.dtype);
   const int64_t k_rows = plan_.k.empty() ? 1 : plan_.k_size / plan_.nest.size(plan_.k[0]) * plan_.k_block;
   panel_ = kernel_.scratch(k_rows * plan_.panels.longer * plan_.lanes * bytes);
   int64_t rows_of_item = 0;
   for (const Balanced& t : plan_.tiles) {
-    rows_of_item = std::max(rows_of_item, Balanced::cut(t.count, (t.count + plan_.s_blocks - 1) / plan_.s_blocks).longer * t.longer);
+    rows_of_item = std::max(rows_of_item,
+                            Balanced::cut(t.count, (t.count + plan_.s_blocks - 1) / plan_.s_blocks).longer * t.longer);
   }
   if (!plan_.s_direct) rows_ = kernel_.scratch(rows_of_item * plan_.k_size * bytes);
   c_rows_ = whole_rows_ || k_blocked() ? rows_of_item : plan_.tiles[0].longer;
@@ -40,7 +46,8 @@ Value* ProductEmitter::stretch_begin(const Balanced& s, Value* i) {
 }
 
 void ProductEmitter::emit(const After& after) {
-  e_.loop(kernel_.begin_, kernel_.end_, 1, [&](Value* item) { emit_item(item, after); }, "item");
+  e_.loop(
+      kernel_.begin_, kernel_.end_, 1, [&](Value* item) { emit_item(item, after); }, "item");
 }
 
 void ProductEmitter::emit_item(Value* item, const After& after) {
@@ -54,7 +61,8 @@ void ProductEmitter::emit_item(Value* item, const After& after) {
   scope.operands = places_;
   if (!plan_.batch.empty()) bind_group(e_, scope, plan_.batch, batch);
   const Balanced blocks = Balanced::cut(plan_.panels.count, (plan_.panels.count + plan_.v_blocks - 1) / plan_.v_blocks);
-  Value* first = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, stretch_begin(blocks, v_block), e_.i64(plan_.panels.count));
+  Value* first =
+      b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, stretch_begin(blocks, v_block), e_.i64(plan_.panels.count));
   Value* last = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, stretch_begin(blocks, b_.CreateAdd(v_block, e_.i64(1))),
                                          e_.i64(plan_.panels.count));
   if (!plan_.s_direct) {
@@ -63,8 +71,8 @@ void ProductEmitter::emit_item(Value* item, const After& after) {
     const Balanced& t = plan_.tiles[0];
     const Balanced s_blocks = Balanced::cut(t.count, (t.count + plan_.s_blocks - 1) / plan_.s_blocks);
     Value* t0 = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, stretch_begin(s_blocks, s_block), e_.i64(t.count));
-    Value* t1 = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, stretch_begin(s_blocks, b_.CreateAdd(s_block, e_.i64(1))),
-                                         e_.i64(t.count));
+    Value* t1 = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin,
+                                         stretch_begin(s_blocks, b_.CreateAdd(s_block, e_.i64(1))), e_.i64(t.count));
     pack_rows(scope, stretch_begin(t, t0), stretch_begin(t, t1));
   }
   if (plan_.panels.even()) {
@@ -73,15 +81,16 @@ void ProductEmitter::emit_item(Value* item, const After& after) {
     Value* border = e_.i64(plan_.panels.extra);
     emit_panels(scope, batch, 0, first, b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, last, border), s_block, after);
     if (panel_vectors(1) > 0) {
-      emit_panels(scope, batch, 1, b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, first, border), last, s_block, after);
+      emit_panels(scope, batch, 1, b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, first, border), last, s_block,
+                  after);
     }
   }
   if (whole_rows_) {
     const Balanced& t = plan_.tiles[0];
     const Balanced s_blocks = Balanced::cut(t.count, (t.count + plan_.s_blocks - 1) / plan_.s_blocks);
     Value* t0 = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, stretch_begin(s_blocks, s_block), e_.i64(t.count));
-    Value* t1 = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, stretch_begin(s_blocks, b_.CreateAdd(s_block, e_.i64(1))),
-                                         e_.i64(t.count));
+    Value* t1 = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin,
+                                         stretch_begin(s_blocks, b_.CreateAdd(s_block, e_.i64(1))), e_.i64(t.count));
     TileBounds bounds{e_.i64(0), e_.i64(plan_.v_size), stretch_begin(t, t0), stretch_begin(t, t1), c_, c_stride(), 0};
     after(batch, bounds);
   }
@@ -90,18 +99,22 @@ void ProductEmitter::emit_item(Value* item, const After& after) {
 void ProductEmitter::emit_panels(Scope& scope, Value* batch, int kind, Value* first, Value* last, Value* s_block,
                                  const After& after) {
   const Balanced vectors = plan_.panels;
-  e_.loop(first, last, 1, [&](Value* p) {
-    Value* v_begin = b_.CreateMul(stretch_begin(vectors, p), e_.i64(plan_.lanes));
-    Scope inner = scope;
-    emit_panel(inner, batch, kind, v_begin, s_block, after);
-  }, "panel");
+  e_.loop(
+      first, last, 1,
+      [&](Value* p) {
+        Value* v_begin = b_.CreateMul(stretch_begin(vectors, p), e_.i64(plan_.lanes));
+        Scope inner = scope;
+        emit_panel(inner, batch, kind, v_begin, s_block, after);
+      },
+      "panel");
 }
 
 void ProductEmitter::emit_panel(Scope& scope, Value* batch, int kind, Value* v_begin, Value* s_block,
                                 const After& after) {
   const int64_t width = panel_vectors(kind) * plan_.lanes;
   Value* v_end = b_.CreateAdd(v_begin, e_.i64(width));
-  if (plan_.v_size % plan_.lanes != 0) v_end = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, v_end, e_.i64(plan_.v_size));
+  if (plan_.v_size % plan_.lanes != 0)
+    v_end = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, v_end, e_.i64(plan_.v_size));
   const int64_t outer = plan_.k.empty() ? 1 : plan_.nest.size(plan_.k[0]);
   auto run = [&](Value* k_begin, Value* k_end, const After* then) {
     const bool few_tiles = (plan_.tiles[static_cast<size_t>(kind)].count + plan_.s_blocks - 1) / plan_.s_blocks <= 3;
@@ -126,8 +139,9 @@ void ProductEmitter::emit_panel(Scope& scope, Value* batch, int kind, Value* v_b
   };
   if (!k_blocked()) return run(e_.i64(0), e_.i64(outer), &after);
   const int64_t blocks = (outer + plan_.k_block - 1) / plan_.k_block;
-  e_.loop(e_.i64(0), e_.i64((blocks - 1) * plan_.k_block), plan_.k_block,
-          [&](Value* k) { run(k, b_.CreateAdd(k, e_.i64(plan_.k_block)), nullptr); }, "kblock");
+  e_.loop(
+      e_.i64(0), e_.i64((blocks - 1) * plan_.k_block), plan_.k_block,
+      [&](Value* k) { run(k, b_.CreateAdd(k, e_.i64(plan_.k_block)), nullptr); }, "kblock");
   run(e_.i64((blocks - 1) * plan_.k_block), e_.i64(outer), &after);
 }
 
@@ -150,31 +164,42 @@ void ProductEmitter::emit_tiles(Scope& scope, Value* batch, int kind, Value* v_b
     Scope at = scope;
     for (VarId v : plan_.k) at.variables[v] = e_.i64(0);
     for (VarId v : plan_.s) at.variables[v] = e_.i64(0);
-    s_base = element(places_[plan_.nest.node(plan_.s_root).operand].base, e_.scalar_index(at, plan_.nest.tracked(plan_.s_address)));
+    s_base = element(places_[plan_.nest.node(plan_.s_root).operand].base,
+                     e_.scalar_index(at, plan_.nest.tracked(plan_.s_address)));
     s_stride = plan_.s_stride;
     k_stride = plan_.k_stride;
   }
   auto run = [&](int64_t rows, Value* from, Value* to) {
     if (rows <= 0) return;
-    e_.loop(from, to, 1, [&](Value* t) {
-      Value* s = stretch_begin(tiles, t);
-      Value* s_offset = packed_rows ? b_.CreateSub(s, item_rows) : s;
-      Value* a = element(s_base, b_.CreateAdd(b_.CreateMul(s_offset, e_.i64(s_stride)), b_.CreateMul(k_first, e_.i64(k_stride))));
-      Value* c = c_;
-      if (whole_rows_ || k_blocked()) c = element(c, b_.CreateMul(b_.CreateSub(s, item_rows), e_.i64(c_stride())));
-      if (whole_rows_) c = element(c, v_begin);
-      llvm::Function* f = microkernel(rows, panel_vectors(kind), panel_stride, c_stride());
-      Value* start = k_blocked() ? b_.CreateICmpEQ(k_begin, e_.i64(0)) : b_.getTrue();
-      b_.CreateCall(f, {a, e_.i64(s_stride), e_.i64(k_stride), panel, steps, c, start});
-      if (!after || whole_rows_) return;
-      TileBounds bounds{v_begin, v_end, s, b_.CreateAdd(s, e_.i64(rows)), c, c_stride(),
-                        plan_.v_size % plan_.lanes == 0 ? panel_vectors(kind) : 0};
-      if (plan_.v_size % plan_.lanes == 0 || plan_.v.size() > 1) return (*after)(batch, bounds);
-      TileBounds whole = bounds;
-      whole.full_vectors = panel_vectors(kind);
-      e_.if_then(b_.CreateICmpEQ(b_.CreateSub(v_end, v_begin), e_.i64(panel_vectors(kind) * plan_.lanes)),
-                 [&] { (*after)(batch, whole); }, [&] { (*after)(batch, bounds); });
-    }, "tile");
+    e_.loop(
+        from, to, 1,
+        [&](Value* t) {
+          Value* s = stretch_begin(tiles, t);
+          Value* s_offset = packed_rows ? b_.CreateSub(s, item_rows) : s;
+          Value* a = element(
+              s_base, b_.CreateAdd(b_.CreateMul(s_offset, e_.i64(s_stride)), b_.CreateMul(k_first, e_.i64(k_stride))));
+          Value* c = c_;
+          if (whole_rows_ || k_blocked()) c = element(c, b_.CreateMul(b_.CreateSub(s, item_rows), e_.i64(c_stride())));
+          if (whole_rows_) c = element(c, v_begin);
+          llvm::Function* f = microkernel(rows, panel_vectors(kind), panel_stride, c_stride());
+          Value* start = k_blocked() ? b_.CreateICmpEQ(k_begin, e_.i64(0)) : b_.getTrue();
+          b_.CreateCall(f, {a, e_.i64(s_stride), e_.i64(k_stride), panel, steps, c, start});
+          if (!after || whole_rows_) return;
+          TileBounds bounds{v_begin,
+                            v_end,
+                            s,
+                            b_.CreateAdd(s, e_.i64(rows)),
+                            c,
+                            c_stride(),
+                            plan_.v_size % plan_.lanes == 0 ? panel_vectors(kind) : 0};
+          if (plan_.v_size % plan_.lanes == 0 || plan_.v.size() > 1) return (*after)(batch, bounds);
+          TileBounds whole = bounds;
+          whole.full_vectors = panel_vectors(kind);
+          e_.if_then(
+              b_.CreateICmpEQ(b_.CreateSub(v_end, v_begin), e_.i64(panel_vectors(kind) * plan_.lanes)),
+              [&] { (*after)(batch, whole); }, [&] { (*after)(batch, bounds); });
+        },
+        "tile");
   };
   if (tiles.even()) return run(tiles.longer, first, last);
   Value* border = e_.i64(tiles.extra);

@@ -12,9 +12,9 @@ struct TileBounds {
   llvm::Value* v_end = nullptr;
   llvm::Value* s_begin = nullptr;
   llvm::Value* s_end = nullptr;
-  llvm::Value* tile = nullptr;   // C in scratch: row s at (s - s_begin) * row_stride, contiguous along V
+  llvm::Value* tile = nullptr;  // C in scratch: row s at (s - s_begin) * row_stride, contiguous along V
   int64_t row_stride = 0;
-  int64_t full_vectors = 0;      // > 0: v_end - v_begin is that many whole vectors
+  int64_t full_vectors = 0;  // > 0: v_end - v_begin is that many whole vectors
 };
 
 class ProductEmitter {

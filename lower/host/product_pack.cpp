@@ -31,11 +31,14 @@ void ProductEmitter::k_loops(Scope& scope, std::span<const VarId> order, Value* 
   if (order.empty()) return body(scope);
   auto loop = [&](Scope& outside) {
     const bool blocked = order[0] == plan_.k[0];
-    e_.loop(blocked ? k_begin : e_.i64(0), blocked ? k_end : e_.i64(plan_.nest.size(order[0])), 1, [&](Value* k) {
-      Scope inner = outside;
-      inner.variables[order[0]] = k;
-      k_loops(inner, order.subspan(1), k_begin, k_end, vector, body);
-    }, "pack");
+    e_.loop(
+        blocked ? k_begin : e_.i64(0), blocked ? k_end : e_.i64(plan_.nest.size(order[0])), 1,
+        [&](Value* k) {
+          Scope inner = outside;
+          inner.variables[order[0]] = k;
+          k_loops(inner, order.subspan(1), k_begin, k_end, vector, body);
+        },
+        "pack");
   };
   if (order.size() == 1) return specialize(e_, scope, {&plan_.v_root, 1}, vector, 4, loop);
   loop(scope);
@@ -90,7 +93,8 @@ void ProductEmitter::pack_panel(Scope& scope, int kind, Value* v_begin, Value* v
   };
   auto general = [&] {
     segments(e_, scope, plan_.v, v_begin, v_end, [&](Scope& outer, Value* low, Value* high) {
-      e_.lane_loop(outer, inner, low, high, [&](Scope& at) { chunk(at, b_.CreateSub(linear_of(at, plan_.v), v_begin)); });
+      e_.lane_loop(outer, inner, low, high,
+                   [&](Scope& at) { chunk(at, b_.CreateSub(linear_of(at, plan_.v), v_begin)); });
     });
   };
   if (plan_.v.size() > 1) return general();
@@ -104,7 +108,8 @@ void ProductEmitter::pack_panel(Scope& scope, int kind, Value* v_begin, Value* v
       for (int64_t j = 0; j < panel_vectors(kind); ++j) {
         Scope one = point;
         one.variables[inner] = b_.CreateAdd(v_begin, e_.i64(j * plan_.lanes));
-        b_.CreateAlignedStore(e_.widen(e_.value(one, plan_.v_root)), element(panel_, b_.CreateAdd(row, e_.i64(j * plan_.lanes))), align);
+        b_.CreateAlignedStore(e_.widen(e_.value(one, plan_.v_root)),
+                              element(panel_, b_.CreateAdd(row, e_.i64(j * plan_.lanes))), align);
       }
     });
   };
@@ -141,15 +146,16 @@ void ProductEmitter::pack_transposed(Scope& scope, Value* v_begin, Value* v_end,
           Value* row = k_position(first, k_begin);
           for (int64_t j = 0; j < w; ++j) {
             Scope read = square_at;
-            read.variables[inner] =
-                b_.CreateAdd(v, b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, e_.i64(j), b_.CreateSub(left, e_.i64(1))));
+            read.variables[inner] = b_.CreateAdd(
+                v, b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, e_.i64(j), b_.CreateSub(left, e_.i64(1))));
             square.push_back(e_.widen(e_.value(read, plan_.v_root)));
           }
           e_.transpose(square);
           auto put = [&](int64_t j) {
             Value* at_row = b_.CreateAdd(row, e_.i64(j * along_stride));
             b_.CreateMaskedStore(square[static_cast<size_t>(j)],
-                                 element(panel_, b_.CreateAdd(b_.CreateMul(at_row, e_.i64(stride)), offset)), align, lanes);
+                                 element(panel_, b_.CreateAdd(b_.CreateMul(at_row, e_.i64(stride)), offset)), align,
+                                 lanes);
           };
           Value* count = b_.CreateSub(to, square_at.variables[along]);
           for (int64_t j = 0; j < w; ++j) {
@@ -171,33 +177,35 @@ void ProductEmitter::pack_rows(Scope& scope, Value* s_begin, Value* s_end) {
   const llvm::Align align(static_cast<uint64_t>(size_in_bytes(plan_.dtype)));
   std::optional<VarId> vector;
   if (!plan_.k.empty() && nest.size(plan_.k.back()) > 1) vector = plan_.k.back();
-  e_.loop(s_begin, s_end, 1, [&](Value* s) {
-    Scope at = scope;
-    if (!plan_.s.empty()) bind_group(e_, at, plan_.s, s);
-    Value* row = b_.CreateMul(b_.CreateSub(s, s_begin), e_.i64(plan_.k_size));
-    auto put = [&](Scope& point, Value* x, Value* mask) {
-      Value* p = element(rows_, b_.CreateAdd(row, linear_of(point, plan_.k)));
-      if (mask) {
-        b_.CreateMaskedStore(e_.widen(x), p, align, mask);
-      } else {
-        b_.CreateAlignedStore(x, p, align);
-      }
-    };
-    if (!vector) {
-      for (VarId v : plan_.k) at.variables[v] = e_.i64(0);
-      return put(at, e_.value(at, plan_.s_root), nullptr);
-    }
-    const auto outer = std::span(plan_.k).first(plan_.k.size() - 1);
-    int64_t n = 1;
-    for (VarId v : outer) n *= nest.size(v);
-    e_.loop(e_.i64(0), e_.i64(n), 1, [&](Value* position) {
-      Scope inside = at;
-      if (!outer.empty()) bind_group(e_, inside, outer, position);
-      e_.lane_loop(inside, *vector, e_.i64(0), e_.i64(nest.size(*vector)), [&](Scope& point) {
-        put(point, e_.widen(e_.value(point, plan_.s_root)), point.mask.tail);
-      });
-    });
-  }, "row");
+  e_.loop(
+      s_begin, s_end, 1,
+      [&](Value* s) {
+        Scope at = scope;
+        if (!plan_.s.empty()) bind_group(e_, at, plan_.s, s);
+        Value* row = b_.CreateMul(b_.CreateSub(s, s_begin), e_.i64(plan_.k_size));
+        auto put = [&](Scope& point, Value* x, Value* mask) {
+          Value* p = element(rows_, b_.CreateAdd(row, linear_of(point, plan_.k)));
+          if (mask) {
+            b_.CreateMaskedStore(e_.widen(x), p, align, mask);
+          } else {
+            b_.CreateAlignedStore(x, p, align);
+          }
+        };
+        if (!vector) {
+          for (VarId v : plan_.k) at.variables[v] = e_.i64(0);
+          return put(at, e_.value(at, plan_.s_root), nullptr);
+        }
+        const auto outer = std::span(plan_.k).first(plan_.k.size() - 1);
+        int64_t n = 1;
+        for (VarId v : outer) n *= nest.size(v);
+        e_.loop(e_.i64(0), e_.i64(n), 1, [&](Value* position) {
+          Scope inside = at;
+          if (!outer.empty()) bind_group(e_, inside, outer, position);
+          e_.lane_loop(inside, *vector, e_.i64(0), e_.i64(nest.size(*vector)),
+                       [&](Scope& point) { put(point, e_.widen(e_.value(point, plan_.s_root)), point.mask.tail); });
+        });
+      },
+      "row");
 }
 
 }  // namespace egret::lower

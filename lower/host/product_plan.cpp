@@ -78,15 +78,20 @@ void classify(const Stages& stages, bool rows, const std::vector<int>& axis_orde
               const std::vector<std::vector<VarId>>& axes, NodeId left, NodeId right, ProductPlan* plan) {
   Nest& nest = plan->nest;
   const Stage& anchor = stages.stages[static_cast<size_t>(stages.anchor)];
-  struct Side { bool m, n; };
+  struct Side {
+    bool m, n;
+  };
   std::vector<std::pair<VarId, Side>> sides;
   for (const auto& axis : axes) {
     for (VarId v : axis) {
-      const bool in_left = nest.size(v) > 1 && nest.depends(left, v), in_right = nest.size(v) > 1 && nest.depends(right, v);
+      const bool in_left = nest.size(v) > 1 && nest.depends(left, v),
+                 in_right = nest.size(v) > 1 && nest.depends(right, v);
       sides.push_back({v, {in_left && !in_right, in_right && !in_left}});
     }
   }
-  auto side_of = [&](VarId v) { return std::find_if(sides.begin(), sides.end(), [&](auto& s) { return s.first == v; })->second; };
+  auto side_of = [&](VarId v) {
+    return std::find_if(sides.begin(), sides.end(), [&](auto& s) { return s.first == v; })->second;
+  };
   int64_t m = 1, n = 1;
   for (const auto& [v, side] : sides) {
     if (side.m) m *= nest.size(v);
@@ -197,13 +202,15 @@ void choose_places(const Stages& stages, ProductPlan* plan) {
 }
 
 void choose_tiles(HostLevel level, ProductPlan* plan) {
-  const int registers = std::max<int>(1, static_cast<int>(size_in_bytes(plan->dtype)) * plan->lanes / vector_bytes(level));
+  const int registers =
+      std::max<int>(1, static_cast<int>(size_in_bytes(plan->dtype)) * plan->lanes / vector_bytes(level));
   const int budget = level == HostLevel::kV4 ? 26 : 12;
   const int64_t vectors = (plan->v_size + plan->lanes - 1) / plan->lanes;
   double best = 0;
   for (int64_t nv = 1; nv <= 8; ++nv) {
     if (nv * registers > budget) break;
-    const int64_t rows_max = std::max<int64_t>(std::min<int64_t>((budget - (nv > 4 ? 2 : 0)) / (nv * registers), 14), 1);
+    const int64_t rows_max =
+        std::max<int64_t>(std::min<int64_t>((budget - (nv > 4 ? 2 : 0)) / (nv * registers), 14), 1);
     if (nv > 4 && plan->s_size > rows_max) break;
     const Balanced panels = Balanced::cut(vectors, nv);
     double cycles = 0;
@@ -215,9 +222,9 @@ void choose_tiles(HostLevel level, ProductPlan* plan) {
       int64_t rows = std::max<int64_t>(std::min<int64_t>(budget / (length * registers), 14), 1);
       if (length == 3 && level == HostLevel::kV4) rows = std::min<int64_t>(rows, 8);
       const Balanced t = Balanced::cut(plan->s_size, rows);
-      cycles += static_cast<double>(number) *
-                (static_cast<double>(t.extra) * tile_cycles(t.longer, length, registers) +
-                 static_cast<double>(t.count - t.extra) * tile_cycles(std::max<int64_t>(t.longer - 1, 1), length, registers));
+      cycles += static_cast<double>(number) * (static_cast<double>(t.extra) * tile_cycles(t.longer, length, registers) +
+                                               static_cast<double>(t.count - t.extra) *
+                                                   tile_cycles(std::max<int64_t>(t.longer - 1, 1), length, registers));
       tiles.push_back(t);
     }
     if (best == 0 || cycles < best * 0.999) {
@@ -240,7 +247,8 @@ void choose_blocks(bool rows, ProductPlan* plan) {
     const int64_t fit = std::max<int64_t>(256 * 1024 / (rest * panel_row), 1);
     plan->k_block = Balanced::cut(outer, fit).longer;
   }
-  const double flops = 2.0 * static_cast<double>(plan->batch_size * plan->v_size) * static_cast<double>(plan->s_size * plan->k_size);
+  const double flops =
+      2.0 * static_cast<double>(plan->batch_size * plan->v_size) * static_cast<double>(plan->s_size * plan->k_size);
   const int64_t wanted = flops < 1e6 ? 1 : flops < 1e7 ? 4 : 8;
   const int64_t tiles = plan->tiles[0].count;
   auto blocks_for = [&](int64_t others) { return (wanted + others - 1) / std::max<int64_t>(others, 1); };
@@ -252,10 +260,12 @@ void choose_blocks(bool rows, ProductPlan* plan) {
   } else if (plan->s_direct) {
     plan->v_blocks = plan->panels.count;
     const int64_t most = std::max<int64_t>(tiles / 4, 1);
-    plan->s_blocks = std::clamp<int64_t>(std::max((plan->s_size + 1023) / 1024, blocks_for(plan->batch_size * plan->panels.count)),
-                                         1, std::max<int64_t>(most, (plan->s_size + 1023) / 1024));
+    plan->s_blocks =
+        std::clamp<int64_t>(std::max((plan->s_size + 1023) / 1024, blocks_for(plan->batch_size * plan->panels.count)),
+                            1, std::max<int64_t>(most, (plan->s_size + 1023) / 1024));
   } else {
-    const int64_t fit = std::max<int64_t>(256 * 1024 / std::max<int64_t>(plan->k_size * bytes, 1), plan->tiles[0].longer);
+    const int64_t fit =
+        std::max<int64_t>(256 * 1024 / std::max<int64_t>(plan->k_size * bytes, 1), plan->tiles[0].longer);
     plan->s_blocks = std::clamp<int64_t>((plan->s_size + fit - 1) / fit, 1, tiles);
     const int64_t missing = blocks_for(plan->batch_size * plan->s_blocks);
     plan->v_blocks = std::clamp<int64_t>(missing, 1, std::max<int64_t>(plan->panels.count / 2, 1));
@@ -274,8 +284,15 @@ std::optional<ProductPlan> plan_product(const Stages& stages, const Product& pro
   plan.lanes = vector_bytes(level) / 4;
   const DType factor = exprs[product.left].dtype;
   switch (plan.dtype) {
-    case DType::f32: case DType::f64: case DType::i32: case DType::i64: case DType::u32: case DType::u64: break;
-    default: return std::nullopt;
+    case DType::f32:
+    case DType::f64:
+    case DType::i32:
+    case DType::i64:
+    case DType::u32:
+    case DType::u64:
+      break;
+    default:
+      return std::nullopt;
   }
   if (factor != plan.dtype) return std::nullopt;
   std::vector<std::vector<VarId>> axes;

@@ -1,10 +1,10 @@
 // ProductPlan: how a contraction is computed in register tiles.
 //
-// The result's loops are batch, V (the side along vectors: where results are contiguous) and S (the side of scalars that
-// are broadcast); the fold's loops are K.  V is cut in panels of a few vectors, S in tiles of a few rows; a tile of a
-// panel stays in registers while K runs.  Panels are packed by evaluating V's factor, whatever it is: an image read
-// through windows with its borders, a transposed matrix, a prologue.  S is read in place where it is a plain array with
-// K contiguous, else packed by rows.  Sizes are constants, so panels and tiles are balanced, not padded.
+// The result's loops are batch, V (the side along vectors: where results are contiguous) and S (the side of scalars
+// that are broadcast); the fold's loops are K.  V is cut in panels of a few vectors, S in tiles of a few rows; a tile
+// of a panel stays in registers while K runs.  Panels are packed by evaluating V's factor, whatever it is: an image
+// read through windows with its borders, a transposed matrix, a prologue.  S is read in place where it is a plain array
+// with K contiguous, else packed by rows.  Sizes are constants, so panels and tiles are balanced, not padded.
 #pragma once
 
 #include <optional>
@@ -46,7 +46,7 @@ struct ProductPlan {
   // S in place: element (s, k) at s * s_stride + k * k_stride from an address of batch variables.
   bool s_direct = false;
   int64_t s_stride = 0, k_stride = 1;
-  uint32_t s_address = 0;          // tracked: the address with V, S and K variables at 0
+  uint32_t s_address = 0;  // tracked: the address with V, S and K variables at 0
   // V in place: contiguous along V, K at v_k_stride.
   bool v_direct = false;
   int64_t v_k_stride = 0;
@@ -54,9 +54,9 @@ struct ProductPlan {
 
   // Schedule.
   int lanes = 16;
-  Balanced panels;                 // vectors of V
-  std::vector<Balanced> tiles;     // rows of S, by panel length (index 0: longer panels, 1: shorter)
-  int64_t k_block = 0;             // of the outermost K variable; its size: no blocking
+  Balanced panels;              // vectors of V
+  std::vector<Balanced> tiles;  // rows of S, by panel length (index 0: longer panels, 1: shorter)
+  int64_t k_block = 0;          // of the outermost K variable; its size: no blocking
   int64_t v_blocks = 1, s_blocks = 1;
 };
 

@@ -13,7 +13,9 @@ class RowEmitter {
   const Nest& nest() const { return nest_; }
   std::span<const VarId> rows() const { return rows_; }
   double row_cost() const { return row_cost_; }
-  void set_place(int stage, OperandPlace place) { places_[kernel_.stages_.ports.size() + static_cast<size_t>(stage)] = place; }
+  void set_place(int stage, OperandPlace place) {
+    places_[kernel_.stages_.ports.size() + static_cast<size_t>(stage)] = place;
+  }
   // A scope with no variable bound.
   Scope scope() const;
 

@@ -1,14 +1,13 @@
 #include "lower/runtime/elf_object.h"
 
 #include <elf.h>
+#include <fmt/format.h>
 #include <sys/mman.h>
 
 #include <cstring>
 #include <limits>
 #include <utility>
 #include <vector>
-
-#include <fmt/format.h>
 
 namespace egret {
 namespace {
@@ -138,7 +137,9 @@ class Loader {
 
  private:
   static int kind(const Elf64_Shdr& s) { return s.sh_flags & SHF_EXECINSTR ? 0 : s.sh_flags & SHF_WRITE ? 2 : 1; }
-  bool inside(uint64_t offset, uint64_t size) const { return offset <= bytes_.size() && size <= bytes_.size() - offset; }
+  bool inside(uint64_t offset, uint64_t size) const {
+    return offset <= bytes_.size() && size <= bytes_.size() - offset;
+  }
   template <class T>
   bool copy(uint64_t offset, T* to) const {
     if (!inside(offset, sizeof(T))) return false;
@@ -150,7 +151,7 @@ class Loader {
     for (const Section& s : sections_) {
       if (s.head.sh_type != SHT_RELA) continue;
       const uint64_t n = s.head.sh_size / sizeof(Elf64_Rela);
-      externals_ += n;      // at most one stub and one table entry each
+      externals_ += n;  // at most one stub and one table entry each
       table_entries_ += n;
     }
     return {};
@@ -169,7 +170,8 @@ class Loader {
 
   Result<uint64_t> address_of(const Section& table, uint64_t number) {
     Elf64_Sym symbol;
-    if (table.head.sh_type != SHT_SYMTAB || number >= table.head.sh_size / sizeof symbol) return damaged("symbol number");
+    if (table.head.sh_type != SHT_SYMTAB || number >= table.head.sh_size / sizeof symbol)
+      return damaged("symbol number");
     copy(table.head.sh_offset + number * sizeof symbol, &symbol);
     if (symbol.st_shndx == SHN_UNDEF) {
       if (number == 0) return uint64_t{0};
@@ -204,7 +206,8 @@ class Loader {
     const uint32_t type = ELF64_R_TYPE(r.r_info);
     const uint64_t width = type == R_X86_64_64 || type == R_X86_64_PC64 ? 8 : 4;
     if (type == R_X86_64_NONE) return {};
-    if (r.r_offset > target.head.sh_size || width > target.head.sh_size - r.r_offset) return damaged("place of a relocation");
+    if (r.r_offset > target.head.sh_size || width > target.head.sh_size - r.r_offset)
+      return damaged("place of a relocation");
     EGRET_TRY(uint64_t s, address_of(symbols, ELF64_R_SYM(r.r_info)));
     char* place = image_ + target.address + r.r_offset;
     const uint64_t p = reinterpret_cast<uint64_t>(place);
@@ -213,24 +216,37 @@ class Loader {
     const auto addend = static_cast<uint64_t>(r.r_addend);
     uint64_t value = 0;
     switch (type) {
-      case R_X86_64_64: value = s + addend; break;
-      case R_X86_64_PC64: value = s + addend - p; break;
+      case R_X86_64_64:
+        value = s + addend;
+        break;
+      case R_X86_64_PC64:
+        value = s + addend - p;
+        break;
       case R_X86_64_PC32:
-      case R_X86_64_PLT32: value = (outside ? stub_for(s) : s) + addend - p; break;
+      case R_X86_64_PLT32:
+        value = (outside ? stub_for(s) : s) + addend - p;
+        break;
       case R_X86_64_GOTPCREL:
       case R_X86_64_GOTPCRELX:
-      case R_X86_64_REX_GOTPCRELX: value = entry_for(s) + addend - p; break;
-      case R_X86_64_32: value = s + addend; break;
-      case R_X86_64_32S: value = s + addend; break;
-      default: return damaged(fmt::format("relocation of type {}", type));
+      case R_X86_64_REX_GOTPCRELX:
+        value = entry_for(s) + addend - p;
+        break;
+      case R_X86_64_32:
+        value = s + addend;
+        break;
+      case R_X86_64_32S:
+        value = s + addend;
+        break;
+      default:
+        return damaged(fmt::format("relocation of type {}", type));
     }
     if (width == 8) {
       std::memcpy(place, &value, 8);
       return {};
     }
     const auto wide = static_cast<int64_t>(value);
-    const bool fits = type == R_X86_64_32 ? value <= std::numeric_limits<uint32_t>::max()
-                                          : wide == static_cast<int32_t>(wide);
+    const bool fits =
+        type == R_X86_64_32 ? value <= std::numeric_limits<uint32_t>::max() : wide == static_cast<int32_t>(wide);
     if (!fits) return damaged("a relocation does not reach");
     const auto narrow = static_cast<uint32_t>(value);
     std::memcpy(place, &narrow, 4);

@@ -1,11 +1,10 @@
 #include "lower/runtime/engine.h"
 
+#include <fmt/format.h>
 #include <sys/mman.h>
 
 #include <algorithm>
 #include <cstring>
-
-#include <fmt/format.h>
 
 #include "lower/runtime/cpu.h"
 #include "lower/runtime/symbols.h"

@@ -1,10 +1,10 @@
 #include "lower/runtime/executable.h"
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <cstring>
 #include <filesystem>
-
-#include <fmt/format.h>
 
 #include "lower/runtime/engine.h"
 #include "lower/runtime/safetensors.h"
@@ -31,7 +31,8 @@ namespace {
 
 // Paths of a plan stay inside the artifact.
 bool plain_path(const std::string& path) {
-  return !path.empty() && path[0] != '/' && path.find("..") == std::string::npos && path.find('\\') == std::string::npos;
+  return !path.empty() && path[0] != '/' && path.find("..") == std::string::npos &&
+         path.find('\\') == std::string::npos;
 }
 
 Status check_hashes(const Plan& plan, const std::map<std::string, std::string>& files) {
@@ -39,7 +40,8 @@ Status check_hashes(const Plan& plan, const std::map<std::string, std::string>& 
     auto it = files.find(path);
     if (it == files.end()) return input_error(fmt::format("the artifact lacks its file {}", path));
     if (digest(it->second) != hash) {
-      return input_error(fmt::format("{} was changed: its digest differs from the plan's", path), "write the artifact again");
+      return input_error(fmt::format("{} was changed: its digest differs from the plan's", path),
+                         "write the artifact again");
     }
   }
   return {};
@@ -49,8 +51,8 @@ std::string_view view(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-// Puts the run plan's weights in place: those of the artifact, then those named in `given`.  Where a given weight is not
-// the one that was optimized with, what was prepared from weights is prepared anew.
+// Puts the run plan's weights in place: those of the artifact, then those named in `given`.  Where a given weight is
+// not the one that was optimized with, what was prepared from weights is prepared anew.
 Status place_weights(Engine& engine, const std::map<std::string, StoredTensor>& own,
                      const std::map<std::string, StoredTensor>& given) {
   const Plan& plan = engine.plan();
@@ -61,7 +63,8 @@ Status place_weights(Engine& engine, const std::map<std::string, StoredTensor>& 
     if (value.role != "weight") continue;
     if (auto it = given.find(value.name); it != given.end()) {
       if (!(it->second.type == value.type)) {
-        return input_error(fmt::format("weight `{}` is {}, expected {}", value.name, it->second.type.to_string(), value.type.to_string()));
+        return input_error(fmt::format("weight `{}` is {}, expected {}", value.name, it->second.type.to_string(),
+                                       value.type.to_string()));
       }
       sources[v] = {reinterpret_cast<const std::byte*>(it->second.bytes.data()), it->second.bytes.size()};
       other_weights = other_weights || digest(it->second.bytes) != value.hash;
@@ -74,9 +77,11 @@ Status place_weights(Engine& engine, const std::map<std::string, StoredTensor>& 
     if (bytes.empty() && value.type.elements_count() > 0) {
       auto it = own.find(value.name);
       if (!value.embedded || it == own.end()) {
-        return input_error(fmt::format("the artifact refers to weight `{}` and does not hold it", value.name), "give it with --weights FILE");
+        return input_error(fmt::format("the artifact refers to weight `{}` and does not hold it", value.name),
+                           "give it with --weights FILE");
       }
-      if (!(it->second.type == value.type)) return input_error(fmt::format("weight `{}` has another type than in the plan", value.name));
+      if (!(it->second.type == value.type))
+        return input_error(fmt::format("weight `{}` has another type than in the plan", value.name));
       bytes = it->second.bytes;
       if (digest(bytes) != value.hash) return input_error(fmt::format("weight `{}` was changed", value.name));
       if (value.role == "weight") sources[v] = {reinterpret_cast<const std::byte*>(bytes.data()), bytes.size()};
@@ -100,7 +105,8 @@ Result<std::unique_ptr<Engine>> make_engine(const std::map<std::string, std::str
   EGRET_TRY(Plan plan, parse_plan(text->second));
   EGRET_TRY_VOID(check_hashes(plan, files));
   if (plan.host_object.empty()) {
-    return unsupported_error("the artifact has no host code", "optimize it with --target host, or run it on its device");
+    return unsupported_error("the artifact has no host code",
+                             "optimize it with --target host, or run it on its device");
   }
   auto object = files.find(plan.host_object);
   if (object == files.end()) return input_error(fmt::format("the artifact lacks its file {}", plan.host_object));
@@ -140,7 +146,8 @@ Result<Executable> Executable::load(const std::string& folder, const std::string
   EGRET_TRY(files[kPlanFile], read_file(base + kPlanFile, uint64_t{1} << 30));
   EGRET_TRY(Plan plan, parse_plan(files[kPlanFile]));
   for (const auto& [path, hash] : plan.files) {
-    if (!plain_path(path)) return input_error(fmt::format("plan.json names the file `{}` outside of the artifact", path));
+    if (!plain_path(path))
+      return input_error(fmt::format("plan.json names the file `{}` outside of the artifact", path));
     EGRET_TRY(files[path], read_file(base + path));
   }
   std::string weights;
@@ -160,7 +167,8 @@ Status put_inputs(Engine& engine, const std::vector<Tensor>& inputs) {
   for (size_t i = 0; i < inputs.size(); ++i) {
     const PlanValue& value = plan.values[plan.inputs[i]];
     if (!(inputs[i].type() == value.type)) {
-      return input_error(fmt::format("input `{}` is {}, expected {}", value.name, inputs[i].type().to_string(), value.type.to_string()));
+      return input_error(fmt::format("input `{}` is {}, expected {}", value.name, inputs[i].type().to_string(),
+                                     value.type.to_string()));
     }
     if (!inputs[i].bytes().empty()) {
       std::memcpy(engine.place(plan.inputs[i]), inputs[i].bytes().data(), inputs[i].bytes().size());

@@ -37,8 +37,8 @@ class Executable {
   const std::vector<Port>& outputs() const;
   uint64_t peak_bytes() const;  // weights, prepared values and the memory plan's arena
 
-  // Runs once.  Inputs in signature order, types as in inputs().  What is prepared from weights was prepared at lowering,
-  // or at loading where other weights were given.
+  // Runs once.  Inputs in signature order, types as in inputs().  What is prepared from weights was prepared at
+  // lowering, or at loading where other weights were given.
   Result<std::vector<Tensor>> run(const std::vector<Tensor>& inputs);
   // Seconds of each of `repeat` runs after one warm-up, without copying inputs and outputs.
   Result<std::vector<double>> time(const std::vector<Tensor>& inputs, int repeat);

@@ -1,6 +1,7 @@
 #include "lower/runtime/plan.h"
 
 #include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "support/hash.h"
@@ -21,7 +22,8 @@ const char* place_name(PlanValue::Place place) {
 
 Json launches_json(const std::vector<PlanLaunch>& launches) {
   Json list = Json::array();
-  for (const PlanLaunch& l : launches) list.push_back({{"kernel", l.kernel}, {"inputs", l.inputs}, {"outputs", l.outputs}});
+  for (const PlanLaunch& l : launches)
+    list.push_back({{"kernel", l.kernel}, {"inputs", l.inputs}, {"outputs", l.outputs}});
   return list;
 }
 
@@ -30,6 +32,7 @@ Json value_json(const PlanValue& v) {
   if (!v.name.empty()) json["name"] = v.name;
   if (v.place != PlanValue::Place::kPrepare) json["offset"] = v.offset;
   if (v.place == PlanValue::Place::kWeights) json["hash"] = v.hash, json["embedded"] = v.embedded;
+  if (v.place == PlanValue::Place::kPrepare && !v.hash.empty()) json["hash"] = v.hash;
   return json;
 }
 
@@ -100,6 +103,7 @@ PlanValue read_value(Reader& r, const Json& json) {
     v.place = PlanValue::Place::kWeights;
   } else if (place == "prepare") {
     v.place = PlanValue::Place::kPrepare;
+    v.hash = r.text(json, "hash", true);
     return v;
   } else {
     return r.fail("place of a value"), v;
@@ -139,13 +143,16 @@ void check_places(Reader& r, const Plan& plan) {
   }
   auto placed = [&](uint32_t v) { return plan.values[v].place != PlanValue::Place::kPrepare; };
   for (const PlanLaunch& l : plan.run) {
-    for (uint32_t v : l.inputs) if (!placed(v)) r.fail("a launch reads a value without a place");
+    for (uint32_t v : l.inputs)
+      if (!placed(v)) r.fail("a launch reads a value without a place");
     for (uint32_t v : l.outputs) {
       if (plan.values[v].place != PlanValue::Place::kArena) r.fail("a launch writes a value without a place");
     }
   }
-  for (uint32_t v : plan.inputs) if (plan.values[v].place != PlanValue::Place::kArena) r.fail("place of an input");
-  for (uint32_t v : plan.outputs) if (!placed(v)) r.fail("place of an output");
+  for (uint32_t v : plan.inputs)
+    if (plan.values[v].place != PlanValue::Place::kArena) r.fail("place of an input");
+  for (uint32_t v : plan.outputs)
+    if (!placed(v)) r.fail("place of an output");
   if (plan.output_names.size() != plan.outputs.size()) r.fail("names of outputs");
 }
 
@@ -171,7 +178,9 @@ std::string print_plan(const Plan& plan) {
   for (const PlanKernel& k : plan.kernels) {
     Json json = {{"schedule", k.schedule}, {"body", k.body}};
     if (!k.symbol.empty()) {
-      json["host"] = {{"symbol", k.symbol}, {"items", k.items}, {"scratch_bytes", k.scratch_bytes},
+      json["host"] = {{"symbol", k.symbol},
+                      {"items", k.items},
+                      {"scratch_bytes", k.scratch_bytes},
                       {"item_picoseconds", k.item_picoseconds}};
     }
     if (!k.cuda.empty()) json["cuda"] = Json::parse(k.cuda);
@@ -200,7 +209,8 @@ Result<Plan> parse_plan(std::string_view given) {
   Reader r;
   if (root.is_discarded()) return input_error("plan.json is no JSON");
   if (r.text(root, "format") != kFormat) {
-    return unsupported_error(fmt::format("plan.json has format `{}`; this runtime reads `{}`", r.text(root, "format"), kFormat));
+    return unsupported_error(
+        fmt::format("plan.json has format `{}`; this runtime reads `{}`", r.text(root, "format"), kFormat));
   }
   Plan plan;
   plan.name = r.text(root, "name");
@@ -230,7 +240,8 @@ Result<Plan> parse_plan(std::string_view given) {
   }
   plan.inputs = r.indices(root, "inputs", plan.values.size());
   plan.outputs = r.indices(root, "outputs", plan.values.size());
-  for (const Json& json : r.list(root, "output_names")) plan.output_names.push_back(json.is_string() ? json.get<std::string>() : "");
+  for (const Json& json : r.list(root, "output_names"))
+    plan.output_names.push_back(json.is_string() ? json.get<std::string>() : "");
   for (const Json& json : r.list(root, "aliases")) {
     plan.aliases.push_back({static_cast<uint32_t>(r.number(json, "output", plan.outputs.size())),
                             static_cast<uint32_t>(r.number(json, "input", plan.inputs.size()))});

@@ -1,4 +1,5 @@
-// Plan: what plan.json holds: values with their places in memory, kernels, and the launches of the prepare and run plans.
+// Plan: what plan.json holds: values with their places in memory, kernels, and the launches of the prepare and run
+// plans.
 //
 // Format "egret-plan 1".  The text carries a digest of itself and of every other file of the artifact.  Reading checks
 // every number before it is used: indices, offsets and sizes that do not fit together are errors.
@@ -17,21 +18,21 @@ namespace egret {
 
 struct PlanValue {
   enum class Place : uint8_t { kArena, kWeights, kPrepare } place = Place::kArena;
-  std::string role;       // "input", "weight", "prepared", "intermediate", "output"
+  std::string role;  // "input", "weight", "prepared", "intermediate", "output"
   Type type;
   std::string name;
-  uint64_t offset = 0;    // kArena: bytes; kWeights: of the weight memory
-  std::string hash;       // kWeights: digest of the bytes
-  bool embedded = true;   // kWeights: in weights.safetensors; else it is given by name at loading
+  uint64_t offset = 0;   // kArena: bytes; kWeights: of the weight memory
+  std::string hash;      // kWeights: digest of the bytes
+  bool embedded = true;  // kWeights: in weights.safetensors; else it is given by name at loading
 };
 
 struct PlanKernel {
   std::string schedule;
-  std::string body;       // text form, as a proof names it; running does not look at it
-  std::string symbol;     // host function; empty: none
+  std::string body;    // text form, as a proof names it; running does not look at it
+  std::string symbol;  // host function; empty: none
   int64_t items = 0, scratch_bytes = 0;
   int64_t item_picoseconds = 0;
-  std::string cuda;       // JSON text of the CUDA part; empty: none
+  std::string cuda;  // JSON text of the CUDA part; empty: none
 };
 
 struct PlanLaunch {
@@ -44,12 +45,12 @@ struct Plan {
   std::vector<PlanValue> values;
   std::vector<PlanKernel> kernels;
   std::vector<PlanLaunch> prepare, run;
-  std::vector<PlanLaunch> views;       // of the run plan, not launched: a result lies where its operand lies
+  std::vector<PlanLaunch> views;  // of the run plan, not launched: a result lies where its operand lies
   std::vector<uint32_t> inputs, outputs;
   std::vector<std::string> output_names;
   std::vector<std::pair<uint32_t, uint32_t>> aliases;  // output, input
   uint64_t arena_bytes = 0, weight_bytes = 0;
-  std::map<std::string, std::string> files;            // path -> digest
+  std::map<std::string, std::string> files;  // path -> digest
 };
 
 inline constexpr const char* kPlanFile = "plan.json";

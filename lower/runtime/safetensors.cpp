@@ -1,8 +1,8 @@
 #include "lower/runtime/safetensors.h"
 
-#include <cstring>
-
 #include <fmt/format.h>
+
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 namespace egret {
@@ -13,8 +13,8 @@ using Json = nlohmann::ordered_json;
 constexpr uint64_t kMaxHeader = 100'000'000;
 
 constexpr std::pair<DType, const char*> kNames[] = {
-    {DType::f64, "F64"}, {DType::f32, "F32"}, {DType::f16, "F16"}, {DType::bf16, "BF16"}, {DType::i64, "I64"},
-    {DType::i32, "I32"}, {DType::i16, "I16"}, {DType::i8, "I8"},   {DType::u64, "U64"},   {DType::u32, "U32"},
+    {DType::f64, "F64"}, {DType::f32, "F32"}, {DType::f16, "F16"},      {DType::bf16, "BF16"}, {DType::i64, "I64"},
+    {DType::i32, "I32"}, {DType::i16, "I16"}, {DType::i8, "I8"},        {DType::u64, "U64"},   {DType::u32, "U32"},
     {DType::u16, "U16"}, {DType::u8, "U8"},   {DType::boolean, "BOOL"},
 };
 
@@ -45,7 +45,8 @@ Result<std::map<std::string, StoredTensor>> read_safetensors(std::string_view te
     for (const auto& [t, word] : kNames) {
       if (dtype == word) tensor.type.dtype = t, known = true;
     }
-    if (!known) return unsupported_error(fmt::format("dtype {} of weight `{}`", dtype, name), "", SourceSpan{file, 0, 0, ""});
+    if (!known)
+      return unsupported_error(fmt::format("dtype {} of weight `{}`", dtype, name), "", SourceSpan{file, 0, 0, ""});
     uint64_t bytes = static_cast<uint64_t>(size_in_bytes(tensor.type.dtype));
     for (const Json& size : entry["shape"]) {
       if (!size.is_number_unsigned()) return damaged(fmt::format("shape of `{}`", name));

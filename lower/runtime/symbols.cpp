@@ -35,15 +35,24 @@ using Binary = double(double, double);
 
 void* runtime_symbol(std::string_view name) {
   static const std::pair<const char*, void*> kTable[] = {
-      {"egret_exp", address<Unary>(std::exp)},       {"egret_expm1", address<Unary>(std::expm1)},
-      {"egret_log", address<Unary>(std::log)},       {"egret_log1p", address<Unary>(std::log1p)},
-      {"egret_sin", address<Unary>(std::sin)},       {"egret_cos", address<Unary>(std::cos)},
-      {"egret_tanh", address<Unary>(std::tanh)},     {"egret_erf", address<Unary>(std::erf)},
-      {"egret_pow", address<Binary>(std::pow)},      {"egret_fmod", address<Binary>(std::fmod)},
-      {"egret_atan2", address<Binary>(std::atan2)},  {"egret_pow_signed", address(pow_signed)},
-      {"egret_pow_unsigned", address(pow_unsigned)}, {"memcpy", address(std::memcpy)},
-      {"memset", address(std::memset)},              {"memmove", address(std::memmove)},
-      {"floor", address<Unary>(std::floor)},         {"ceil", address<Unary>(std::ceil)},
+      {"egret_exp", address<Unary>(std::exp)},
+      {"egret_expm1", address<Unary>(std::expm1)},
+      {"egret_log", address<Unary>(std::log)},
+      {"egret_log1p", address<Unary>(std::log1p)},
+      {"egret_sin", address<Unary>(std::sin)},
+      {"egret_cos", address<Unary>(std::cos)},
+      {"egret_tanh", address<Unary>(std::tanh)},
+      {"egret_erf", address<Unary>(std::erf)},
+      {"egret_pow", address<Binary>(std::pow)},
+      {"egret_fmod", address<Binary>(std::fmod)},
+      {"egret_atan2", address<Binary>(std::atan2)},
+      {"egret_pow_signed", address(pow_signed)},
+      {"egret_pow_unsigned", address(pow_unsigned)},
+      {"memcpy", address(std::memcpy)},
+      {"memset", address(std::memset)},
+      {"memmove", address(std::memmove)},
+      {"floor", address<Unary>(std::floor)},
+      {"ceil", address<Unary>(std::ceil)},
       {"rint", address<Unary>(std::rint)},
   };
   for (const auto& [known, function] : kTable) {

@@ -41,8 +41,8 @@ class ThreadPool {
 
   std::vector<std::thread> workers_;
   std::atomic<uint64_t> ticket_{0};
-  std::atomic<uint32_t> loop_{0};   // what sleeping threads wait on
-  std::atomic<int> done_{0};        // chunks of the loop that are finished
+  std::atomic<uint32_t> loop_{0};  // what sleeping threads wait on
+  std::atomic<int> done_{0};       // chunks of the loop that are finished
   std::atomic<int> asleep_{0};
   std::atomic<bool> stop_{false};
   int64_t items_ = 0, chunk_ = 1;

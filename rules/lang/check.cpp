@@ -100,6 +100,17 @@ class Checker {
                  "positional arguments are operands, named ones attributes");
   }
 
+  Status each_arity(const Term& t) {
+    for (const std::string& c : rule_.each->classes) {
+      for (const OpDef* op : operators_of_class(c)) {
+        if (arity(t, *op).ok()) continue;
+        return error(t, fmt::format("{} takes {} operands, not {}", op->name, op->min_operands, t.args.size()),
+                     rule_.each->variable + " stands for it");
+      }
+    }
+    return {};
+  }
+
   Status attributes(const Term& t, const OpDef& op, bool on_left) {
     std::set<std::string> given;
     for (const auto& [name, value] : t.attrs) {
@@ -141,6 +152,7 @@ class Checker {
       return root ? Status(error(t, "the left side is a number", "it must apply an operator")) : Status();
     }
     if (is_each(t)) {
+      EGRET_TRY_VOID(each_arity(t));
       for (const auto& [name, value] : t.attrs) bind(value);
     } else {
       const OpDef* op = operator_of(t);

@@ -1,6 +1,7 @@
 // Rules to the engine's rewrites: the engine matches operators, one callback binds everything else.
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "rules/lang/group.h"
 
@@ -123,6 +124,7 @@ class GroupSearch {
       by_key[member->key].push_back(n);
     }
     for (auto& [key, members] : by_key) {
+      drop_derived(members);
       if (members.size() > kMaxMembers) members.resize(kMaxMembers);
       if (members.size() < 2 || already_made(members)) continue;
       Match match;
@@ -142,6 +144,23 @@ class GroupSearch {
     t.leaves.resize(left.leaves.size());
     for (size_t i = 0; i < operands.size(); ++i) t.leaves[left.nodes[0].operands[i].index] = operands[i];
     return t;
+  }
+
+  // Leaves out members whose own operand is a map of another member's: scaled weights, a form that a rule made of them.
+  void drop_derived(std::vector<egraph::Id>& members) const {
+    const EGraph& g = graph_.graph();
+    std::set<egraph::Id> own;
+    for (egraph::Id n : members) own.insert(g.canonical_operands(n)[1 - rule_.shared_operand]);
+    std::erase_if(members, [&](egraph::Id n) {
+      egraph::Id cls = g.canonical_operands(n)[1 - rule_.shared_operand];
+      for (egraph::Id m : g.nodes_of(cls)) {
+        if (!is_elementwise(graph_.op(m))) continue;
+        for (egraph::Id o : g.canonical_operands(m)) {
+          if (o != cls && own.count(o)) return true;
+        }
+      }
+      return false;
+    });
   }
 
   // Whether some member's own operand is a concatenation of other members': such a product was made by this rule, once a
@@ -214,6 +233,40 @@ Result<CompiledRules> compile(const RuleSet& rules, const Licence& licence, Tens
       out.rule_of.push_back(&rule);
       if (rule.ruleset.starts_with("explore.")) out.rewrites.back().matches_per_iteration = kExploreMatches;
     }
+  }
+  return out;
+}
+
+Result<std::vector<RuleMatch>> matches(const Rule& rule, TensorEGraph& graph, size_t limit) {
+  EGRET_TRY(auto prepared, prepare(rule));
+  if (!graph.graph().clean()) graph.graph().rebuild();
+  std::vector<RuleMatch> out;
+  EGraphView view(graph);
+  if (prepared->find_all) {
+    GroupSearch(*prepared, graph).run([&](const Match& match) {
+      if (out.size() < limit) out.push_back({match.nodes, true, {}});
+      return out.size() < limit;
+    });
+    return out;
+  }
+  for (size_t form = 0; form < prepared->lefts.size(); ++form) {
+    const Left& left = prepared->lefts[form];
+    egraph::Rewrite rewrite = rewrite_of(rule, prepared, form, graph);
+    auto roots = graph.graph().nodes_with(graph.op_kind(*left.nodes[left.roots[0]].op));
+    rewrite.pattern.search(graph.graph(), roots, [&](const Match& match) {
+      if (out.size() >= limit) return false;
+      RuleMatch found{match.nodes, false, {}};
+      Environment env;
+      MatchOptions options;
+      options.why = &found.failed;
+      LeftTerms terms = terms_of(left, match);
+      Plan plan(view);
+      std::vector<TermRef> right;
+      found.holds = bind_match(*prepared, left, terms, view, options, env) &&
+                    build_right(*prepared, left, terms, env, plan, right, &found.failed);
+      out.push_back(std::move(found));
+      return true;
+    });
   }
   return out;
 }

@@ -85,7 +85,11 @@ std::optional<GroupMember> bind_member(const PreparedRule& rule, const LeftTerms
   for (AxisId axis : a->value.axes) m.key.emplace_back(name_of_axis(m.env, axis));
   for (const auto& [name, axes] : m.env.groups) {
     if (name == rule.varying) continue;
-    for (AxisId axis : axes) m.key.push_back(fmt::format("{}:{}", name, m.env.axis_sizes[axis].to_string()));
+    for (AxisId axis : axes) {
+      const auto& shared = a->value.axes;
+      if (std::find(shared.begin(), shared.end(), axis) != shared.end()) continue;
+      m.key.push_back(fmt::format("{}:{}", name, m.env.axis_sizes[axis].to_string()));
+    }
   }
   for (const auto& [name, value] : m.env.attrs) m.key.push_back(name + "=" + to_string(value));
   return m;

@@ -221,6 +221,7 @@ std::optional<RuleInstance> make_instance(const Rule& rule, const PreparedRule& 
   if (well_typed) *well_typed = true;
   std::vector<Assumed> assumed;
   MatchOptions options;
+  options.heuristics = !assume;  // `when` is no part of what a rule claims
   if (assume) options.assumed = &assumed;
   const size_t left_size = left.table.nodes.size();
   auto right = replay_with(rule, left.roots, left.table, options);

@@ -107,9 +107,11 @@ void TensorEGraph::make_dependence(std::span<const Id> nodes, std::span<Fact> ou
 // --- growing ---------------------------------------------------------------------------------------------------------
 
 Result<Id> TensorEGraph::add(const OpDef& op, const Attrs& attrs, std::span<const Id> operands) {
-  if (!graph_->clean()) graph_->rebuild();
   std::vector<Type> types;
-  for (Id o : operands) types.push_back(type(o));
+  for (Id o : operands) {
+    if (!typed(o)) graph_->rebuild();
+    types.push_back(type(o));
+  }
   EGRET_TRY(Type type, infer_type(op, attrs, types));
   Id id = graph_->add(op_kind(op), attrs_.intern(attrs), operands);
   graph_->set_fact(facts_->type_analysis, id, facts_->types.intern(type));

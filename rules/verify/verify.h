@@ -36,7 +36,7 @@ struct VerifyOptions {
   double timeout = 10;       // seconds a rule
   std::string only;          // one rule by name as written; empty: all
   int threads = 1;
-  size_t assignments = 24;   // small assignments tried a rule
+  size_t assignments = 16;   // small assignments tried a rule
 };
 
 // One row a rule as written (its expansions together).  kUnsupported where Z3 is off in this build.

@@ -126,13 +126,23 @@ class Translator {
     switch (q_.theory) {
       case Theory::kReal: return real(n, args);
       case Theory::kFloat: return floating(n, args);
-      case Theory::kUninterpreted: return unknown(egret::name(n.fn), args, sort_of(n.dtype));
+      case Theory::kUninterpreted: return exact(n, args);
     }
     return args[0];
   }
 
   z3::expr cast(const FormulaNode& n, const std::vector<z3::expr>& args, DType from) {
     if (from == n.dtype) return args[0];
+    // A widening loses nothing: what follows it might as well read its source.
+    const FormulaNode& inner = f_.node(n.args[0]);
+    if (inner.kind == FormulaNode::Kind::kCall && inner.fn == ScalarFn::kCast) {
+      const DType source = f_.node(inner.args[0]).dtype;
+      if (holds(from, source)) {
+        FormulaNode direct = n;
+        direct.args = inner.args;
+        return cast(direct, {done_.at(inner.args[0])}, source);
+      }
+    }
     if (from == DType::boolean && n.dtype != DType::boolean) return z3::ite(args[0], number(1, n.dtype), number(0, n.dtype));
     // A widening cast is the identity on reals; a rounding is a function of the types that nothing is known of.
     if (q_.theory == Theory::kReal && is_float(from) && is_float(n.dtype) && holds(n.dtype, from)) return args[0];
@@ -158,10 +168,26 @@ class Translator {
       case ScalarFn::kSub: return a[0] - a[1];
       case ScalarFn::kMul: return a[0] * a[1];
       case ScalarFn::kNeg: return -a[0];
+      case ScalarFn::kAbs: return z3::ite(a[0] >= 0, a[0], -a[0]);
+      case ScalarFn::kSign: return z3::ite(a[0] > 0, c_.int_val(1), z3::ite(a[0] < 0, c_.int_val(-1), c_.int_val(0)));
+      // Towards zero; nothing is known of a quotient by zero.
+      case ScalarFn::kDiv: return z3::ite(a[1] == 0, unknown("div by zero", {a[0]}, c_.int_sort()), truncated(a[0], a[1]));
+      case ScalarFn::kRem:
+        return z3::ite(a[1] == 0, unknown("rem by zero", {a[0]}, c_.int_sort()), a[0] - truncated(a[0], a[1]) * a[1]);
       case ScalarFn::kMax: return z3::ite(a[0] >= a[1], a[0], a[1]);
       case ScalarFn::kMin: return z3::ite(a[0] <= a[1], a[0], a[1]);
+      case ScalarFn::kAnd:
+      case ScalarFn::kOr:
+      case ScalarFn::kXor:
+        return a[1].id() < a[0].id() ? unknown(egret::name(n.fn), {a[1], a[0]}, c_.int_sort())
+                                     : unknown(egret::name(n.fn), a, c_.int_sort());
       default: return comparison(n, a);
     }
+  }
+
+  // Z3's integer division leaves a remainder that is not negative.
+  z3::expr truncated(const z3::expr& a, const z3::expr& b) {
+    return z3::ite(a >= 0, a / b, -((-a) / b));
   }
 
   z3::expr comparison(const FormulaNode& n, const std::vector<z3::expr>& a) {
@@ -176,6 +202,67 @@ class Translator {
     }
   }
 
+  // What holds of IEEE numbers bit for bit, whatever they are: sums and products commute, a sign leaves a product or a
+  // quotient, a difference is the sum with the negation.  Where the sign of zero does not count, it also leaves a sum.
+  z3::expr exact(const FormulaNode& n, const std::vector<z3::expr>& a) {
+    switch (n.fn) {
+      case ScalarFn::kNeg: return negated(a[0]);
+      case ScalarFn::kSub: return exact_sum(a[0], negated(a[1]));
+      case ScalarFn::kAdd: return exact_sum(a[0], a[1]);
+      case ScalarFn::kMul:
+      case ScalarFn::kDiv: {
+        bool negative = false;
+        std::vector<z3::expr> args{without_sign(a[0], negative), without_sign(a[1], negative)};
+        if (n.fn == ScalarFn::kMul && args[1].id() < args[0].id()) std::swap(args[0], args[1]);
+        const z3::expr out = unknown(egret::name(n.fn), args, float_sort());
+        return negative ? negated(out) : out;
+      }
+      case ScalarFn::kMax:
+      case ScalarFn::kMin: return lattice(egret::name(n.fn), a);
+      case ScalarFn::kPow:
+        if (f_.is_constant(n.args[1]) && f_.node(n.args[1]).value == 1) return a[0];
+        [[fallthrough]];
+      default: return unknown(egret::name(n.fn), a, sort_of(n.dtype));
+    }
+  }
+
+  // Maximum and minimum as IEEE 754-2019 has them depend on the set of their arguments alone (NaN payloads aside).
+  z3::expr lattice(const std::string& fn, const std::vector<z3::expr>& args) {
+    std::map<unsigned, z3::expr> set;
+    std::vector<z3::expr> work = args;
+    while (!work.empty()) {
+      const z3::expr x = work.back();
+      work.pop_back();
+      if (x.is_app() && x.num_args() == 2 && x.decl().name().str().rfind(fn + " ", 0) == 0) {
+        work.push_back(x.arg(0));
+        work.push_back(x.arg(1));
+      } else {
+        set.emplace(x.id(), x);
+      }
+    }
+    z3::expr out = set.begin()->second;
+    for (auto it = std::next(set.begin()); it != set.end(); ++it) out = unknown(fn, {it->second, out}, float_sort());
+    return out;
+  }
+
+  z3::expr exact_sum(z3::expr a, z3::expr b) {
+    bool left = false, right = false;
+    const z3::expr x = without_sign(a, left), y = without_sign(b, right);
+    if (q_.ignore_sign_of_zero && left && right) return negated(exact_sum(x, y));
+    if (b.id() < a.id()) std::swap(a, b);
+    return unknown("add", {a, b}, float_sort());
+  }
+
+  static bool is_negation(const z3::expr& x) {
+    return x.is_app() && x.num_args() == 1 && x.decl().name().str().rfind("neg ", 0) == 0;
+  }
+  static z3::expr without_sign(const z3::expr& x, bool& negative) {
+    if (!is_negation(x)) return x;
+    negative = !negative;
+    return x.arg(0);
+  }
+  z3::expr negated(const z3::expr& x) { return is_negation(x) ? x.arg(0) : unknown("neg", {x}, float_sort()); }
+
   // exp of a sum is a product of exp: with it soft-max rules are identities of fractions.
   z3::expr exponential(z3::expr x) {
     if (x.is_app()) {
@@ -187,6 +274,11 @@ class Translator {
       }
       if (kind == Z3_OP_SUB && x.num_args() == 2) return exponential(x.arg(0)) / exponential(x.arg(1));
       if (kind == Z3_OP_UMINUS) return c_.real_val(1) / exponential(x.arg(0));
+      if (kind == Z3_OP_ITE) return z3::ite(x.arg(0), exponential(x.arg(1)), exponential(x.arg(2)));
+      if (kind == Z3_OP_UNINTERPRETED && x.decl().name().str().rfind("log ", 0) == 0) {
+        assumptions_.push_back(x.arg(0) > 0);
+        return x.arg(0);
+      }
       if (x.is_numeral() && x.simplify().to_string() == "0.0") return c_.real_val(1);
     }
     z3::expr e = unknown("exp", {x.simplify()}, c_.real_sort());
@@ -272,6 +364,7 @@ class Translator {
     return unknown("pow", a, c_.real_sort());
   }
 
+  z3::expr is_negative(const z3::expr& x) { return z3::expr(c_, Z3_mk_fpa_is_negative(c_, x)); }
   z3::expr is_nan(const z3::expr& x) { return z3::expr(c_, Z3_mk_fpa_is_nan(c_, x)); }
 
   z3::expr floating(const FormulaNode& n, const std::vector<z3::expr>& a) {
@@ -284,11 +377,18 @@ class Translator {
       case ScalarFn::kNeg: return -a[0];
       case ScalarFn::kAbs: return z3::expr(c_, Z3_mk_fpa_abs(c_, a[0]));
       case ScalarFn::kSqrt: return z3::sqrt(a[0], c_.fpa_rounding_mode());
-      // NaN if either is; of equal numbers of both signs of zero the second, as one fixed choice.
+      // NaN if either is; +0 is more than -0 (IEEE 754-2019 maximum and minimum).
       case ScalarFn::kMax:
-        return z3::ite(is_nan(a[0]), a[0], z3::ite(is_nan(a[1]), a[1], z3::ite(fp(Z3_mk_fpa_gt, a), a[0], a[1])));
+        return z3::ite(is_nan(a[0]) || (!is_nan(a[1]) && (fp(Z3_mk_fpa_gt, a) || (!fp(Z3_mk_fpa_lt, a) && !is_negative(a[0])))), a[0], a[1]);
       case ScalarFn::kMin:
-        return z3::ite(is_nan(a[0]), a[0], z3::ite(is_nan(a[1]), a[1], z3::ite(fp(Z3_mk_fpa_lt, a), a[0], a[1])));
+        return z3::ite(is_nan(a[0]) || (!is_nan(a[1]) && (fp(Z3_mk_fpa_lt, a) || (!fp(Z3_mk_fpa_gt, a) && is_negative(a[0])))), a[0], a[1]);
+      // Never negative, whatever its value.
+      case ScalarFn::kExp:
+      case ScalarFn::kLogistic: {
+        const z3::expr e = unknown(egret::name(n.fn), a, float_sort());
+        assumptions_.push_back(is_nan(e) || !is_negative(e));
+        return e;
+      }
       case ScalarFn::kEq: return fp(Z3_mk_fpa_eq, a);
       case ScalarFn::kNe: return !fp(Z3_mk_fpa_eq, a);
       case ScalarFn::kLt: return fp(Z3_mk_fpa_lt, a);
@@ -296,6 +396,9 @@ class Translator {
       case ScalarFn::kGt: return fp(Z3_mk_fpa_gt, a);
       case ScalarFn::kGe: return fp(Z3_mk_fpa_geq, a);
       case ScalarFn::kIsNan: return is_nan(a[0]);
+      case ScalarFn::kPow:
+        if (f_.is_constant(n.args[1]) && f_.node(n.args[1]).value == 1) return a[0];
+        return unknown("pow", a, sort_of(n.dtype));
       case ScalarFn::kIsFinite: return !is_nan(a[0]) && !z3::expr(c_, Z3_mk_fpa_is_infinite(c_, a[0]));
       default: return unknown(egret::name(n.fn), a, sort_of(n.dtype));
     }
@@ -354,7 +457,8 @@ void decide(const EqualityQuery& q, EqualityAnswer& answer) {
     if (q.theory == EqualityQuery::Theory::kReal && a.is_real()) {
       z3::params p(c);
       p.set("som", true);
-      if ((a - b).simplify(p).is_numeral() && (a - b).simplify(p).to_string() == "0.0") continue;
+      const z3::expr difference = (a - b).simplify(p);
+      if (difference.is_numeral() && difference.to_string() == "0.0") continue;
     }
     differences.push_back(differ(c, q, a, b));
     numbers.push_back(i);
@@ -366,7 +470,8 @@ void decide(const EqualityQuery& q, EqualityAnswer& answer) {
     p.set("timeout", q.timeout_ms);
     solver.set(p);
     if (solver.check() == z3::unsat) {
-      answer.reason = "the assumptions exclude every value";
+      answer.kind = EqualityAnswer::Kind::kEqual;
+      answer.vacuous = true;
       return;
     }
   }

@@ -23,6 +23,7 @@ struct EqualityQuery {
 
 struct EqualityAnswer {
   enum class Kind { kEqual, kDifferent, kUnknown } kind = Kind::kUnknown;
+  bool vacuous = false;               // kEqual only because no values meet the assumptions (a mean over nothing)
   size_t pair = 0;                    // that differs or is unknown
   std::map<uint32_t, double> model;   // kDifferent: values of variables
   std::string reason;                 // kUnknown

@@ -59,7 +59,7 @@ class ToolTest(unittest.TestCase):
         return self.write(name, made.SerializeToString())
 
     def egret(self, *arguments, timeout=120, **options):
-        return subprocess.run([EGRET, *map(str, arguments)], capture_output=True, text=True, timeout=timeout, cwd=self.folder,
+        return subprocess.run([EGRET, *map(str, arguments)], capture_output=True, encoding="utf-8", timeout=timeout, cwd=self.folder,
                               check=False, **options)
 
     def entries(self):
@@ -375,7 +375,7 @@ class LimitsReached(ToolTest):
 
 class Artifacts(ToolTest):
     def artifact(self):
-        self.ok("optimize", self.write("good.egret", GOOD), "--freeze", "-o", "out")
+        self.ok("optimize", self.write("good.egret", GOOD), "-o", "out")
         onnx_model = model([helper.make_node("MatMul", ["x", "w"], ["a"]), helper.make_node("Relu", ["a"], ["y"])], [weights("w", 3, 50)])
         self.ok("optimize", self.save("good.onnx", onnx_model), "-o", "weighted")
         return [p for f in ("out", "weighted") for p in sorted((self.folder / f).rglob("*")) if p.is_file() and p.name != "proof.json"]

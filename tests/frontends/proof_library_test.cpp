@@ -10,14 +10,33 @@ using namespace egret::proof;
 
 namespace {
 
+// A body of one operator; of composites too, which real kernels do not hold.
+Graph single(const GraphNode& node, const std::vector<Type>& types) {
+  GraphBuilder builder("kernel");
+  std::vector<ValueId> ports;
+  for (const Type& t : types) ports.push_back(builder.input(fmt::format("p{}", ports.size()), t));
+  auto result = builder.add(*node.op, ports, node.attrs);
+  PROOF_REQUIRE_OK(result);
+  builder.output(*result, "r0");
+  return builder.take();
+}
+
 // The right side as the chosen program, an operator a kernel.
 void choose_right(Case& c, const Graph& right, const std::vector<Id>& ids) {
   ChosenProgram& out = c.chosen;
   out.graph = right;
   out.graph_nodes = ids;
   std::vector<uint32_t> value(right.nodes.size());
+  ProofTerms terms;  // equal nodes are one kernel
+  auto term = terms_of(right, terms);
+  PROOF_REQUIRE_OK(term);
+  std::map<TermId, uint32_t> value_of_term;
   for (ValueId v = 0; v < right.nodes.size(); ++v) {
     const GraphNode& n = right.node(v);
+    if (auto [known, fresh] = value_of_term.try_emplace((*term)[v], static_cast<uint32_t>(out.program.values.size())); !fresh) {
+      value[v] = known->second;
+      continue;
+    }
     value[v] = static_cast<uint32_t>(out.program.values.size());
     const GraphInput* input = right.input_of(v);
     const bool literal = n.op->name == "constant";
@@ -31,9 +50,7 @@ void choose_right(Case& c, const Graph& right, const std::vector<Id>& ids) {
       types.push_back(right.type(o));
       operands.push_back(value[o]);
     }
-    auto kernel = kernel_of(*n.op, n.attrs, types);
-    PROOF_REQUIRE_OK(kernel);
-    out.program.kernels.push_back(*std::move(kernel));
+    out.program.kernels.push_back({single(n, types), {}});
     out.program.run.push_back({static_cast<uint32_t>(out.program.kernels.size() - 1), operands, {value[v]}});
   }
   for (const GraphOutput& o : right.outputs) {
@@ -73,17 +90,15 @@ bool prove_instance(const rules::Rule& rule, const rules::RuleInstance& instance
   egraph::RunOptions run;
   run.limits.iterations = 1;
   egraph::run(c.tensors->graph(), c.compiled.rewrites, run);
-  auto right = expand_composites(instance.right);
-  PROOF_REQUIRE_OK(right);
-  *right = remove_dead(*right);
-  give_values(*right);
-  auto ids = c.tensors->insert(*right);
+  Graph right = remove_dead(instance.right);
+  give_values(right);
+  auto ids = c.tensors->insert(right);
   PROOF_REQUIRE_OK(ids);
   for (size_t i = 0; i < c.source.outputs.size(); ++i) {
-    const Id left = c.values[c.source.outputs[i].value], found = (*ids)[right->outputs[i].value];
+    const Id left = c.values[c.source.outputs[i].value], found = (*ids)[right.outputs[i].value];
     if (c.tensors->graph().find(left) != c.tensors->graph().find(found)) return false;
   }
-  choose_right(c, *right, *ids);
+  choose_right(c, right, *ids);
   WriteInputs in{&c.source, &c.values, c.tensors.get(), &c.compiled, &c.chosen, "fast,narrow(tf32),narrow(bf16),narrow(f16)", true};
   auto written = write(in);
   PROOF_REQUIRE_OK(written);
@@ -103,7 +118,6 @@ bool prove_instance(const rules::Rule& rule, const rules::RuleInstance& instance
 TEST_CASE("every rule of the library has proofs that replay") {
   rules::RuleSet library;
   PROOF_REQUIRE_OK(library.add_library());
-  size_t rules = 0, proved_rules = 0;
   std::set<std::string> unproved;
   for (const rules::Rule& rule : library.rules()) {
     if (rule.kind != rules::RuleKind::kAlgebra) continue;
@@ -115,12 +129,10 @@ TEST_CASE("every rule of the library has proofs that replay") {
       INFO(i.where);
       proved |= prove_instance(rule, i);
     }
-    ++rules;
-    proved_rules += proved;
     if (!proved) unproved.insert(rule.name);
   }
   std::string list;
   for (const std::string& name : unproved) list += " " + name;
-  WARN(proved_rules << " of " << rules << "; no instance applied:" << list);
-  CHECK(proved_rules > rules * 9 / 10);
+  INFO("applied to none of their instances:" << list);
+  CHECK(unproved.empty());
 }

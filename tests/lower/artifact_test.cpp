@@ -182,7 +182,9 @@ TEST_CASE("weights left outside are asked for by name and checked") {
   REQUIRE_FALSE(without.ok());
   std::map<std::string, StoredTensor> weights;
   for (const GraphInput& i : graph.inputs) {
-    if (i.data) weights[graph.node(i.value).name] = {i.data->type(), {reinterpret_cast<const char*>(i.data->bytes().data()), i.data->bytes().size()}};
+    if (i.data)
+      weights[graph.node(i.value).name] = {
+          i.data->type(), {reinterpret_cast<const char*>(i.data->bytes().data()), i.data->bytes().size()}};
   }
   auto with = Executable::from_files(artifact.files, 1, write_safetensors(weights));
   INFO((with.ok() ? "" : with.error().to_string()));
@@ -219,7 +221,8 @@ Program prepared_program(const Tensor& w1, const Tensor& w2) {
 
 TEST_CASE("prepared values are computed at lowering, and anew for other weights") {
   const Type w = Type::tensor(DType::f32, {30, 40});
-  const Tensor x = Tensor::splat(Type::tensor(DType::f32, {5, 30}), 1), one = Tensor::splat(w, 1), two = Tensor::splat(w, 2);
+  const Tensor x = Tensor::splat(Type::tensor(DType::f32, {5, 30}), 1), one = Tensor::splat(w, 1),
+               two = Tensor::splat(w, 2);
   for (bool host : {true, false}) {
     LowerOptions options;
     options.host = host;

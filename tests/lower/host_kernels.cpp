@@ -72,7 +72,8 @@ std::vector<std::vector<Tensor>> run_host(const std::vector<HostCase>& cases, Ho
       if (begin >= end) continue;
       constexpr size_t kGuard = 4096;
       const size_t used = static_cast<size_t>(shape.scratch_bytes), bytes = used + kGuard;
-      std::unique_ptr<char, decltype(&std::free)> scratch(static_cast<char*>(std::aligned_alloc(64, (bytes + 63) / 64 * 64)), &std::free);
+      std::unique_ptr<char, decltype(&std::free)> scratch(
+          static_cast<char*>(std::aligned_alloc(64, (bytes + 63) / 64 * 64)), &std::free);
       std::fill(scratch.get(), scratch.get() + bytes, char{0x7d});
       f(ports.data(), scratch.get(), begin, end);
       INFO(cases[i].name << " stays inside of its scratch");

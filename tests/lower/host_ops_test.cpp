@@ -1,10 +1,10 @@
 // Every operator of the library as a kernel of its own, at several shapes, dtypes and processor levels.
+#include <fmt/format.h>
+
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
 #include <set>
-
-#include <fmt/format.h>
 
 #include "host_kernels.h"
 #include "ir/evaluate.h"
@@ -27,7 +27,8 @@ std::vector<HostCase> noted(std::vector<HostCase> cases) {
   return cases;
 }
 
-const char* const kSizes[] = {"[]", "[0]", "[1]", "[3,0,5]", "[7]", "[16]", "[33]", "[5,1,19]", "[2,3,4,5,6]", "[1021]"};
+const char* const kSizes[] = {"[]",   "[0]",  "[1]",      "[3,0,5]",     "[7]",
+                              "[16]", "[33]", "[5,1,19]", "[2,3,4,5,6]", "[1021]"};
 
 TEST_CASE("maps of floats") {
   std::string text;
@@ -43,10 +44,12 @@ TEST_CASE("maps of floats") {
       text += fmt::format("graph {}_{}\n  x: {}[123]\n  a = abs(x)\n  r = {}(a)\n  return r\n", op, dtype, dtype, op);
     }
   }
-  for (const char* op : {"add", "sub", "mul", "div", "rem", "max", "min", "atan2", "eq", "ne", "lt", "le", "gt", "ge"}) {
+  for (const char* op :
+       {"add", "sub", "mul", "div", "rem", "max", "min", "atan2", "eq", "ne", "lt", "le", "gt", "ge"}) {
     for (const char* dtype : {"f32", "f64", "bf16"}) {
       const char* s = kSizes[n++ % 10];
-      text += fmt::format("graph {}_{}\n  x: {}{}\n  y: {}{}\n  r = {}(x, y)\n  return r\n", op, dtype, dtype, s, dtype, s, op);
+      text += fmt::format("graph {}_{}\n  x: {}{}\n  y: {}{}\n  r = {}(x, y)\n  return r\n", op, dtype, dtype, s, dtype,
+                          s, op);
     }
   }
   text += "graph pow_f32\n  x: f32[517]\n  y: f32[517]\n  a = abs(x)\n  r = pow(a, y)\n  return r\n";
@@ -58,9 +61,11 @@ TEST_CASE("maps of integers and bools") {
   std::string text;
   int n = 0;
   for (const char* dtype : {"i64", "i32", "i8", "u8", "u32", "i16"}) {
-    for (const char* op : {"add", "sub", "mul", "div", "rem", "max", "min", "and", "or", "xor", "eq", "lt", "ge", "ne", "le", "gt"}) {
+    for (const char* op :
+         {"add", "sub", "mul", "div", "rem", "max", "min", "and", "or", "xor", "eq", "lt", "ge", "ne", "le", "gt"}) {
       const char* s = kSizes[n++ % 10];
-      text += fmt::format("graph {}_{}\n  x: {}{}\n  y: {}{}\n  r = {}(x, y)\n  return r\n", op, dtype, dtype, s, dtype, s, op);
+      text += fmt::format("graph {}_{}\n  x: {}{}\n  y: {}{}\n  r = {}(x, y)\n  return r\n", op, dtype, dtype, s, dtype,
+                          s, op);
     }
     for (const char* op : {"neg", "abs", "sign", "not", "square"}) {
       text += fmt::format("graph {}_{}\n  x: {}[37]\n  r = {}(x)\n  return r\n", op, dtype, dtype, op);
@@ -85,10 +90,13 @@ TEST_CASE("casts between all dtypes") {
   auto cases = noted(cases_of(text));
   for (HostCase& c : cases) {  // values that saturate, wrap and round
     for (int64_t i = 0; i < c.inputs[0].size(); ++i) {
-      static constexpr double kValues[] = {0, -0.0, 1.5, -2.5, 300, -300, 70000, 3e9, -3e9, 1e19, 1e-7, 0.1, 65504, 65520, NAN, INFINITY, -INFINITY};
+      static constexpr double kValues[] = {0,    -0.0, 1.5, -2.5,  300,   -300, 70000,    3e9,      -3e9,
+                                           1e19, 1e-7, 0.1, 65504, 65520, NAN,  INFINITY, -INFINITY};
       const double v = kValues[i % 17];
-      if (is_float(c.inputs[0].dtype())) c.inputs[0].set(i, v);
-      else c.inputs[0].set_int(i, i * 77777777777 - 40);
+      if (is_float(c.inputs[0].dtype()))
+        c.inputs[0].set(i, v);
+      else
+        c.inputs[0].set_int(i, i * 77777777777 - 40);
     }
   }
   check_host(cases, 0, true);
@@ -96,19 +104,23 @@ TEST_CASE("casts between all dtypes") {
 
 TEST_CASE("special values of the functions") {
   std::string text;
-  for (const char* op : {"exp", "expm1", "log", "log1p", "tanh", "erf", "logistic", "sqrt", "rsqrt", "abs", "sign", "round", "floor", "ceil", "sin", "cos"}) {
+  for (const char* op : {"exp", "expm1", "log", "log1p", "tanh", "erf", "logistic", "sqrt", "rsqrt", "abs", "sign",
+                         "round", "floor", "ceil", "sin", "cos"}) {
     text += fmt::format("graph {}\n  x: f32[64]\n  r = {}(x)\n  return r\n", op, op);
   }
   for (const char* op : {"pow", "max", "min", "atan2", "rem"}) {
     text += fmt::format("graph {}\n  x: f32[1024]\n  y: f32[1024]\n  r = {}(x, y)\n  return r\n", op, op);
   }
-  const float kValues[] = {0.f, -0.f, 1.f, -1.f, 0.5f, -0.5f, 2.f, -2.f, 3.f, -3.f, INFINITY, -INFINITY, NAN, 1e-40f, -1e-40f, 1e-20f,
-                           88.7f, 88.8f, -87.5f, -103.f, -104.5f, 1e30f, -1e30f, 0.7071f, 1.4142f, 0.34f, -0.34f, 0.35f, 9.1f, -9.1f, 1e-4f, 17.f};
+  const float kValues[] = {0.f,     -0.f,  1.f,      -1.f,      0.5f,    -0.5f,  2.f,     -2.f,
+                           3.f,     -3.f,  INFINITY, -INFINITY, NAN,     1e-40f, -1e-40f, 1e-20f,
+                           88.7f,   88.8f, -87.5f,   -103.f,    -104.5f, 1e30f,  -1e30f,  0.7071f,
+                           1.4142f, 0.34f, -0.34f,   0.35f,     9.1f,    -9.1f,  1e-4f,   17.f};
   auto cases = noted(cases_of(text));
   for (HostCase& c : cases) {
     for (int64_t i = 0; i < c.inputs[0].size(); ++i) c.inputs[0].as<float>()[static_cast<size_t>(i)] = kValues[i % 32];
     if (c.inputs.size() == 1) {
-      for (int64_t i = 32; i < 64; ++i) c.inputs[0].as<float>()[static_cast<size_t>(i)] = static_cast<float>(i - 48) * 0.37f;
+      for (int64_t i = 32; i < 64; ++i)
+        c.inputs[0].as<float>()[static_cast<size_t>(i)] = static_cast<float>(i - 48) * 0.37f;
     } else {
       for (int64_t i = 0; i < 1024; ++i) c.inputs[1].as<float>()[static_cast<size_t>(i)] = kValues[i / 32];
     }
@@ -121,7 +133,8 @@ TEST_CASE("special values of the functions") {
       for (int64_t i = 0; i < results[k][0].size(); ++i) {
         const double want = (*expected)[0].get(i), got = results[k][0].get(i);
         INFO(name(level) << " " << cases[k].name << " of " << cases[k].inputs[0].get(i) << ", "
-                         << (cases[k].inputs.size() > 1 ? cases[k].inputs[1].get(i) : 0.0) << ": " << got << ", expected " << want);
+                         << (cases[k].inputs.size() > 1 ? cases[k].inputs[1].get(i) : 0.0) << ": " << got
+                         << ", expected " << want);
         if (std::isnan(want)) {
           CHECK(std::isnan(got));
         } else if (std::isinf(want) || want == 0) {
@@ -212,7 +225,8 @@ graph scatter_add
   u: f32[9,21]
   r = scatter_add(x, i, u, axis=0)
   return r
-)")), 1e-6, true);
+)")),
+             1e-6, true);
 }
 
 TEST_CASE("reductions and windows") {
@@ -227,7 +241,8 @@ TEST_CASE("reductions and windows") {
     }
     for (const char* op : {"argmax", "argmin"}) {
       text += fmt::format("graph {0}_{1}\n  x: {1}[5,67]\n  r = {0}(x, axis=1)\n  return r\n", op, dtype);
-      text += fmt::format("graph {0}_{1}_outer\n  x: {1}[9,37]\n  r = {0}(x, axis=0, dtype=i32)\n  return r\n", op, dtype);
+      text +=
+          fmt::format("graph {0}_{1}_outer\n  x: {1}[9,37]\n  r = {0}(x, axis=0, dtype=i32)\n  return r\n", op, dtype);
     }
   }
   text += R"(
@@ -261,7 +276,9 @@ graph window_max_grad
 }
 
 TEST_CASE("first of several best, and NaN, in arg-max") {
-  auto cases = cases_of("graph a\n  x: f32[2,40]\n  r = argmax(x, axis=1)\n  return r\ngraph m\n  x: f32[2,40]\n  r = reduce_max(x, axes=[1])\n  return r\n");
+  auto cases = cases_of(
+      "graph a\n  x: f32[2,40]\n  r = argmax(x, axis=1)\n  return r\ngraph m\n  x: f32[2,40]\n  r = reduce_max(x, "
+      "axes=[1])\n  return r\n");
   for (HostCase& c : cases) {
     for (int64_t i = 0; i < 80; ++i) c.inputs[0].set(i, i % 7);
     c.inputs[0].set(40 + 33, NAN);
@@ -308,12 +325,14 @@ graph mean_and_max
   c = broadcast(b, dims=[0], sizes=[45])
   d = sub(x, c)
   return a, d
-)")), 5e-6);
+)")),
+             5e-6);
 }
 
 TEST_CASE("no operator with a definition is left out") {
   // Composites stand in the cases as their parts; tuples have no kernels.
-  const std::set<std::string> elsewhere = {"dot", "conv", "conv_dx", "conv_dw", "reshape", "split", "input", "constant"};
+  const std::set<std::string> elsewhere = {"dot",     "conv",  "conv_dx", "conv_dw",
+                                           "reshape", "split", "input",   "constant"};
   for (const OpDef* op : all_ops()) {
     if (!op->definition || op->op_class == OpClass::kTuple || op->expand) continue;
     INFO(op->name);

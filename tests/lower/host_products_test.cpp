@@ -1,7 +1,7 @@
 // Contractions: products and convolutions with tails, borders, prologues, epilogues and rows.
-#include <catch2/catch.hpp>
-
 #include <fmt/format.h>
+
+#include <catch2/catch.hpp>
 
 #include "host_kernels.h"
 
@@ -12,14 +12,19 @@ namespace {
 
 TEST_CASE("matrix products of all orders and awkward sizes") {
   std::string text;
-  const int sizes[][3] = {{1, 1, 1}, {2, 3, 4}, {1, 100, 33}, {33, 1, 65}, {7, 17, 1}, {16, 16, 16}, {65, 49, 50},
-                          {13, 200, 31}, {64, 48, 256}, {5, 1000, 70}, {130, 130, 3}};
+  const int sizes[][3] = {{1, 1, 1},    {2, 3, 4},     {1, 100, 33},  {33, 1, 65},   {7, 17, 1},   {16, 16, 16},
+                          {65, 49, 50}, {13, 200, 31}, {64, 48, 256}, {5, 1000, 70}, {130, 130, 3}};
   int n = 0;
   for (const auto& [m, k, p] : sizes) {
-    text += fmt::format("graph nn{0}\n  a: f32[{1},{2}]\n  b: f32[{2},{3}]\n  r = dot(a, b, lc=[1], rc=[0])\n  return r\n", n, m, k, p);
-    text += fmt::format("graph nt{0}\n  a: f32[{1},{2}]\n  b: f32[{3},{2}]\n  r = dot(a, b, lc=[1], rc=[1])\n  return r\n", n, m, k, p);
-    text += fmt::format("graph tn{0}\n  a: f32[{2},{1}]\n  b: f32[{2},{3}]\n  r = dot(a, b, lc=[0], rc=[0])\n  return r\n", n, m, k, p);
-    text += fmt::format("graph tt{0}\n  a: f32[{2},{1}]\n  b: f32[{3},{2}]\n  r = dot(a, b, lc=[0], rc=[1])\n  return r\n", n++, m, k, p);
+    text += fmt::format(
+        "graph nn{0}\n  a: f32[{1},{2}]\n  b: f32[{2},{3}]\n  r = dot(a, b, lc=[1], rc=[0])\n  return r\n", n, m, k, p);
+    text += fmt::format(
+        "graph nt{0}\n  a: f32[{1},{2}]\n  b: f32[{3},{2}]\n  r = dot(a, b, lc=[1], rc=[1])\n  return r\n", n, m, k, p);
+    text += fmt::format(
+        "graph tn{0}\n  a: f32[{2},{1}]\n  b: f32[{2},{3}]\n  r = dot(a, b, lc=[0], rc=[0])\n  return r\n", n, m, k, p);
+    text +=
+        fmt::format("graph tt{0}\n  a: f32[{2},{1}]\n  b: f32[{3},{2}]\n  r = dot(a, b, lc=[0], rc=[1])\n  return r\n",
+                    n++, m, k, p);
   }
   check_host(cases_of(text), 2e-5);
 }
@@ -91,7 +96,8 @@ graph long_k
   b: f32[6000,40]
   r = dot(a, b, lc=[1], rc=[0])
   return r
-)"), 2e-5);
+)"),
+             2e-5);
 }
 
 std::string conv(const char* name, const char* x, const char* w, const std::string& attrs) {
@@ -255,7 +261,8 @@ graph mixed
   p = dot(a, b, lc=[1], rc=[0])
   r = cast(p, to=f16)
   return r
-)"), 2e-5);
+)"),
+             2e-5);
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 // The runtime's parts alone: object loader, thread pool, weights file, plan file; mostly on damaged input.
+#include <elf.h>
+
 #include <catch2/catch.hpp>
 #include <cstring>
 #include <numeric>
-
-#include <elf.h>
 
 #include "host_kernels.h"
 #include "lower/host/compile.h"
@@ -22,8 +22,9 @@ namespace {
 // A kernel with calls of the runtime's table, constants and a microkernel.
 std::string some_object() {
   std::vector<lower::HostKernel> kernels;
-  for (const HostCase& c : cases_of("graph a\n  x: f64[9]\n  r = tanh(x)\n  return r\n"
-                                    "graph b\n  x: f32[20,30]\n  y: f32[30,40]\n  r = dot(x, y, lc=[1], rc=[0])\n  return r\n")) {
+  for (const HostCase& c :
+       cases_of("graph a\n  x: f64[9]\n  r = tanh(x)\n  return r\n"
+                "graph b\n  x: f32[20,30]\n  y: f32[30,40]\n  r = dot(x, y, lc=[1], rc=[0])\n  return r\n")) {
     auto plan = plan_kernel(c.body).plan;
     REQUIRE(plan);
     auto stages = lower::make_stages({c.body, *plan});
@@ -107,7 +108,8 @@ TEST_CASE("weights are written sorted and read back; damaged ones are errors") {
     CHECK(read->at(name).type == tensor.type);
     CHECK(read->at(name).bytes == tensor.bytes);
   }
-  for (size_t length = 0; length < text.size(); ++length) CHECK_FALSE(read_safetensors(std::string_view(text).substr(0, length), "w").ok());
+  for (size_t length = 0; length < text.size(); ++length)
+    CHECK_FALSE(read_safetensors(std::string_view(text).substr(0, length), "w").ok());
   uint64_t state = 3;
   for (int i = 0; i < 3000; ++i) {
     std::string bad = text;

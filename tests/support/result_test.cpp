@@ -56,10 +56,20 @@ TEST_CASE("EGRET_TRY binds the value or hands the error on") {
 TEST_CASE("an error prints its place, its text and its hint") {
   CHECK(input_error("bad").to_string() == "error: bad");
   CHECK(input_error("bad", "try this").to_string() == "error: bad\n  hint: try this");
-  CHECK(input_error("bad", "", {.file = "a.egret"}).to_string() == "a.egret: error: bad");
-  CHECK(input_error("bad", "", {.file = "a.egret", .line = 3, .column = 9}).to_string() == "a.egret:3:9: error: bad");
-  CHECK(input_error("bad", "", {.place = "graph g, node n (Conv)"}).to_string() == "graph g, node n (Conv): error: bad");
-  CHECK(input_error("bad", "", {.file = "a.onnx", .place = "node n"}).to_string() == "a.onnx: node n: error: bad");
+  CHECK(input_error("bad", "", SourceSpan{"a.egret", 0, 0, ""}).to_string() == "a.egret: error: bad");
+  CHECK(input_error("bad", "", SourceSpan{"a.egret", 3, 9, ""}).to_string() == "a.egret:3:9: error: bad");
+  CHECK(input_error("bad", "", SourceSpan{"", 0, 0, "graph g, node n (Conv)"}).to_string() == "graph g, node n (Conv): error: bad");
+  CHECK(input_error("bad", "", SourceSpan{"a.onnx", 0, 0, "node n"}).to_string() == "a.onnx: node n: error: bad");
+}
+
+TEST_CASE("what a hostile file put into a message cannot steer a terminal") {
+  CHECK(input_error("name \x1b[2J\a\x7f\r").to_string() == "error: name \\x1b[2J\\x07\\x7f\\x0d");
+  CHECK(input_error(std::string("a\0b", 3)).to_string() == "error: a\\x00b");
+  CHECK(input_error("\xff \xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80").to_string() == "error: \\xff \xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80");
+  CHECK(input_error("\xc3").to_string() == "error: \\xc3");
+  CHECK(input_error("\xc2\x9b").to_string() == "error: \\xc2\\x9b");              // CSI as one character
+  CHECK(input_error("\xc0\x80 \xed\xa0\x80").to_string() == "error: \\xc0\\x80 \\xed\\xa0\\x80");  // overlong, surrogate
+  CHECK(input_error("two\nlines\tand a tab").to_string() == "error: two\nlines\tand a tab");
 }
 
 TEST_CASE("each kind of error has the exit status of the contract") {
