@@ -25,7 +25,7 @@ struct OptimizeOptions {
   std::vector<std::string> rule_files;    // added to the library
   bool library = true;
   enum class Extractor { kGreedy, kIlp } extractor = Extractor::kIlp;
-  Limits limits{.enodes = 20'000, .iterations = 12, .seconds = 600};
+  Limits limits{.enodes = 8'000, .iterations = 12, .seconds = 600};
   int threads = 0;                        // 0: all cores; the result does not depend on it
   uint64_t seed = 0;
   bool freeze = true;                     // parameters are frozen (design decision 9)

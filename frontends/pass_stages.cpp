@@ -19,6 +19,9 @@ Result<rules::RuleSet> load_rules(const OptimizeOptions& options) {
 
 namespace {
 
+// Of HiGHS: seconds on the largest models; small ones are proved long before.
+constexpr uint64_t kLpIterations = 15'000;
+
 Limits remaining(const OptimizeOptions& options, const Stopwatch& total) {
   Limits limits = options.limits;
   limits.seconds = std::max(0.0, options.limits.seconds - total.seconds());
@@ -77,6 +80,7 @@ Status extract_program(Choice& choice, const OptimizeOptions& options, const Sto
   if (options.extractor == OptimizeOptions::Extractor::kGreedy) return {};
   extract::SolveOptions solve;
   solve.limits = remaining(options, total);
+  solve.lp_iterations = kLpIterations;
   auto exact = extract::solve_ilp(choice.problem.problem, solve, &choice.solution);
   if (!exact.ok()) {
     // Without HiGHS the greedy answer stands, without a bound.

@@ -16,7 +16,8 @@ namespace egret {
 
 // The files of an artifact by path relative to its folder; the same program gives the same bytes (contract, Files).
 struct Artifact {
-  std::map<std::string, std::string> files;  // plan.json, kernels/*.cu, kernels/*.cubin, kernels/host-*.o, weights.safetensors
+  // plan.json, kernels/*.cu, kernels/*.cubin, kernels/host-*.o, weights.safetensors
+  std::map<std::string, std::string> files;
 };
 
 struct LowerOptions {

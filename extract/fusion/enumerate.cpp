@@ -41,7 +41,8 @@ std::map<Id, int> depths(const FusionGraph& graph, const std::vector<Id>& roots,
   for (Id c : needed) depth[c] = graph.is_leaf(c) ? 0 : -1;
   for (bool changed = true; changed;) {
     changed = false;
-    if (watch.expired(limits)) {
+    // Past the clock as soon as every root can be made: at worst the input is the answer.
+    if (watch.expired(limits) && std::all_of(roots.begin(), roots.end(), [&](Id r) { return depth.at(graph.find(r)) >= 0; })) {
       *cut = true;
       break;
     }
@@ -108,7 +109,8 @@ class Enumerator {
       for (auto& [depth, classes] : by_depth_) {
         if (watch_.expired(options_.limits)) {
           out_.limit_reached = true;
-          break;
+          if (round > 0) return std::move(out_);
+          plain_ = true;
         }
         std::vector<std::vector<Body>> made(classes.size());
         arena.execute([&] {
@@ -170,7 +172,7 @@ class Enumerator {
     // For each operand: null (a port) or a body to absorb.
     std::vector<std::vector<const Body*>> options(operands.size());
     std::vector<Body> leaves(operands.size());
-    const size_t tries = operands.size() <= 1 ? kOptionsUnary : operands.size() == 2 ? kOptionsBinary : kOptionsMore;
+    const size_t tries = plain_ ? 0 : operands.size() <= 1 ? kOptionsUnary : operands.size() == 2 ? kOptionsBinary : kOptionsMore;
     for (size_t i = 0; i < operands.size(); ++i) {
       Id leaf;
       if (graph_.absorbed_leaf(operands[i], &leaf)) {
@@ -265,6 +267,7 @@ class Enumerator {
   const Device& device_;
   const FusionOptions& options_;
   Stopwatch watch_;
+  bool plain_ = false;  // past the clock: an operator a kernel
   Enumeration out_;
   std::map<int, std::vector<Id>> by_depth_;
   std::set<Id> roots_;

@@ -173,7 +173,10 @@ Result<FusionProblem> fuse(const rules::TensorEGraph& tensors, const std::vector
   std::vector<int> seed_body;
   for (const Body& seed : options.seeds) {
     auto body = reseated(graph, device, seed);
-    const bool known = body && std::all_of(body->ports.begin(), body->ports.end(), [&](Id p) { return enumeration.bodies.contains(p); });
+    // Classes that only what is now an input was made of are no items any more.
+    auto item = [&](Id c) { return enumeration.bodies.contains(c); };
+    const bool known = body && std::all_of(body->ports.begin(), body->ports.end(), item) &&
+                       std::all_of(body->outputs.begin(), body->outputs.end(), item);
     if (!known) {
       seed_body.push_back(-1);
       continue;

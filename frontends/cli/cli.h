@@ -30,7 +30,7 @@ struct Context {
 
 // Options that several commands share.
 struct LimitOptions {
-  uint64_t node_limit = 20'000;
+  uint64_t node_limit = 8'000;
   double time_limit = 600;
   std::string memory_limit = "8G";
   int threads = 0;

@@ -116,7 +116,7 @@ Status check_parts(Proof& proof, const CheckInputs& inputs, CheckReport& report)
   EGRET_TRY_VOID(check_outputs(proof));
   EGRET_TRY_VOID(check_kernels(proof));
   EGRET_TRY_VOID(check_all_used(proof));
-  if (inputs.model) EGRET_TRY_VOID(check_model(proof, *inputs.model));
+  if (inputs.model) EGRET_TRY_VOID(check_model(proof, *inputs.model, report.trusted));
   if (!inputs.artifact.empty()) EGRET_TRY_VOID(check_artifact(proof, inputs.artifact));
   return {};
 }
@@ -132,7 +132,8 @@ CheckReport check(std::string_view text, const CheckInputs& inputs) {
   report.trusted.push_back("lowering of kernel bodies to code, memory and prepared weights");
   auto proof = read(text, {.ignore_digest = inputs.ignore_digest});
   if (!proof.ok()) {
-    report.failed_step = proof.error().to_string();
+    const Error& e = proof.error();
+    report.failed_step = e.where.file.empty() ? e.message : e.where.file + ": " + e.message;
     return report;
   }
   report.steps = proof->steps.size();

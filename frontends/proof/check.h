@@ -42,7 +42,8 @@ Result<std::vector<TermId>> inline_body(const ProofTerms& terms, const std::stri
 Status check_outputs(const Proof& proof);
 // No term, step or rule that nothing needs.
 Status check_all_used(const Proof& proof);
-Status check_model(const Proof& proof, const Graph& model);
+// Parameters without a value in the model are trusted to be those of the proof.
+Status check_model(const Proof& proof, const Graph& model, std::vector<std::string>& trusted);
 Status check_artifact(const Proof& proof, const std::string& folder);
 
 }  // namespace egret::proof

@@ -12,7 +12,7 @@
 
 namespace egret::proof {
 
-Status check_model(const Proof& proof, const Graph& model) {
+Status check_model(const Proof& proof, const Graph& model, std::vector<std::string>& trusted) {
   auto differ = [](const std::string& what) { return input_error("the model: " + what); };
   if (model.name != proof.model) return differ("it is named " + model.name);
   if (model.inputs.size() != proof.inputs.size()) return differ(fmt::format("it has {} inputs", model.inputs.size()));
@@ -24,7 +24,11 @@ Status check_model(const Proof& proof, const Graph& model) {
     if (std::get<std::string>(node.attrs.at("name")) != wanted.name || found.role != wanted.role || !(node.type == wanted.type)) {
       return differ(fmt::format("input {} is {} {}: {}", i, to_string(found.role), node.name, node.type.to_string()));
     }
-    if (digest != wanted.digest) return differ(fmt::format("the value of {} is another", wanted.name));
+    if (!found.data && found.role == InputRole::kParameter && !wanted.digest.empty()) {
+      trusted.push_back(fmt::format("the value of {}, which the model leaves open", wanted.name));
+    } else if (digest != wanted.digest) {
+      return differ(fmt::format("the value of {} is another", wanted.name));
+    }
   }
   ProofTerms terms;
   EGRET_TRY(const std::vector<TermId> ids, terms_of(model, terms));

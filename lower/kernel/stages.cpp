@@ -195,8 +195,11 @@ Result<Stages> make_stages(const Kernel& kernel) {
     }
     const int number = static_cast<int>(out.stages.size());
     if (has_anchor && v == kernel.plan.anchor) out.anchor = number;
-    // A result of an element kernel can be read again only where it was just computed.
-    inliner.set_stage(v, number, schedule == ScheduleClass::kElement);
+    // A result of an element kernel can be read again only where it was just computed; those of a contraction each start
+    // from the accumulator.
+    if (schedule != ScheduleClass::kContraction || v == kernel.plan.anchor) {
+      inliner.set_stage(v, number, schedule == ScheduleClass::kElement);
+    }
     out.stages.push_back(std::move(stage));
   }
   return out;

@@ -37,7 +37,7 @@ std::vector<HostLevel> levels() {
   return all;
 }
 
-std::vector<std::vector<Tensor>> run_host(const std::vector<HostCase>& cases, HostLevel level) {
+std::vector<std::vector<Tensor>> run_host(const std::vector<HostCase>& cases, HostLevel level, bool strict) {
   std::vector<lower::HostKernel> kernels;
   for (size_t i = 0; i < cases.size(); ++i) {
     PlanResult plan = plan_kernel(cases[i].body);
@@ -49,7 +49,7 @@ std::vector<std::vector<Tensor>> run_host(const std::vector<HostCase>& cases, Ho
     REQUIRE(stages.ok());
     kernels.push_back({"k" + std::to_string(i), plan.plan->schedule, *stages});
   }
-  auto object = lower::compile_host(kernels, {level, false});
+  auto object = lower::compile_host(kernels, {level, strict});
   INFO((object.ok() ? "" : object.error().to_string()));
   REQUIRE(object.ok());
   auto loaded = ElfObject::load(object->bytes, runtime_symbol);

@@ -24,7 +24,7 @@ std::vector<HostLevel> levels();
 
 // Compiles the bodies as kernels into one object for `level`; results by case.  Items are run in three ranges, out of
 // order, on fresh scratch, so that an item that relies on another is found.
-std::vector<std::vector<Tensor>> run_host(const std::vector<HostCase>& cases, HostLevel level);
+std::vector<std::vector<Tensor>> run_host(const std::vector<HostCase>& cases, HostLevel level, bool strict = false);
 
 // Runs all cases at all levels and compares with `evaluate` (`reference`: also with `evaluate_reference`).
 void check_host(const std::vector<HostCase>& cases, double tolerance = 1e-5, bool reference = false);

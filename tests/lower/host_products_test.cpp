@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "host_kernels.h"
+#include "ir/evaluate.h"
 
 using namespace egret;
 using namespace egret::test;
@@ -263,6 +264,40 @@ graph mixed
   return r
 )"),
              2e-5);
+}
+
+TEST_CASE("strict: folds in index order, products and sums rounded apart") {
+  const auto cases = cases_of(R"(
+graph dot
+  a: f32[33,70]
+  b: f32[70,40]
+  r = dot(a, b, lc=[1], rc=[0])
+  return r
+graph conv
+  x: f32[1,5,9,18]
+  w: f32[7,5,3,3]
+  r = conv(x, w, low=[1,1], high=[1,1])
+  return r
+graph sum
+  x: f32[5,300]
+  r = reduce_sum(x, axes=[1])
+  return r
+graph scale_and_shift
+  x: f32[301]
+  y: f32[301]
+  m = mul(x, y)
+  r = add(m, x)
+  return r
+)");
+  for (HostLevel level : levels()) {
+    const auto results = run_host(cases, level, true);
+    for (size_t i = 0; i < cases.size(); ++i) {
+      INFO(name(level) << " " << cases[i].name);
+      auto expected = evaluate_reference(cases[i].body, cases[i].inputs);
+      REQUIRE(expected.ok());
+      CHECK((*expected)[0] == results[i][0]);  // bit for bit
+    }
+  }
 }
 
 }  // namespace

@@ -199,6 +199,10 @@ TEST_CASE("stages compute the body") {
                      "  t = broadcast(s, dims=[0], sizes=[5])\n  r = div(e, t)\n  return r\n") >= 4);
 }
 
+TEST_CASE("each result of a contraction starts from the accumulator") {
+  CHECK(check_stages("  a: f32[4,6]\n  b: f32[6,5]\n  p = dot(a, b, lc=[1], rc=[0])\n  q = relu(p)\n  r = exp(q)\n  return q, r\n") == 3);
+}
+
 TEST_CASE("a contraction's shape") {
   const OpDef& conv = op_named("conv");
   const std::vector<Type> types{Type::tensor(DType::f32, {1, 3, 8, 8}), Type::tensor(DType::f32, {16, 3, 3, 3})};

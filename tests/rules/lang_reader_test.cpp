@@ -161,5 +161,7 @@ TEST_CASE("a thousand rules load quickly") {
     best = std::min(best, watch.seconds());
     CHECK(set.rules().size() == 1000);
   }
+#ifdef __OPTIMIZE__
   CHECK(best < 0.1);  // 0.012 s on an idle machine; the rest is for shared ones
+#endif
 }
