@@ -6,12 +6,14 @@
 
 #include "extract/fusion/fusion.h"
 #include "extract/solve/solve.h"
+#include "frontends/opaque.h"
 #include "frontends/pass_stages.h"
 #include "frontends/program_builder.h"
 
 namespace egret {
 
 Result<OptimizeResult> optimize(const Graph& source, const OptimizeOptions& given) {
+  if (first_opaque(source)) return optimize_around_opaque(source, given);
   Stopwatch total;
   OptimizeOptions options = given;
   if (options.threads <= 0) options.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));

@@ -69,6 +69,7 @@ Result<Choice> fuse_program(const rules::TensorEGraph& tensors, const std::vecto
   extract::SolveOptions solve;
   solve.limits = remaining(options, total);
   EGRET_TRY(choice.solution, extract::solve_greedy(choice.problem.problem, solve));
+  if (auto plain = extract::plain_cover(choice.problem); plain && plain->cost < choice.solution.cost) choice.solution = std::move(*plain);
   if (baseline) {
     auto carried = extract::carry_over(baseline->greedy.problem, baseline->greedy.solution, choice.problem);
     if (carried && carried->cost < choice.solution.cost) choice.solution = std::move(*carried);
@@ -128,16 +129,6 @@ void set_before(OptimizeResult& result, const Graph& source, const Baseline& bas
   const Totals t = totals(baseline.unfused, device);
   for (const GraphNode& n : source.nodes) {
     if (n.op->op_class != OpClass::kInput) ++result.ops_before;
-    if (n.op->purity == Purity::kOpaque) {
-      auto it = std::find_if(result.fallbacks.begin(), result.fallbacks.end(), [&](const Fallback& f) {
-        return f.op == std::get<std::string>(n.attrs.at("name"));
-      });
-      if (it == result.fallbacks.end()) {
-        result.fallbacks.push_back({std::get<std::string>(n.attrs.at("name")), "unknown operator", 1});
-      } else {
-        ++it->count;
-      }
-    }
   }
   result.kernels_before = t.kernels;
   result.predicted_before_s = baseline.unfused_seconds;

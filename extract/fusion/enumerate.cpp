@@ -15,6 +15,7 @@ namespace {
 constexpr size_t kMaxInside = 40;        // operators of a body
 constexpr size_t kMaxCombinations = 40;  // of operand choices of one e-node
 constexpr size_t kOptionsUnary = 12, kOptionsBinary = 5, kOptionsMore = 2;  // bodies of an operand class tried
+constexpr size_t kBatch = 500;           // classes enumerated before a limit is looked at: a tenth of a second
 constexpr double kInfinite = std::numeric_limits<double>::infinity();
 
 // Smallest number of operators above leaves, by relaxation; classes that no term makes stay at -1.
@@ -107,11 +108,12 @@ class Enumerator {
     tbb::task_arena arena(std::max(1, options_.threads));
     for (int round = 0; round < options_.rounds; ++round) {
       for (auto& [depth, classes] : by_depth_) {
-        if (watch_.expired(options_.limits)) {
+        if (visited_ >= kBatch && watch_.expired(options_.limits)) {
           out_.limit_reached = true;
           if (round > 0) return std::move(out_);
           plain_ = true;
         }
+        visited_ += classes.size();
         std::vector<std::vector<Body>> made(classes.size());
         arena.execute([&] {
           tbb::parallel_for(tbb::blocked_range<size_t>(0, classes.size(), 1), [&](const auto& range) {

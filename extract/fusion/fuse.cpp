@@ -144,6 +144,41 @@ std::optional<Solution> carry_over(const FusionProblem& before, const Solution& 
   return out;
 }
 
+std::optional<Solution> plain_cover(const FusionProblem& problem) {
+  const Problem& p = problem.problem;
+  // The candidate that absorbs least (leaves that every reader absorbs aside, one operator), then the cheapest.
+  std::vector<int64_t> maker(p.items, -1);
+  auto rank = [&](uint32_t c) {
+    const int body = problem.body_of[c];
+    return std::pair(body < 0 ? 0 : problem.bodies[static_cast<size_t>(body)].inside.size(), p.candidates[c].cost);
+  };
+  for (uint32_t c = 0; c < p.candidates.size(); ++c) {
+    if (p.candidates[c].results.size() != 1) continue;
+    int64_t& best = maker[p.candidates[c].results[0]];
+    if (best < 0 || rank(c) < rank(static_cast<uint32_t>(best))) best = c;
+  }
+  Solution out;
+  std::vector<uint8_t> seen(p.items, 0);
+  std::vector<uint32_t> work(p.roots.begin(), p.roots.end());
+  while (!work.empty()) {
+    const uint32_t item = work.back();
+    work.pop_back();
+    if (seen[item]) continue;
+    seen[item] = 1;
+    if (maker[item] < 0) { fprintf(stderr, "DEBUG no maker of item %u class %u roots %zu\n", item, problem.item_class[item], p.roots.size()); return std::nullopt; }
+    const auto c = static_cast<uint32_t>(maker[item]);
+    out.chosen.push_back(c);
+    out.cost += p.candidates[c].cost;
+    work.insert(work.end(), p.candidates[c].operands.begin(), p.candidates[c].operands.end());
+  }
+  std::sort(out.chosen.begin(), out.chosen.end());
+  out.method = "an operator a kernel";
+  fprintf(stderr, "DEBUG plain %g n=%zu\n", out.cost, out.chosen.size()); for (auto c : out.chosen) { int b=problem.body_of[c]; fprintf(stderr, "  cand %u body %d cost %g inside %zu\n", c, b, p.candidates[c].cost, b<0?0:problem.bodies[b].inside.size()); }
+  if (auto st = check_solution(p, out); !st.ok()) fprintf(stderr, "DEBUG %s\n", st.error().to_string().c_str());
+  if (!check_solution(p, out).ok()) return std::nullopt;
+  return out;
+}
+
 uint32_t FusionProblem::item(Id cls) const {
   auto it = std::lower_bound(item_class.begin(), item_class.end(), cls);
   EGRET_CHECK(it != item_class.end() && *it == cls, "not an item's class");

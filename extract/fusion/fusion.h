@@ -50,4 +50,7 @@ std::optional<Solution> carry_over(const FusionProblem& before, const Solution& 
 void add_multi_result(const FusionGraph& graph, const Device& device, const FusionOptions& options,
                       const std::vector<uint8_t>& chosen, std::vector<Body>& bodies);
 
+// Every class that is needed by a kernel of one operator, where that is acyclic: what any other choice has to beat.
+std::optional<Solution> plain_cover(const FusionProblem& problem);
+
 }  // namespace egret::extract

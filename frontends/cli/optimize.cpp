@@ -4,6 +4,7 @@
 
 #include "frontends/cli/cli.h"
 #include "frontends/onnx/writer.h"
+#include "frontends/opaque.h"
 #include "frontends/pass.h"
 #include "frontends/report/report.h"
 #include "ir/evaluate.h"
@@ -146,6 +147,11 @@ Status optimize_command(const Arguments& a, Context& context) {
   }());
   EGRET_TRY(Graph graph, read_model(a.model, a.shapes, true));
   if (options.freeze) give_values(graph, options.seed);
+  if (const GraphNode* opaque = first_opaque(graph); opaque && (!a.output.empty() || !a.keep_run.empty() || a.check)) {
+    return unsupported_error(fmt::format("an artifact cannot run `{}`", std::get<std::string>(opaque->attrs.at("name"))),
+                             "without -o, --keep-run and --check the rest is optimized; --emit FILE.egret writes it",
+                             SourceSpan{a.model, 0, 0, opaque->name});
+  }
   EGRET_TRY(OptimizeResult result, optimize(graph, options));
   EGRET_TRY_VOID(write_outputs(a, graph, result));
   context.print(to_json(result), [&] { print_text(result); });

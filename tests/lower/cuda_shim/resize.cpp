@@ -23,6 +23,7 @@ class Resizer {
     for (ValueId v = 0; v < body_.nodes.size(); ++v) {
       if (!unite_node(v)) return std::nullopt;
     }
+    fix_parts();
     // Windows and the like say what their results' sizes are, so they come before classes are picked freely.
     for (bool arithmetic : {true, false}) {
       for (ValueId v = 0; v < body_.nodes.size(); ++v) {
@@ -55,8 +56,10 @@ class Resizer {
     const GraphNode& node = body_.nodes[v];
     if (node.operands.empty()) return true;
     if (node.op->name == "reshape") return unite_reshape(v);
+    if (node.op->name == "slice") keep_cut(v);
     auto roles = axis_roles(*node.op, node.attrs, operand_types(v));
     if (!roles.ok()) return false;
+    if (node.op->name == "conv" && node.attrs.contains("groups")) keep_groups(v, std::get<Dim>(node.attrs.at("groups")).value());
     std::map<std::pair<int, int>, size_t> seen;
     auto meet = [&](const AxisRole& role, ValueId value, int axis) {
       if (role.use == AxisRole::Use::kOther) return;
@@ -69,6 +72,31 @@ class Resizer {
     }
     for (size_t i = 0; i < roles->results[0].size(); ++i) meet(roles->results[0][i], v, static_cast<int>(i));
     return true;
+  }
+
+  // An axis that a slice cuts keeps its size.
+  void keep_cut(ValueId v) {
+    const ValueId from = body_.nodes[v].operands[0];
+    for (int axis = 0; axis < body_.type(v).rank(); ++axis) {
+      if (old_[site(v, axis)] != old_[site(from, axis)]) fixed_.push_back(site(from, axis));
+    }
+  }
+
+  // Channels in and out of a grouped convolution stay multiples of its groups.
+  void keep_groups(ValueId v, int64_t groups) {
+    if (groups <= 1) return;
+    const ValueId x = body_.nodes[v].operands[0], w = body_.nodes[v].operands[1];
+    if (old_[site(w, 1)] == 1) {  // the groups are the channels
+      fixed_.push_back(site(x, 1));
+      fixed_.push_back(site(w, 0));
+      return;
+    }
+    const size_t each = old_.size();  // results of one group
+    old_.push_back(old_[site(w, 0)] / groups);
+    parent_.push_back(each);
+    new_.push_back(-1);
+    products_.push_back({site(x, 1), {site(w, 1)}, groups});
+    products_.push_back({site(w, 0), {each}, groups});
   }
 
   // Runs of axes with one product: one to one is the same axis, one to several is a product of the several.
@@ -95,15 +123,30 @@ class Resizer {
       if (left.size() == 1 && right.size() == 1)
         unite(left[0], right[0]);
       else if (left.size() == 1 && right.size() > 1)
-        products_.push_back({left[0], right});
+        products_.push_back({left[0], right, 1});
       else if (right.size() == 1 && left.size() > 1)
-        products_.push_back({right[0], left});
+        products_.push_back({right[0], left, 1});
       else {
         fixed_.insert(fixed_.end(), left.begin(), left.end());
         fixed_.insert(fixed_.end(), right.begin(), right.end());
       }
     }
     return true;
+  }
+
+  // The parts of a fixed whole, and the whole of fixed parts, are fixed.
+  void fix_parts() {
+    auto fixed = [&](size_t x) {
+      return std::any_of(fixed_.begin(), fixed_.end(), [&](size_t s) { return find(s) == find(x); });
+    };
+    for (size_t before = fixed_.size() + 1; before != fixed_.size();) {
+      before = fixed_.size();
+      for (const SizeProduct& p : products_) {
+        for (size_t part : p.parts) {
+          if (fixed(p.whole) != fixed(part)) fixed_.push_back(fixed(part) ? p.whole : part);
+        }
+      }
+    }
   }
 
   bool has_arithmetic(ValueId v) {
@@ -125,9 +168,9 @@ class Resizer {
     for (size_t s : fixed_) {
       if (find(s) == root) return new_[root] = old_[root];
     }
-    for (const auto& [whole, parts] : products_) {
+    for (const auto& [whole, parts, factor] : products_) {
       if (find(whole) != root) continue;
-      int64_t product = 1;
+      int64_t product = factor;
       for (size_t part : parts) product *= size_of(part);
       return new_[root] = product;
     }
@@ -159,7 +202,10 @@ class Resizer {
       const ValueId from = node.operands[0];
       for (size_t axis = 0; axis < limit.size(); ++axis) {
         const int64_t old = body_.type(from).dims[axis].value(), now = size_of(site(from, static_cast<int>(axis)));
-        if (start[axis] == 0 && limit[axis] == old) limit[axis] = now;
+        if (start[axis] == 0 && limit[axis] == old)
+          limit[axis] = now;
+        else if (stride[axis] == 1 && now == old)  // what is cut from keeps its size, the part becomes smaller
+          limit[axis] = start[axis] + size_of(site(v, static_cast<int>(axis)));
       }
       attrs["limit"] = dims_of(limit);
     }
@@ -204,7 +250,12 @@ class Resizer {
   const std::function<int64_t(int, int64_t)>& pick_;
   std::vector<size_t> first_, parent_, fixed_;
   std::vector<int64_t> old_, new_;
-  std::vector<std::pair<size_t, std::vector<size_t>>> products_;
+  struct SizeProduct {
+    size_t whole;
+    std::vector<size_t> parts;
+    int64_t factor;
+  };
+  std::vector<SizeProduct> products_;
 };
 
 }  // namespace
