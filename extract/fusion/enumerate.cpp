@@ -269,6 +269,7 @@ class Enumerator {
   const Device& device_;
   const FusionOptions& options_;
   Stopwatch watch_;
+  size_t visited_ = 0;
   bool plain_ = false;  // past the clock: an operator a kernel
   Enumeration out_;
   std::map<int, std::vector<Id>> by_depth_;

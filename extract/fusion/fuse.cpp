@@ -158,14 +158,14 @@ std::optional<Solution> plain_cover(const FusionProblem& problem) {
     if (best < 0 || rank(c) < rank(static_cast<uint32_t>(best))) best = c;
   }
   Solution out;
-  std::vector<uint8_t> seen(p.items, 0);
+  std::vector<uint8_t> seen = p.free_items;
   std::vector<uint32_t> work(p.roots.begin(), p.roots.end());
   while (!work.empty()) {
     const uint32_t item = work.back();
     work.pop_back();
     if (seen[item]) continue;
     seen[item] = 1;
-    if (maker[item] < 0) { fprintf(stderr, "DEBUG no maker of item %u class %u roots %zu\n", item, problem.item_class[item], p.roots.size()); return std::nullopt; }
+    if (maker[item] < 0) return std::nullopt;
     const auto c = static_cast<uint32_t>(maker[item]);
     out.chosen.push_back(c);
     out.cost += p.candidates[c].cost;
@@ -173,8 +173,6 @@ std::optional<Solution> plain_cover(const FusionProblem& problem) {
   }
   std::sort(out.chosen.begin(), out.chosen.end());
   out.method = "an operator a kernel";
-  fprintf(stderr, "DEBUG plain %g n=%zu\n", out.cost, out.chosen.size()); for (auto c : out.chosen) { int b=problem.body_of[c]; fprintf(stderr, "  cand %u body %d cost %g inside %zu\n", c, b, p.candidates[c].cost, b<0?0:problem.bodies[b].inside.size()); }
-  if (auto st = check_solution(p, out); !st.ok()) fprintf(stderr, "DEBUG %s\n", st.error().to_string().c_str());
   if (!check_solution(p, out).ok()) return std::nullopt;
   return out;
 }

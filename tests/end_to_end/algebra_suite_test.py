@@ -1,4 +1,5 @@
 """The algebra suite through the tool: the gain that needs the e-graph is there, is its rule's, and the results are right.
+The training step too: right, and never dearer than greedy.
 
     algebra_suite_test.py TOOL ONNX_DRIVER [NAME ...]
 
@@ -45,7 +46,7 @@ RULES = {
 }
 # Another way to much of the same gain: [Wq | Wk] as one product, whose parts are read as views.
 ALSO = {"scaled_attention": ["merge-dot-shared-left"]}
-OPTIONS = {"lora_merged": ["--no-freeze", "--numerics", "fast"]}
+OPTIONS = {"lora_merged": ["--no-freeze", "--numerics", "fast"], "training_step": ["--no-freeze"]}
 GAIN = 0.85       # predicted_after_s over predicted_greedy_s, at most, where a gain is due
 MOST_LEFT = 0.5   # of the gain (of its logarithm), without the rule's file
 AT_LEAST = 8      # programs with a gain
@@ -62,7 +63,9 @@ def inputs_of(text, rng):
             parameters.add(name)
             if len(shape) > 1:  # weights, scaled by fan-in
                 value /= math.sqrt(np.prod(shape[1:] if len(shape) == 4 else shape[:1]))
-        values[name] = (np.abs(value) + 0.5 if "variance" in name else value).astype(np.float32)
+        if "variance" in name or name.endswith("_v"):  # of a norm, of Adam
+            value = np.abs(value) + 0.5
+        values[name] = np.asarray(4.0 if name == "step" else value, np.float32)
     return values, parameters
 
 
@@ -154,6 +157,7 @@ class Suite:
 def main(tool, driver, *names):
     tool, driver = (str(Path(p).resolve()) for p in (tool, driver))
     files = sorted((ROOT / "experiments/suites/algebra").glob("*.egret"))
+    files.append(ROOT / "experiments/suites/training_step.egret")
     files = [f for f in files if not names or f.stem in names]
     with tempfile.TemporaryDirectory(prefix="egret-algebra-") as folder:
         suite = Suite(tool, driver, folder)

@@ -45,6 +45,9 @@ def listed_sources(root):
             text = re.sub(r"#.*", "", lists.read_text(encoding="utf-8"))
             for word in re.findall(r"[\w./-]+\.cpp\b", text):
                 found.add((lists.parent / word).resolve())
+            # egret_fuzz_test(NAME ...) names its source by the target.
+            for name in re.findall(r"\begret_fuzz_test\((\w+)", text):
+                found.add((lists.parent / f"fuzz_{name}.cpp").resolve())
     return found
 
 
