@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include "frontends/cli/cli.h"
+#include "rules/lang/proofs.h"
+#include "support/files.h"
 
 namespace egret::cli {
 namespace {
@@ -12,7 +14,7 @@ namespace {
 struct Arguments {
   std::vector<std::string> files;
   double timeout = 10;
-  std::string only;
+  std::string only, record;
   bool markdown = false, library = false;
   int threads = 0;
 };
@@ -28,6 +30,15 @@ void print_rows(const std::vector<rules::Verification>& rows, bool markdown) {
   }
 }
 
+// One line a rule as written, under the hash of its text (rules/lang/proofs.h).
+std::string record_of(const rules::RuleSet& set, const std::vector<rules::Verification>& rows) {
+  std::map<std::string, std::string> hash;
+  for (const rules::Rule& r : set.rules()) hash.try_emplace(r.written, rules::text_hash(r));
+  std::string out = "# verdict, hash of the rule's text, name; made by `egret verify --record rules/library/PROOFS`\n";
+  for (const auto& v : rows) out += fmt::format("{} {} {}\n", rules::to_string(v.verdict), hash.at(v.name), v.name);
+  return out;
+}
+
 Status verify_command(const Arguments& a, Context& context) {
   rules::RuleSet set;
   if (a.files.empty() || a.library) EGRET_TRY_VOID(set.add_library());
@@ -38,6 +49,7 @@ Status verify_command(const Arguments& a, Context& context) {
   options.only = a.only;
   options.threads = a.threads > 0 ? a.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   EGRET_TRY(const auto rows, rules::verify(set, options));
+  if (!a.record.empty()) EGRET_TRY_VOID(write_file(a.record, record_of(set, rows)));
   Json list = Json::array();
   size_t proved = 0;
   for (const auto& v : rows) {
@@ -63,6 +75,7 @@ void add_verify(CLI::App& app, Context& context) {
   c->add_option("rules", a->files, "rule files; the library where none is given");
   c->add_option("--timeout", a->timeout, "seconds a rule")->capture_default_str();
   c->add_option("--only", a->only, "one rule by name");
+  c->add_option("--record", a->record, "write the verdicts to FILE (rules/library/PROOFS)");
   c->add_flag("--markdown", a->markdown, "print a table");
   c->add_option("--threads", a->threads, "threads; 0: all cores")->capture_default_str();
   c->callback([a, &context] {

@@ -115,7 +115,9 @@ Status RuleSet::add_file(const std::string& path) {
 }
 
 Status RuleSet::add_library() {
-  for (const LibraryFile& f : library_files()) EGRET_TRY_VOID(add_text(f.text, f.path));
+  for (const LibraryFile& f : library_files()) {
+    if (std::string_view(f.path).ends_with(".rules")) EGRET_TRY_VOID(add_text(f.text, f.path));
+  }
   return {};
 }
 
