@@ -168,6 +168,7 @@ Status lower_program(OptimizeResult& result, const Device& device, const Optimiz
   lower_options.target = device.name;
   lower_options.device_hash = device.hash;
   lower_options.threads = options.threads;
+  lower_options.strict = options.numerics == "strict";
   EGRET_TRY(Artifact artifact, lower_program(result.program, lower_options));
   for (auto& [path, bytes] : artifact.files) result.artifact.files[path] = std::move(bytes);
   return {};

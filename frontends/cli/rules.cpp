@@ -5,6 +5,7 @@
 #include "frontends/cli/cli.h"
 #include "frontends/pass.h"
 #include "frontends/pass_stages.h"
+#include "rules/lang/proofs.h"
 
 namespace egret::cli {
 namespace {
@@ -27,12 +28,12 @@ Status list_rules(const Arguments& a, Context& context) {
   for (const rules::Rule& r : set.rules()) {
     list.push_back({{"name", r.name}, {"written", r.written}, {"ruleset", r.ruleset}, {"file", r.file}, {"line", r.line},
                     {"kind", r.kind == rules::RuleKind::kFusion ? "fusion" : "algebra"}, {"needs", r.needs.to_string()},
-                    {"hash", r.hash}, {"text", r.text}});
+                    {"verdict", rules::recorded_verdict(r)}, {"hash", r.hash}, {"text", r.text}});
   }
   context.print(Json{{"rules", list}}, [&] {
     for (const rules::Rule& r : set.rules()) {
-      fmt::print("{:<40} {:<8} {:<24} {}:{}\n", r.name, r.kind == rules::RuleKind::kFusion ? "fusion" : "algebra",
-                 r.needs.to_string().empty() ? "nothing" : r.needs.to_string(), r.file, r.line);
+      fmt::print("{:<40} {:<8} {:<9} {:<24} {}:{}\n", r.name, r.kind == rules::RuleKind::kFusion ? "fusion" : "algebra",
+                 rules::recorded_verdict(r), r.needs.to_string().empty() ? "nothing" : r.needs.to_string(), r.file, r.line);
     }
   });
   return {};
