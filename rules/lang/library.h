@@ -1,4 +1,5 @@
-// The rule library as embedded in the binary: every rules/library/<group>/<topic>.rules.
+// The rule library as embedded in the binary: every rules/library/<group>/<topic>.rules, and
+// rules/library/PROOFS (proofs.h).
 #pragma once
 
 #include <span>
