@@ -51,8 +51,6 @@ void set_after(OptimizeResult& result, const Device& device);
 Status explain_choice(OptimizeResult& result, const Graph& source, const std::vector<egraph::Id>& values,
                       const rules::TensorEGraph& tensors, const Saturation& saturation, const rules::RuleSet& rules,
                       const OptimizeOptions& options, const ChosenProgram& chosen);
-// The same for the baseline's greedy program, which rests on no rule.
-Status explain_baseline(OptimizeResult& result, const Graph& source, const OptimizeOptions& options, const ChosenProgram& chosen);
 
 Status lower_program(OptimizeResult& result, const Device& device, const OptimizeOptions& options);
 // The imported program, a kernel an operator, against the chosen kernels, both lowered for the host.

@@ -100,7 +100,6 @@ class Enumerator {
       out_.bodies[c];
     }
     std::stable_sort(out_.classes.begin(), out_.classes.end(), [&](Id a, Id b) { return depth[a] < depth[b]; });
-    for (Id r : roots) roots_.insert(graph.find(r));
     for (Id c : out_.classes) references_[c] = references(c);
   }
 
@@ -273,7 +272,6 @@ class Enumerator {
   bool plain_ = false;  // past the clock: an operator a kernel
   Enumeration out_;
   std::map<int, std::vector<Id>> by_depth_;
-  std::set<Id> roots_;
   std::map<Id, double> references_;
 };
 

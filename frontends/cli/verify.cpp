@@ -15,7 +15,7 @@ struct Arguments {
   std::vector<std::string> files;
   double timeout = 10;
   std::string only, record;
-  bool markdown = false, library = false;
+  bool markdown = false;
   int threads = 0;
 };
 
@@ -41,7 +41,7 @@ std::string record_of(const rules::RuleSet& set, const std::vector<rules::Verifi
 
 Status verify_command(const Arguments& a, Context& context) {
   rules::RuleSet set;
-  if (a.files.empty() || a.library) EGRET_TRY_VOID(set.add_library());
+  if (a.files.empty()) EGRET_TRY_VOID(set.add_library());
   for (const std::string& file : a.files) EGRET_TRY_VOID(set.add_file(file));
   if (!(a.timeout > 0)) return input_error("--timeout must be a positive number of seconds");
   rules::VerifyOptions options;

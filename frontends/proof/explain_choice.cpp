@@ -25,14 +25,4 @@ Status explain_choice(OptimizeResult& result, const Graph& source, const std::ve
   return explain(result, {&source, &values, &tensors, &saturation.compiled, &chosen, {}, false}, options);
 }
 
-Status explain_baseline(OptimizeResult& result, const Graph& source, const OptimizeOptions& options, const ChosenProgram& chosen) {
-  if (!options.proof) return {};
-  // The e-graph that price_baseline made, with its explanations: the same calls give the same ids.
-  rules::TensorEGraph tensors({.freeze = options.freeze, .explanations = true});
-  EGRET_TRY(const std::vector<egraph::Id> values, tensors.insert(source));
-  tensors.fold_constants();
-  const rules::CompiledRules none;
-  return explain(result, {&source, &values, &tensors, &none, &chosen, {}, false}, options);
-}
-
 }  // namespace egret
