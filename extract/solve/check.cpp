@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <queue>
 
 #include <fmt/format.h>
@@ -40,6 +41,30 @@ std::vector<uint32_t> launch_order(const Problem& problem, const std::vector<uin
   return sequence;
 }
 
+// Conditions (5) and (6) of problem.h.
+Status check_terms(const Problem& problem, const std::vector<uint32_t>& chosen) {
+  std::vector<uint32_t> maker(problem.items, UINT32_MAX), work(problem.roots);
+  for (uint32_t k : chosen) {
+    for (uint32_t item : problem.candidates[k].results) {
+      if (maker[item] != UINT32_MAX) return input_error(fmt::format("solution: item {} is made twice", item));
+      maker[item] = k;
+    }
+  }
+  std::vector<uint8_t> seen(problem.items, 0), reached(problem.candidates.size(), 0);
+  while (!work.empty()) {
+    const uint32_t item = work.back();
+    work.pop_back();
+    if (seen[item] || maker[item] == UINT32_MAX) continue;
+    seen[item] = reached[maker[item]] = 1;
+    const auto& reads = problem.candidates[maker[item]].operands;
+    work.insert(work.end(), reads.begin(), reads.end());
+  }
+  for (uint32_t k : chosen) {
+    if (!reached[k]) return input_error(fmt::format("solution: no root needs candidate {}", k));
+  }
+  return {};
+}
+
 }  // namespace
 
 Status validate(const Problem& problem) {
@@ -59,7 +84,7 @@ Status validate(const Problem& problem) {
   }
   for (size_t k = 0; k < problem.candidates.size(); ++k) {
     const Candidate& c = problem.candidates[k];
-    if (!std::isfinite(c.cost) || c.cost < 0) return bad(fmt::format("candidate {} has a cost of {}", k, c.cost));
+    if (!std::isfinite(c.cost)) return bad(fmt::format("candidate {} has a cost of {}", k, c.cost));
     if (!std::isfinite(c.fold_bytes) || c.fold_bytes < 0) return bad(fmt::format("candidate {} has bad fold bytes", k));
     if (c.results.empty()) return bad(fmt::format("candidate {} makes nothing", k));
     if (!in_range(c.results, problem.items) || !in_range(c.operands, problem.items)) {
@@ -72,13 +97,14 @@ Status validate(const Problem& problem) {
 
 Status check_solution(const Problem& problem, const Solution& solution) {
   EGRET_TRY_VOID(validate(problem));
-  double cost = 0, fold = 0;
+  double cost = 0, size = 0, fold = 0;
   std::vector<uint8_t> made(problem.items, 0);
   for (size_t p = 0; p < solution.chosen.size(); ++p) {
     const uint32_t k = solution.chosen[p];
     if (k >= problem.candidates.size()) return input_error(fmt::format("solution: {} is no candidate", k));
     if (p > 0 && solution.chosen[p - 1] >= k) return input_error("solution: the choice is not strictly ascending");
     cost += problem.candidates[k].cost;
+    size += std::abs(problem.candidates[k].cost);
     fold += problem.candidates[k].fold_bytes;
     for (uint32_t item : problem.candidates[k].results) made[item] = 1;
   }
@@ -95,13 +121,27 @@ Status check_solution(const Problem& problem, const Solution& solution) {
   if (launch_order(problem, solution.chosen).size() != solution.chosen.size()) {
     return input_error("solution: chosen candidates wait for each other");
   }
+  if (problem.terms) EGRET_TRY_VOID(check_terms(problem, solution.chosen));
   if (fold > problem.fold_budget * (1 + 1e-9)) {
     return input_error(fmt::format("solution: {} bytes are folded, {} allowed", fold, problem.fold_budget));
   }
-  if (std::abs(cost - solution.cost) > 1e-9 * std::max(1e-300, std::abs(cost))) {
+  if (std::abs(cost - solution.cost) > 1e-9 * std::max(1e-300, size)) {
     return input_error(fmt::format("solution: states a cost of {}, the sum is {}", solution.cost, cost));
   }
   return {};
+}
+
+std::optional<uint32_t> unmakeable_root(const Problem& problem) {
+  std::vector<uint32_t> all(problem.candidates.size());
+  std::iota(all.begin(), all.end(), 0);
+  std::vector<uint8_t> made(problem.items, 0);
+  for (uint32_t k : launch_order(problem, all)) {
+    for (uint32_t item : problem.candidates[k].results) made[item] = 1;
+  }
+  for (uint32_t r : problem.roots) {
+    if (!made[r] && !problem.is_free(r)) return r;
+  }
+  return std::nullopt;
 }
 
 std::vector<uint32_t> order(const Problem& problem, const Solution& solution) {

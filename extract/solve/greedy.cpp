@@ -232,13 +232,16 @@ Solution make_solution(const Problem& problem, const Hypergraph& graph, const st
 
 Result<Solution> solve_greedy(const Problem& problem, const SolveOptions& options) {
   Stopwatch clock;
-  EGRET_TRY(const Hypergraph graph, make_hypergraph(problem));
+  EGRET_TRY(Hypergraph graph, make_hypergraph(problem));
+  const bool negative = graph.has_negative_cost();
+  for (double& cost : graph.cost) cost = std::max(cost, 0.0);  // the covers below know no gain in choosing more
   const GreedyAnswer answer = greedy_covers(graph, term_dependency(problem), options, clock);
   if (!answer.found) {
     return limit_error("greedy extraction: no cover keeps the limit on folded weights", "raise --fold-limit");
   }
   Solution solution = make_solution(problem, graph, answer.chosen, "greedy");
-  solution.optimal = solution.cost == 0;
+  solution.optimal = solution.cost == 0 && !negative;
+  if (negative) solution.bound = -std::numeric_limits<double>::infinity();
   solution.seconds = clock.seconds();
   return solution;
 }

@@ -38,6 +38,7 @@ Hypergraph filtered(const Hypergraph& graph, const std::vector<uint8_t>& keep) {
   out.items = graph.items;
   out.roots = graph.roots;
   out.fold_budget = graph.fold_budget;
+  out.terms = graph.terms;
   const auto append = [](Rows& rows, std::span<const uint32_t> row) {
     rows.entries.insert(rows.entries.end(), row.begin(), row.end());
     rows.close_row();
@@ -61,6 +62,10 @@ std::vector<uint32_t> sorted_unique(std::vector<uint32_t> list) {
 }
 
 }  // namespace
+
+bool Hypergraph::has_negative_cost() const {
+  return std::any_of(cost.begin(), cost.end(), [](double c) { return c < 0; });
+}
 
 Rows Rows::transposed(size_t columns) const {
   Rows out;
@@ -103,6 +108,7 @@ Result<Hypergraph> make_hypergraph(const Problem& problem) {
   Hypergraph graph;
   graph.items = problem.items;
   graph.fold_budget = problem.fold_budget;
+  graph.terms = problem.terms;
   for (uint32_t r : sorted_unique(problem.roots)) {
     if (!problem.is_free(r)) graph.roots.push_back(r);
   }

@@ -28,10 +28,12 @@ struct Hypergraph {
   std::vector<uint32_t> original;           // candidate -> candidate of the problem
   std::vector<double> cost, fold;
   double fold_budget = 0;
+  bool terms = false;                       // as Problem::terms
   Rows results, operands;                   // candidate -> items, ascending, without given items
   Rows producers, consumers;                // item -> candidates, ascending
 
   size_t size() const { return cost.size(); }
+  bool has_negative_cost() const;
 };
 
 // Validates, normalizes and drops; kInput where a root cannot be made.

@@ -39,6 +39,7 @@ class Exact {
 
   Result<Solution> solve(const Solution* start) {
     EGRET_TRY(graph_, make_hypergraph(problem_));
+    if (graph_.has_negative_cost()) return unsupported_error("exact extraction expects costs of at least 0");
     EGRET_TRY_VOID(find_incumbent(start));
     if (!have_incumbent_ || best_cost_ > 0) {
       int exponent = 0;

@@ -1,13 +1,11 @@
 #include "extract/solve/problem_json.h"
 
-#include <zlib.h>
-
 #include <unordered_map>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "support/files.h"
+#include "extract/solve/json_file.h"
 
 namespace egret::extract {
 namespace {
@@ -15,26 +13,6 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t kMaxItems = 100'000'000;
-
-Result<std::string> inflated(const std::string& packed, uint64_t max_bytes) {
-  z_stream stream{};
-  if (inflateInit2(&stream, 15 + 32) != Z_OK) return internal_error("zlib does not start");
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
-  stream.avail_in = static_cast<uInt>(packed.size());
-  std::string out;
-  std::string block(size_t{1} << 20, '\0');
-  int status = Z_OK;
-  while (status == Z_OK && out.size() <= max_bytes) {
-    stream.next_out = reinterpret_cast<Bytef*>(block.data());
-    stream.avail_out = static_cast<uInt>(block.size());
-    status = inflate(&stream, Z_NO_FLUSH);
-    out.append(block.data(), block.size() - stream.avail_out);
-  }
-  inflateEnd(&stream);
-  if (out.size() > max_bytes) return limit_error(fmt::format("the unpacked file has more than {} bytes", max_bytes));
-  if (status != Z_STREAM_END) return input_error("the gzip stream is damaged or cut off");
-  return out;
-}
 
 // Items of the file are any integers; ours are dense, in order of first mention.
 class Numbering {
@@ -122,10 +100,7 @@ Result<ProblemFile> parse_problem(std::string_view text) {
 }
 
 Result<ProblemFile> read_problem(const std::string& path, uint64_t max_bytes) {
-  EGRET_TRY(std::string bytes, read_file(path, std::min<uint64_t>(max_bytes, UINT32_MAX)));
-  if (bytes.size() >= 2 && bytes[0] == '\x1f' && bytes[1] == '\x8b') {
-    EGRET_TRY(bytes, inflated(bytes, max_bytes));
-  }
+  EGRET_TRY(const std::string bytes, read_packed(path, max_bytes));
   auto file = parse_problem(bytes);
   if (file) return file;
   Error error = file.take_error();

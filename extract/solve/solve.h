@@ -2,6 +2,7 @@
 // units, and `limits.seconds` is only a safety net.  Thread safety: the functions share no state.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,12 +32,19 @@ struct SolveOptions {
 // name the item; where only the fold budget stands in the way and no cover within it is found, kLimit.
 Result<Solution> solve_greedy(const Problem& problem, const SolveOptions& options = {});
 
+// The tree optimum of an e-graph: each root's cheapest term, shared parts paid each time.  `cost` is the sum over
+// the chosen candidates all the same; `bound` is the tree cost.  kInput where a cost below zero stands on a cycle.
+Result<Solution> solve_tree(const Problem& problem);
+
 // Exact (HiGHS).  `start`, if given and valid, is only improved on; without one the greedy solution starts.
 // Stopped by a limit, it returns the best so far with `optimal` false.  kUnsupported where EGRET_ILP is off.
 Result<Solution> solve_ilp(const Problem& problem, const SolveOptions& options = {},
                            const Solution* start = nullptr);
 
-// Checks the four conditions of problem.h and the stated cost with simple code that shares nothing with the solvers.
+// A root that no choice of candidates can make, if any: then the problem is infeasible.  Expects a valid problem.
+std::optional<uint32_t> unmakeable_root(const Problem& problem);
+
+// Checks the conditions of problem.h and the stated cost with simple code that shares nothing with the solvers.
 Status check_solution(const Problem& problem, const Solution& solution);
 
 // The chosen candidates in launch order: each after what it reads; among the ready ones the lowest first.

@@ -49,6 +49,7 @@ Status check_writable(const std::string& path);
 Result<Graph> read_model(const std::string& path, const std::vector<std::string>& shapes, bool allow_opaque);
 
 void add_check(CLI::App& app, Context& context);
+void add_extract(CLI::App& app, Context& context);
 void add_inspect(CLI::App& app, Context& context);   // devices, ops
 void add_optimize(CLI::App& app, Context& context);
 void add_rules(CLI::App& app, Context& context);

@@ -29,6 +29,7 @@ int main(int argc, char** argv) {
   add_check(app, context);
   add_rules(app, context);
   add_inspect(app, context);
+  add_extract(app, context);
 
   try {
     app.parse(argc, argv);

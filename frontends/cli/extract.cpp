@@ -1,0 +1,141 @@
+// `egret extract`: extraction alone, on an e-graph of others (egraph-serialize) or on an egret-problem.
+#include <cmath>
+#include <filesystem>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "extract/solve/egraph_json.h"
+#include "extract/solve/json_file.h"
+#include "extract/solve/problem_json.h"
+#include "extract/solve/solve.h"
+#include "frontends/cli/cli.h"
+#include "support/files.h"
+
+namespace egret::cli {
+namespace {
+
+using extract::Problem;
+using extract::Solution;
+
+constexpr uint64_t kMaxFile = uint64_t{2} << 30;  // bytes, unpacked
+
+struct Arguments {
+  std::string file, method = "ilp", cost = "dag", solution, certificate;
+  double time_limit = 600;
+  int threads = 0;
+};
+
+// What was read: a problem, and the names of an e-graph's nodes and classes.
+struct Input {
+  Problem problem;
+  bool egraph = false;
+  std::vector<std::string> node_names, class_names;
+  std::string item_name(uint32_t item) const {
+    return egraph ? "class " + class_names[item] : fmt::format("item {}", item);
+  }
+};
+
+Result<Input> read_input(const std::string& path) {
+  EGRET_TRY(const std::string text, extract::read_packed(path, kMaxFile));
+  Input input;
+  Error error;
+  if (extract::looks_like_egraph(text)) {
+    auto file = extract::parse_egraph(text);
+    if (file.ok()) {
+      return Input{std::move(file->problem), true, std::move(file->node_names), std::move(file->class_names)};
+    }
+    error = file.take_error();
+  } else {
+    auto file = extract::parse_problem(text);
+    if (file.ok()) return Input{std::move(file->problem), false, {}, {}};
+    error = file.take_error();
+    if (error.hint.empty()) error.hint = "expected an e-graph (`nodes`, `root_eclasses`) or an `egret-problem 1`";
+  }
+  error.where.file = path;
+  return error;
+}
+
+Json finite(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+std::string solution_text(const Input& input, const Solution& answer, double tree, bool by_tree) {
+  Json out;
+  if (!input.egraph) {
+    out["choice"] = answer.chosen;
+    return out.dump() + "\n";
+  }
+  Json choices = Json::object();
+  for (uint32_t k : answer.chosen) {
+    choices[input.class_names[input.problem.candidates[k].results[0]]] = input.node_names[k];
+  }
+  out["choices"] = std::move(choices);
+  if (!by_tree) {
+    out["dag"] = answer.cost;
+    if (std::isfinite(tree)) out["tree"] = tree;
+    if (std::isfinite(answer.bound)) out["lower_bound"] = answer.bound;
+    out["status"] = answer.optimal ? "optimal" : "stopped";
+  }
+  return out.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Result<Solution> solve(const Problem& problem, const Arguments& a) {
+  extract::SolveOptions options;
+  options.limits.seconds = a.time_limit;
+  options.limits.stop = &process_stop_token();
+  if (a.cost == "tree") return extract::solve_tree(problem);
+  if (a.method == "greedy") return extract::solve_greedy(problem, options);
+  return extract::solve_ilp(problem, options);
+}
+
+Status extract_command(const Arguments& a, Context& context) {
+  if (!(a.time_limit > 0)) return input_error("--time-limit must be a positive number of seconds");
+  for (const std::string& path : {a.solution, a.certificate}) {
+    if (!path.empty()) EGRET_TRY_VOID(check_writable(path));
+  }
+  EGRET_TRY(const Input input, read_input(a.file));
+  const bool by_tree = a.cost == "tree";
+  if (by_tree && !input.egraph) {
+    return input_error("--cost tree needs an e-graph; an egret-problem has no tree cost", "leave out --cost", {a.file, 0, 0, ""});
+  }
+  if (const auto root = unmakeable_root(input.problem)) {
+    context.exit_status = kNo;
+    context.print(Json{{"method", a.method}, {"tree_cost", nullptr}, {"dag_cost", nullptr}, {"bound", nullptr},
+                       {"optimal", false}, {"certified", false}, {"seconds", 0}, {"infeasible", true}},
+                  [&] { fmt::print("infeasible: no choice makes {}, a root\n", input.item_name(*root)); });
+    return {};
+  }
+  EGRET_TRY(const Solution answer, solve(input.problem, a));
+  if (auto valid = check_solution(input.problem, answer); !valid.ok()) {
+    return internal_error("extraction: " + valid.error().message);
+  }
+  const double tree = input.egraph ? extract::tree_cost(input.problem, answer.chosen) : std::nan("");
+  if (!a.solution.empty()) EGRET_TRY_VOID(write_file(a.solution, solution_text(input, answer, tree, by_tree)));
+  const Json object{{"method", a.method}, {"tree_cost", finite(tree)}, {"dag_cost", answer.cost},
+                    {"bound", finite(answer.bound)}, {"optimal", answer.optimal}, {"certified", answer.certified},
+                    {"seconds", answer.seconds}};
+  context.print(object, [&] {
+    fmt::print("cost {} (bound {}, {}), tree cost {}, {:.3f} s\n", answer.cost, answer.bound,
+               answer.optimal ? "optimal" : "not proved", tree, answer.seconds);
+  });
+  return {};
+}
+
+}  // namespace
+
+void add_extract(CLI::App& app, Context& context) {
+  auto a = std::make_shared<Arguments>();
+  CLI::App* c = app.add_subcommand("extract", "the cheapest choice from an e-graph (egraph-serialize) or an egret-problem");
+  c->add_option("file", a->file, "FILE.json or FILE.json.gz")->required();
+  c->add_option("--method", a->method, "greedy, ilp")->check(CLI::IsMember({"greedy", "ilp"}))->capture_default_str();
+  c->add_option("--cost", a->cost, "dag: each chosen class once; tree: shared parts each time")
+      ->check(CLI::IsMember({"dag", "tree"}))->capture_default_str();
+  c->add_option("--time-limit", a->time_limit, "seconds at most; the best so far is the answer")->capture_default_str();
+  c->add_option("--threads", a->threads, "threads; 0: all cores; the answer does not depend on it")
+      ->check(CLI::NonNegativeNumber)->capture_default_str();
+  c->add_option("--solution", a->solution, "write the choice: class -> node, or {\"choice\": [index]} for a problem");
+  c->callback([a, &context] {
+    if (auto status = extract_command(*a, context); !status.ok()) context.fail(status.error());
+  });
+}
+
+}  // namespace egret::cli
