@@ -16,7 +16,7 @@ namespace {
 struct Arguments {
   std::string model, device = "cpu", weights, inputs, outputs;
   std::vector<std::string> shapes;
-  bool random = false;
+  bool random = false, profile = false;
   uint64_t seed = 0;
   int threads = 0, repeat = 1;
 };
@@ -48,7 +48,7 @@ Result<std::vector<Tensor>> gather_inputs(const Arguments& a, const std::vector<
 }
 
 Status report_run(const Arguments& a, Context& context, const std::vector<Port>& ports, const std::vector<Tensor>& results,
-                  std::vector<double> seconds, uint64_t peak) {
+                  std::vector<double> seconds, uint64_t peak, const std::vector<LaunchTime>& launches = {}) {
   if (!a.outputs.empty()) {
     std::map<std::string, Tensor> arrays;
     for (size_t i = 0; i < ports.size(); ++i) arrays[ports[i].name] = results[i];
@@ -61,10 +61,17 @@ Status report_run(const Arguments& a, Context& context, const std::vector<Port>&
   j["median_s"] = median(seconds);
   j["min_s"] = seconds.empty() ? 0 : *std::min_element(seconds.begin(), seconds.end());
   j["peak_bytes"] = peak;
+  if (a.profile) {
+    j["launches"] = Json::array();
+    for (const LaunchTime& l : launches) {
+      j["launches"].push_back({{"kernel", l.kernel}, {"schedule", l.schedule}, {"min_s", l.min_seconds}, {"body", l.body}});
+    }
+  }
   context.print(j, [&] {
     for (const Port& p : ports) fmt::print("  {}: {}\n", p.name, p.type.to_string());
     fmt::print("  median {:.6f} s, minimum {:.6f} s over {} runs on {}; {} bytes\n", median(seconds),
                *std::min_element(seconds.begin(), seconds.end()), seconds.size(), a.device, peak);
+    for (const LaunchTime& l : launches) fmt::print("  {:>10.1f} us  k{:<4} {}\n", l.min_seconds * 1e6, l.kernel, l.schedule);
   });
   return {};
 }
@@ -91,6 +98,17 @@ Status run_reference(const Arguments& a, Context& context, const Graph& graph) {
   return report_run(a, context, outputs, results, seconds, peak_resident_bytes());
 }
 
+Status run_executable(const Arguments& a, Context& context, Executable& executable) {
+  EGRET_TRY(auto inputs, gather_inputs(a, executable.inputs()));
+  EGRET_TRY(auto results, executable.run(inputs));
+  EGRET_TRY(auto seconds, executable.time(inputs, a.repeat));
+  std::vector<LaunchTime> launches;
+  if (a.profile) {
+    EGRET_TRY(launches, executable.profile(inputs, a.repeat));
+  }
+  return report_run(a, context, executable.outputs(), results, seconds, executable.peak_bytes(), launches);
+}
+
 Status run_command(const Arguments& a, Context& context) {
   if (a.repeat < 1 || a.repeat > 1'000'000) return input_error("--repeat must be between 1 and 1000000");
   if (a.threads < 0 || a.threads > 1024) return input_error("--threads must be between 0 and 1024");
@@ -102,6 +120,7 @@ Status run_command(const Arguments& a, Context& context) {
   std::error_code error;
   if (!std::filesystem::is_directory(a.model, error)) {
     EGRET_TRY(Graph graph, read_model(a.model, a.shapes, false));
+    if (a.device == "reference" && a.profile) return input_error("--profile needs kernels", "run on cpu or cuda:N");
     if (a.device == "reference") return run_reference(a, context, graph);
     if (cuda) return unsupported_error("a model as it is runs on cpu or reference", "optimize it with -o DIR first, then run DIR on " + a.device);
     // A model is run as it is: an operator a kernel.
@@ -110,17 +129,11 @@ Status run_command(const Arguments& a, Context& context) {
     options.threads = a.threads;
     EGRET_TRY(const Artifact artifact, lower_program(program, options));
     EGRET_TRY(Executable executable, Executable::from_files(artifact.files, a.threads));
-    EGRET_TRY(auto inputs, gather_inputs(a, executable.inputs()));
-    EGRET_TRY(auto results, executable.run(inputs));
-    EGRET_TRY(auto seconds, executable.time(inputs, a.repeat));
-    return report_run(a, context, executable.outputs(), results, seconds, executable.peak_bytes());
+    return run_executable(a, context, executable);
   }
   if (a.device == "reference") return input_error("an artifact runs on cpu or cuda:N", "give the model to --device reference");
   EGRET_TRY(Executable executable, Executable::load(a.model, a.device, a.threads, a.weights));
-  EGRET_TRY(auto inputs, gather_inputs(a, executable.inputs()));
-  EGRET_TRY(auto results, executable.run(inputs));
-  EGRET_TRY(auto seconds, executable.time(inputs, a.repeat));
-  return report_run(a, context, executable.outputs(), results, seconds, executable.peak_bytes());
+  return run_executable(a, context, executable);
 }
 
 }  // namespace
@@ -137,6 +150,7 @@ void add_run(CLI::App& app, Context& context) {
   c->add_option("--seed", a->seed, "seed of --random")->check(CLI::NonNegativeNumber)->capture_default_str();
   c->add_option("--outputs", a->outputs, "write the outputs (.npz)");
   c->add_option("--threads", a->threads, "threads; 0: all cores")->capture_default_str();
+  c->add_flag("--profile", a->profile, "also time each launch by itself (field `launches`, least of the runs)");
   c->add_option("--repeat", a->repeat, "timed runs")->capture_default_str();
   c->callback([a, &context] {
     if (auto status = run_command(*a, context); !status.ok()) context.fail(status.error());

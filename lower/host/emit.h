@@ -104,6 +104,7 @@ class Emitter {
   llvm::Value* cast(DType from, DType to, llvm::Value* value);
   llvm::Value* identity(FoldKind fold, DType dtype);
   llvm::Value* combine(FoldKind fold, DType dtype, llvm::Value* accumulator, llvm::Value* value);
+  llvm::Value* reduce(FoldKind fold, DType dtype, llvm::Value* vector);  // of all lanes: scalar
   llvm::Value* multiply_add(llvm::Value* x, llvm::Value* y, llvm::Value* sum);
   // Which variable of `candidates` gives contiguous reads: > 0 good, < 0 strided.
   static int contiguity(const Nest& nest, std::span<const NodeId> roots, VarId v, uint32_t operands = ~0u);
@@ -125,7 +126,6 @@ class Emitter {
   llvm::Value* fold_scalar(Scope& scope, const Node& node);
   llvm::Value* fold_vector(Scope& scope, const Node& node);
   llvm::Value* arg_fold(Scope& scope, const Node& node);
-  llvm::Value* reduce(FoldKind fold, DType dtype, llvm::Value* vector);
   llvm::Value* select(Scope& scope, const Node& node);
   llvm::Value* compare_lanes(const Index& at, bool equal);
   llvm::Value* divide(llvm::Value* x, int64_t c, std::pair<int64_t, int64_t> range, bool remainder);

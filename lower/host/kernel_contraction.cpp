@@ -51,6 +51,16 @@ Value* finish(Emitter& e, const Comprehension& meaning, ExprId fold, Value* accu
   return accumulator;
 }
 
+// Nanoseconds of the whole product on one thread, for the runtime's sharing of items.
+double product_cost(const ProductPlan& plan, HostLevel level) {
+  const double flops_per_ns = 20 * vector_bytes(level) / 16.0;
+  constexpr double kBytesPerNs = 12;  // of a factor that is streamed once
+  const double factor = static_cast<double>(plan.batch_size * plan.v_size) * static_cast<double>(plan.k_size);
+  const double compute = 2 * factor * static_cast<double>(plan.s_size) / flops_per_ns;
+  if (!plan.along_k) return compute;
+  return std::max(compute, factor * static_cast<double>(size_in_bytes(plan.dtype)) / kBytesPerNs);
+}
+
 // The results of a kContraction on one tile: a nest over the anchor's digits.
 struct Epilogue {
   Nest nest;
@@ -194,17 +204,15 @@ Status KernelEmitter::emit_contraction() {
   EGRET_TRY(Product product, product_of(anchor));
   std::optional<ProductPlan> plan;
   if (!e_.strict) plan = plan_product(stages_, product, e_.level, rows, axis_order);
-  const double gflops = 20 * vector_bytes(e_.level) / 16.0;
   if (plan && !rows) {
-    const double flops =
-        2.0 * static_cast<double>(plan->batch_size * plan->v_size) * static_cast<double>(plan->s_size * plan->k_size);
+    const double cost = product_cost(*plan, e_.level);
     ProductEmitter emitter(*this, std::move(*plan), false);
     emit_epilogue(emitter, outputs, axis_maps);
     shape_.items = emitter.items();
-    shape_.item_cost = flops / gflops / static_cast<double>(std::max<int64_t>(shape_.items, 1));
+    shape_.item_cost = cost / static_cast<double>(std::max<int64_t>(shape_.items, 1));
     return {};
   }
-  if (plan && rows) return emit_contraction_rows(std::move(*plan), others, gflops);
+  if (plan && rows) return emit_contraction_rows(std::move(*plan), others);
   if (rows) return emit_row();
   // Element by element over the anchor's axes, in the order of the first result.
   CommonSpace space;
@@ -226,19 +234,18 @@ Status KernelEmitter::emit_contraction() {
 }
 
 // Blocks of whole rows: the product into scratch, then the stages of each row.
-Status KernelEmitter::emit_contraction_rows(ProductPlan plan, const std::vector<int>& others, double gflops) {
+Status KernelEmitter::emit_contraction_rows(ProductPlan plan, const std::vector<int>& others) {
   const Stage& anchor = stages_.stages[static_cast<size_t>(stages_.anchor)];
   const DType dtype = anchor.meaning.result.dtype;
   if (dtype != plan.dtype) return emit_row();
-  const double flops =
-      2.0 * static_cast<double>(plan.batch_size * plan.v_size) * static_cast<double>(plan.s_size * plan.k_size);
+  const double cost = product_cost(plan, e_.level);
   const double row_count = static_cast<double>(plan.batch_size * plan.s_size);
   RowEmitter rows(*this, others);
   rows.allocate(false);
   ProductEmitter product(*this, std::move(plan), true);
   shape_.items = product.items();
   shape_.item_cost =
-      (flops / gflops + row_count * rows.row_cost()) / static_cast<double>(std::max<int64_t>(shape_.items, 1));
+      (cost + row_count * rows.row_cost()) / static_cast<double>(std::max<int64_t>(shape_.items, 1));
   const auto& digits = product.plan().digits;
   using Group = ProductPlan::Digit::Group;
   product.emit([&](Value* batch, const TileBounds& bounds) {

@@ -123,10 +123,16 @@ Status KernelEmitter::emit_element(const std::vector<int>& numbers, const Common
     }
   };
 
+  // What is folded is read most often: it decides along which axis the vectors lie.
   bool folds = false;
-  for (NodeId root : element.roots) folds = folds || (!e_.strict && has_vector_fold(nest, root, e_.lanes));
+  std::vector<NodeId> folded;
+  for (NodeId root : element.roots) {
+    if (e_.strict || !has_vector_fold(nest, root, e_.lanes)) continue;
+    folds = true;
+    folded.push_back(root);
+  }
   const bool by_fold = folds && (group.empty() || nest.size(group.back()) < e_.lanes / 2 ||
-                                 Emitter::contiguity(nest, element.roots, group.back()) < 0);
+                                 Emitter::contiguity(nest, folded, group.back()) < 0);
   if (group.empty() || by_fold) {
     e_.loop(begin_, end_, 1, [&](Value* i) {
       Scope inner = scope;

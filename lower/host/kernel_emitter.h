@@ -39,7 +39,7 @@ class KernelEmitter {
   void emit_epilogue(ProductEmitter& product, const std::vector<int>& outputs,
                      const std::vector<std::vector<int>>& axis_maps);
   void copy_row(llvm::Value* c, const std::vector<llvm::Value*>& axes);
-  Status emit_contraction_rows(ProductPlan plan, const std::vector<int>& others, double gflops);
+  Status emit_contraction_rows(ProductPlan plan, const std::vector<int>& others);
 
   friend class RowEmitter;
   friend class ProductEmitter;

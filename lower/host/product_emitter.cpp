@@ -1,4 +1,5 @@
-// ProductEmitter: items, panels and tiles.  Packing stands in product_pack.cpp, the microkernel in microkernel.cpp.
+// ProductEmitter: items, panels and tiles.  Packing stands in product_pack.cpp, the microkernel in microkernel.cpp, the
+// streaming of a factor along K in product_stream.cpp.
 #include "lower/host/product_emitter.h"
 
 #include <algorithm>
@@ -17,7 +18,7 @@ ProductEmitter::ProductEmitter(KernelEmitter& kernel, ProductPlan plan, bool who
       places_(kernel.port_places()) {
   const int64_t bytes = size_in_bytes(plan_.dtype);
   const int64_t k_rows = plan_.k.empty() ? 1 : plan_.k_size / plan_.nest.size(plan_.k[0]) * plan_.k_block;
-  panel_ = kernel_.scratch(k_rows * plan_.panels.longer * plan_.lanes * bytes);
+  if (!plan_.along_k) panel_ = kernel_.scratch(k_rows * plan_.panels.longer * plan_.lanes * bytes);
   int64_t rows_of_item = 0;
   for (const Balanced& t : plan_.tiles) {
     rows_of_item = std::max(rows_of_item,
@@ -118,6 +119,8 @@ void ProductEmitter::emit_panel(Scope& scope, Value* batch, int kind, Value* v_b
   const int64_t outer = plan_.k.empty() ? 1 : plan_.nest.size(plan_.k[0]);
   auto run = [&](Value* k_begin, Value* k_end, const After* then) {
     const bool few_tiles = (plan_.tiles[static_cast<size_t>(kind)].count + plan_.s_blocks - 1) / plan_.s_blocks <= 3;
+    if (plan_.along_k)
+      return emit_tiles(scope, batch, kind, v_begin, v_end, s_block, nullptr, 0, k_begin, k_end, then);
     auto packed = [&] {
       pack_panel(scope, kind, v_begin, v_end, k_begin, k_end);
       emit_tiles(scope, batch, kind, v_begin, v_end, s_block, panel_, width, k_begin, k_end, then);
@@ -181,9 +184,13 @@ void ProductEmitter::emit_tiles(Scope& scope, Value* batch, int kind, Value* v_b
           Value* c = c_;
           if (whole_rows_ || k_blocked()) c = element(c, b_.CreateMul(b_.CreateSub(s, item_rows), e_.i64(c_stride())));
           if (whole_rows_) c = element(c, v_begin);
-          llvm::Function* f = microkernel(rows, panel_vectors(kind), panel_stride, c_stride());
-          Value* start = k_blocked() ? b_.CreateICmpEQ(k_begin, e_.i64(0)) : b_.getTrue();
-          b_.CreateCall(f, {a, e_.i64(s_stride), e_.i64(k_stride), panel, steps, c, start});
+          if (plan_.along_k) {
+            stream_panel(scope, rows, v_begin, v_end, a, s_stride, c);
+          } else {
+            llvm::Function* f = microkernel(rows, panel_vectors(kind), panel_stride, c_stride());
+            Value* start = k_blocked() ? b_.CreateICmpEQ(k_begin, e_.i64(0)) : b_.getTrue();
+            b_.CreateCall(f, {a, e_.i64(s_stride), e_.i64(k_stride), panel, steps, c, start});
+          }
           if (!after || whole_rows_) return;
           TileBounds bounds{v_begin,
                             v_end,

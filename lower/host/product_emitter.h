@@ -44,6 +44,11 @@ class ProductEmitter {
   void pack_rows(Scope& scope, llvm::Value* s_begin, llvm::Value* s_end);
   void k_loops(Scope& scope, std::span<const VarId> order, llvm::Value* k_begin, llvm::Value* k_end,
                std::optional<VarId> vector, const std::function<void(Scope&)>& body);
+  // `rows` rows of S from `a`, times V's factor evaluated along K: C.
+  void stream_panel(Scope& scope, int64_t rows, llvm::Value* v_begin, llvm::Value* v_end, llvm::Value* a,
+                    int64_t s_stride, llvm::Value* c);
+  void stream_positions(Scope& scope, int64_t rows, int64_t positions, llvm::Value* v, llvm::Value* a, int64_t s_stride,
+                        llvm::Value* c);
   llvm::Function* microkernel(int64_t rows, int64_t vectors, int64_t panel_stride, int64_t c_stride);
   llvm::Value* linear_of(Scope& scope, std::span<const VarId> group);
   llvm::Value* stretch_begin(const Balanced& b, llvm::Value* i);

@@ -23,6 +23,8 @@ namespace {
 
 using Group = ProductPlan::Digit::Group;
 
+constexpr int64_t kFewRows = 8;  // of S: beyond, packing V's factor pays
+
 int64_t count_of(const Nest& nest, const std::vector<VarId>& group) {
   int64_t n = 1;
   for (VarId v : group) n *= nest.size(v);
@@ -142,11 +144,37 @@ void classify(const Stages& stages, bool rows, const std::vector<int>& axis_orde
   }
 }
 
+// The variable of `group` along which every read of `root` is contiguous or constant, and not all are constant.
+std::optional<VarId> contiguous_along(const Nest& nest, NodeId root, const std::vector<VarId>& group) {
+  const auto reads = nest.reads(root);
+  for (size_t i = group.size(); i-- > 0;) {
+    bool fits = true, any = false;
+    for (NodeId read : reads) {
+      bool inside = false;
+      const int64_t c = nest.coefficient(nest.node(read).index, group[i], &inside);
+      fits = fits && !inside && (c == 0 || c == 1);
+      any = any || c == 1;
+    }
+    if (fits && any) return group[i];
+  }
+  return std::nullopt;
+}
+
+// Few rows of S, and V's factor contiguous along a variable of K and not along V: that variable, to be innermost.
+std::optional<VarId> streamed_along(const ProductPlan& plan) {
+  if (plan.s_size > kFewRows) return std::nullopt;
+  if (contiguous_along(plan.nest, plan.v_root, plan.v)) return std::nullopt;
+  auto along = contiguous_along(plan.nest, plan.v_root, plan.k);
+  if (along && plan.nest.size(*along) < plan.lanes) return std::nullopt;
+  return along;
+}
+
 // The order of K: where S is a plain read, by falling stride; else the variable along which S is contiguous last.
-void order_k(ProductPlan* plan) {
+void order_k(std::optional<VarId> innermost, ProductPlan* plan) {
   const Nest& nest = plan->nest;
-  const auto reads = nest.reads(plan->s_root);
+  const auto reads = nest.reads(innermost ? plan->v_root : plan->s_root);
   auto key = [&](VarId v) {
+    if (innermost == v) return int64_t{0};
     int64_t c = 0;
     for (NodeId read : reads) {
       const int64_t here = std::abs(nest.coefficient(nest.node(read).index, v));
@@ -167,7 +195,7 @@ void choose_places(const Stages& stages, ProductPlan* plan) {
   if (plain(plan->s_root)) {
     const Linear& index = nest.node(plan->s_root).index;
     const auto s = stride_of(nest, index, plan->s), k = stride_of(nest, index, plan->k);
-    if (s && k && (*k == 1 || plan->k_size == 1 || (plan->s_size <= 2 && *k > 0))) {
+    if (s && k && (*k == 1 || plan->k_size == 1 || (plan->s_size <= 2 && *k > 0 && !plan->along_k))) {
       plan->s_direct = true;
       plan->s_stride = *s;
       plan->k_stride = *k;
@@ -181,7 +209,7 @@ void choose_places(const Stages& stages, ProductPlan* plan) {
       plan->v_k_stride = *k;
     }
   }
-  if (plan->v_direct || plan->v.empty()) return;
+  if (plan->v_direct || plan->along_k || plan->v.empty()) return;
   // V's factor contiguous along K, V itself not: squares are transposed in registers.
   const VarId inner = plan->v.back();
   bool strided = false, guarded = false;
@@ -204,6 +232,13 @@ void choose_places(const Stages& stages, ProductPlan* plan) {
 void choose_tiles(HostLevel level, ProductPlan* plan) {
   const int registers =
       std::max<int>(1, static_cast<int>(size_in_bytes(plan->dtype)) * plan->lanes / vector_bytes(level));
+  if (plan->along_k) {
+    const int64_t accumulators = (level == HostLevel::kV4 ? 16 : 8) / registers;
+    plan->panels = Balanced::cut((plan->v_size + plan->lanes - 1) / plan->lanes, 1);
+    plan->tiles = {Balanced::cut(plan->s_size, accumulators)};
+    plan->v_step = std::clamp<int64_t>(accumulators / plan->tiles[0].longer, 1, 4);
+    return;
+  }
   const int budget = level == HostLevel::kV4 ? 26 : 12;
   const int64_t vectors = (plan->v_size + plan->lanes - 1) / plan->lanes;
   double best = 0;
@@ -243,13 +278,17 @@ void choose_blocks(bool rows, ProductPlan* plan) {
   const int64_t outer = plan->k.empty() ? 1 : nest.size(plan->k[0]);
   plan->k_block = outer;
   const int64_t rest = outer > 0 ? plan->k_size / outer : 1;
-  if (!rows && plan->s_direct && plan->k_size * panel_row > 512 * 1024) {
+  if (!rows && !plan->along_k && plan->s_direct && plan->k_size * panel_row > 512 * 1024) {
     const int64_t fit = std::max<int64_t>(256 * 1024 / (rest * panel_row), 1);
     plan->k_block = Balanced::cut(outer, fit).longer;
   }
   const double flops =
       2.0 * static_cast<double>(plan->batch_size * plan->v_size) * static_cast<double>(plan->s_size * plan->k_size);
   const int64_t wanted = flops < 1e6 ? 1 : flops < 1e7 ? 4 : 8;
+  if (plan->along_k && !rows) {
+    plan->v_blocks = std::clamp<int64_t>((wanted + plan->batch_size - 1) / plan->batch_size, 1, plan->panels.count);
+    return;
+  }
   const int64_t tiles = plan->tiles[0].count;
   auto blocks_for = [&](int64_t others) { return (wanted + others - 1) / std::max<int64_t>(others, 1); };
   if (rows) {
@@ -317,13 +356,15 @@ std::optional<ProductPlan> plan_product(const Stages& stages, const Product& pro
   plan.s_size = count_of(nest, plan.s);
   plan.k_size = count_of(nest, plan.k);
   if (plan.batch_size == 0 || plan.v_size == 0 || plan.s_size == 0 || plan.k_size == 0) return std::nullopt;
-  order_k(&plan);
+  const auto along = streamed_along(plan);
+  plan.along_k = along.has_value();
+  order_k(along, &plan);
   nest.merge(plan.batch);
   nest.merge(plan.v);
   nest.merge(plan.s);
   nest.merge(plan.k);
   choose_places(stages, &plan);
-  if (!rows) {
+  if (!rows && !plan.along_k) {
     // Too few rows to fill registers: element by element, unless V streams contiguously.
     if (plan.s_size <= 2 && !plan.v_direct) return std::nullopt;
     if (plan.v_size < plan.lanes / 2 && plan.s_size < plan.lanes) return std::nullopt;

@@ -5,6 +5,9 @@
 // of a panel stays in registers while K runs.  Panels are packed by evaluating V's factor, whatever it is: an image
 // read through windows with its borders, a transposed matrix, a prologue.  S is read in place where it is a plain array
 // with K contiguous, else packed by rows.  Sizes are constants, so panels and tiles are balanced, not padded.
+//
+// A product with few rows of S reads V's factor once and computes little with it: where that factor is contiguous along
+// K, it is not packed but streamed (`along_k`), a few positions of V at a time, with accumulators that have K in lanes.
 #pragma once
 
 #include <optional>
@@ -52,6 +55,9 @@ struct ProductPlan {
   int64_t v_k_stride = 0;
   std::optional<VarId> v_transpose;  // a K variable along which V's factor is contiguous, where V is not
 
+  bool along_k = false;
+  int64_t v_step = 1;  // along_k: positions of V at a time
+
   // Schedule.
   int lanes = 16;
   Balanced panels;              // vectors of V
@@ -60,8 +66,8 @@ struct ProductPlan {
   int64_t v_blocks = 1, s_blocks = 1;
 };
 
-// None where the contraction is better computed element by element (depthwise windows, matrix-vector products with the
-// matrix contiguous along K, accumulators that round at each step).
+// None where the contraction is better computed element by element (depthwise windows, accumulators that round at each
+// step).
 // `rows`: kContractionRow: the axes of V are those that are not parallel axes, and an item holds whole rows.
 std::optional<ProductPlan> plan_product(const Stages& stages, const Product& product, HostLevel level, bool rows,
                                         const std::vector<int>& axis_order);

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 
 #include "lower/runtime/cpu.h"
@@ -109,9 +110,20 @@ void Engine::launch(const PlanLaunch& launch, const std::vector<void*>& places) 
   });
 }
 
-void Engine::run() {
+void Engine::run(std::vector<double>* launch_seconds) {
   std::vector<void*> places(places_.begin(), places_.end());
-  for (const PlanLaunch& l : plan_.run) launch(l, places);
+  if (!launch_seconds) {
+    for (const PlanLaunch& l : plan_.run) launch(l, places);
+    return;
+  }
+  launch_seconds->resize(plan_.run.size(), 0);
+  for (size_t i = 0; i < plan_.run.size(); ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    launch(plan_.run[i], places);
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    double& least = (*launch_seconds)[i];
+    least = least == 0 ? seconds : std::min(least, seconds);
+  }
 }
 
 Result<std::vector<Tensor>> Engine::prepare(const std::vector<std::span<const std::byte>>& weights) {

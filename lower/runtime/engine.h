@@ -37,7 +37,8 @@ class Engine {
   std::byte* place(uint32_t value) const { return places_[value]; }  // null: has no place in the run plan
   uint64_t bytes() const;
 
-  void run();
+  // `launch_seconds`: of each launch of the run plan, the least of the runs it has seen (0: none yet).
+  void run(std::vector<double>* launch_seconds = nullptr);
   // Runs the prepare plan: `weights[value]` are its inputs' bytes; returns its `prepared` values (empty tensors
   // elsewhere).
   Result<std::vector<Tensor>> prepare(const std::vector<std::span<const std::byte>>& weights);

@@ -207,4 +207,20 @@ Result<std::vector<double>> Executable::time(const std::vector<Tensor>& inputs, 
   return seconds;
 }
 
+Result<std::vector<LaunchTime>> Executable::profile(const std::vector<Tensor>& inputs, int repeat) {
+  Engine& engine = *impl_->engine;
+  const Plan& plan = engine.plan();
+  std::vector<double> seconds;
+  for (int i = 0; i < repeat; ++i) {
+    EGRET_TRY_VOID(put_inputs(engine, inputs));
+    engine.run(&seconds);
+  }
+  std::vector<LaunchTime> launches;
+  for (size_t i = 0; i < plan.run.size(); ++i) {
+    const PlanKernel& kernel = plan.kernels[plan.run[i].kernel];
+    launches.push_back({plan.run[i].kernel, kernel.schedule, kernel.body, seconds[i]});
+  }
+  return launches;
+}
+
 }  // namespace egret

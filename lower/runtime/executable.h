@@ -21,6 +21,13 @@ struct Port {
   Type type;
 };
 
+struct LaunchTime {
+  uint32_t kernel = 0;   // number in plan.json
+  std::string schedule;  // its schedule class
+  std::string body;      // text form
+  double min_seconds = 0;
+};
+
 class Executable {
  public:
   // From a folder written by write_artifact, or from the files themselves.  `device`: "cpu" or "cuda:N".  `weights`: a
@@ -42,6 +49,8 @@ class Executable {
   Result<std::vector<Tensor>> run(const std::vector<Tensor>& inputs);
   // Seconds of each of `repeat` runs after one warm-up, without copying inputs and outputs.
   Result<std::vector<double>> time(const std::vector<Tensor>& inputs, int repeat);
+  // The same runs launch by launch, in order of the run plan.
+  Result<std::vector<LaunchTime>> profile(const std::vector<Tensor>& inputs, int repeat);
 
  private:
   struct Impl;

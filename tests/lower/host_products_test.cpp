@@ -11,94 +11,115 @@ using namespace egret::test;
 
 namespace {
 
+std::string dot(const std::string& name, const std::string& a, const std::string& b, const std::string& attrs) {
+  return fmt::format("graph {}\n  a: {}\n  b: {}\n  r = dot(a, b, {})\n  return r\n", name, a, b, attrs);
+}
+
+// The four orders of a product of m x k and k x n.
+std::string dots(int number, int m, int k, int n) {
+  std::string text;
+  for (int order = 0; order < 4; ++order) {
+    const bool a_moved = order & 1, b_moved = order & 2;
+    text += dot(fmt::format("{}{}_{}", a_moved ? "t" : "n", b_moved ? "t" : "n", number),
+                a_moved ? fmt::format("f32[{},{}]", k, m) : fmt::format("f32[{},{}]", m, k),
+                b_moved ? fmt::format("f32[{},{}]", n, k) : fmt::format("f32[{},{}]", k, n),
+                fmt::format("lc=[{}], rc=[{}]", a_moved ? 0 : 1, b_moved ? 1 : 0));
+  }
+  return text;
+}
+
 TEST_CASE("matrix products of all orders and awkward sizes") {
   std::string text;
   const int sizes[][3] = {{1, 1, 1},    {2, 3, 4},     {1, 100, 33},  {33, 1, 65},   {7, 17, 1},   {16, 16, 16},
                           {65, 49, 50}, {13, 200, 31}, {64, 48, 256}, {5, 1000, 70}, {130, 130, 3}};
-  int n = 0;
-  for (const auto& [m, k, p] : sizes) {
-    text += fmt::format(
-        "graph nn{0}\n  a: f32[{1},{2}]\n  b: f32[{2},{3}]\n  r = dot(a, b, lc=[1], rc=[0])\n  return r\n", n, m, k, p);
-    text += fmt::format(
-        "graph nt{0}\n  a: f32[{1},{2}]\n  b: f32[{3},{2}]\n  r = dot(a, b, lc=[1], rc=[1])\n  return r\n", n, m, k, p);
-    text += fmt::format(
-        "graph tn{0}\n  a: f32[{2},{1}]\n  b: f32[{2},{3}]\n  r = dot(a, b, lc=[0], rc=[0])\n  return r\n", n, m, k, p);
-    text +=
-        fmt::format("graph tt{0}\n  a: f32[{2},{1}]\n  b: f32[{3},{2}]\n  r = dot(a, b, lc=[0], rc=[1])\n  return r\n",
-                    n++, m, k, p);
+  int number = 0;
+  for (const auto& [m, k, n] : sizes) text += dots(number++, m, k, n);
+  check_host(cases_of(text), 2e-5);
+}
+
+TEST_CASE("few rows: the other factor is read once, whatever is fused to it") {
+  std::string text;
+  int number = 0;
+  for (int m : {1, 2, 3, 4, 5, 8, 9}) {
+    for (const auto& [k, n] : {std::pair{16, 5}, {67, 33}, {300, 100}}) text += dots(number++, m, k, n);
   }
+  text += dot("f64", "f64[3,67]", "f64[33,67]", "lc=[1], rc=[1]");
+  text += dot("i32", "i32[3,67]", "i32[33,67]", "lc=[1], rc=[1]");
+  text += dot("i64", "i64[1,67]", "i64[33,67]", "lc=[1], rc=[1]");
+  text += dot("heads", "f32[5,1,64]", "f32[5,70,64]", "lb=[0], rb=[0], lc=[2], rc=[2]");
+  text += dot("two_k", "f32[2,7,40]", "f32[33,7,40]", "lc=[1,2], rc=[1,2]");
+  text += dot("two_k_moved", "f32[2,40,7]", "f32[33,7,40]", "lc=[1,2], rc=[2,1]");
+  text += dot("two_n", "f32[2,70]", "f32[9,7,70]", "lc=[1], rc=[2]");
+  text += R"(
+graph bias
+  x: f32[1,8,6,6]
+  w: f32[100,288]
+  c: f32[100]
+  v = reshape(x, sizes=[1,288])
+  p = dot(v, w, lc=[1], rc=[1])
+  b = broadcast(c, dims=[1], sizes=[1])
+  s = add(p, b)
+  r = relu(s)
+  return s, r
+graph prologues
+  x: f32[3,200]
+  w: f32[45,200]
+  d: f32[45,200]
+  y = tanh(x)
+  v = add(w, d)
+  p = dot(y, v, lc=[1], rc=[1])
+  return p
+graph scaled_rows
+  x: f32[1,200]
+  w: f32[45,200]
+  c: f32[45]
+  b = broadcast(c, dims=[0], sizes=[200])
+  v = mul(w, b)
+  p = dot(x, v, lc=[1], rc=[1])
+  return p
+graph row_after
+  x: f32[2,200]
+  w: f32[45,200]
+  p = dot(x, w, lc=[1], rc=[1])
+  s = softmax(p, axis=1)
+  return s
+graph moved
+  x: f32[4,200]
+  w: f32[45,200]
+  p = dot(w, x, lc=[1], rc=[1])
+  r = relu(p)
+  return r
+graph whole_image
+  x: f32[1,5,7,20]
+  w: f32[33,5,7,20]
+  c: f32[33]
+  p = conv(x, w)
+  b = broadcast(c, dims=[1], sizes=[1,1,1])
+  r = add(p, b)
+  return r
+graph bordered_image
+  x: f32[1,5,7,18]
+  w: f32[33,5,7,20]
+  r = conv(x, w, low=[0,1], high=[0,1])
+  return r
+)";
   check_host(cases_of(text), 2e-5);
 }
 
 TEST_CASE("products of other dtypes, batches and several contracted axes") {
-  check_host(cases_of(R"(
-graph f64
-  a: f64[19,37]
-  b: f64[37,21]
-  r = dot(a, b, lc=[1], rc=[0])
-  return r
-graph i32
-  a: i32[19,37]
-  b: i32[37,21]
-  r = dot(a, b, lc=[1], rc=[0])
-  return r
-graph i64
-  a: i64[9,37]
-  b: i64[37,21]
-  r = dot(a, b, lc=[1], rc=[0])
-  return r
-graph f16
-  a: f16[9,37]
-  b: f16[37,21]
-  r = dot(a, b, lc=[1], rc=[0])
-  return r
-graph bf16
-  a: bf16[9,37]
-  b: bf16[37,21]
-  r = dot(a, b, lc=[1], rc=[0])
-  return r
-graph batch
-  a: f32[3,4,17,20]
-  b: f32[3,4,20,33]
-  r = dot(a, b, lb=[0,1], rb=[0,1], lc=[3], rc=[2])
-  return r
-graph batch_inner
-  a: f32[17,3,20]
-  b: f32[33,3,20]
-  r = dot(a, b, lb=[1], rb=[1], lc=[2], rc=[2])
-  return r
-graph two_k
-  a: f32[17,3,20]
-  b: f32[3,20,40]
-  r = dot(a, b, lc=[1,2], rc=[0,1])
-  return r
-graph outer
-  a: f32[17]
-  b: f32[40]
-  r = dot(a, b, lc=[], rc=[])
-  return r
-graph inner
-  a: f32[1000]
-  b: f32[1000]
-  r = dot(a, b, lc=[0], rc=[0])
-  return r
-graph no_k
-  a: f32[5,0]
-  b: f32[0,20]
-  r = dot(a, b, lc=[1], rc=[0])
-  return r
-graph no_m
-  a: f32[0,5]
-  b: f32[5,20]
-  r = dot(a, b, lc=[1], rc=[0])
-  return r
-graph long_k
-  a: f32[20,6000]
-  b: f32[6000,40]
-  r = dot(a, b, lc=[1], rc=[0])
-  return r
-)"),
-             2e-5);
+  std::string text;
+  for (const std::string type : {"f64", "i32", "i64", "f16", "bf16"}) {
+    text += dot(type, type + "[19,37]", type + "[37,21]", "lc=[1], rc=[0]");
+  }
+  text += dot("batch", "f32[3,4,17,20]", "f32[3,4,20,33]", "lb=[0,1], rb=[0,1], lc=[3], rc=[2]");
+  text += dot("batch_inner", "f32[17,3,20]", "f32[33,3,20]", "lb=[1], rb=[1], lc=[2], rc=[2]");
+  text += dot("two_k", "f32[17,3,20]", "f32[3,20,40]", "lc=[1,2], rc=[0,1]");
+  text += dot("outer", "f32[17]", "f32[40]", "lc=[], rc=[]");
+  text += dot("inner", "f32[1000]", "f32[1000]", "lc=[0], rc=[0]");
+  text += dot("no_k", "f32[5,0]", "f32[0,20]", "lc=[1], rc=[0]");
+  text += dot("no_m", "f32[0,5]", "f32[5,20]", "lc=[1], rc=[0]");
+  text += dot("long_k", "f32[20,6000]", "f32[6000,40]", "lc=[1], rc=[0]");
+  check_host(cases_of(text), 2e-5);
 }
 
 std::string conv(const char* name, const char* x, const char* w, const std::string& attrs) {
