@@ -54,6 +54,7 @@ void add_inspect(CLI::App& app, Context& context);   // devices, ops
 void add_optimize(CLI::App& app, Context& context);
 void add_rules(CLI::App& app, Context& context);
 void add_run(CLI::App& app, Context& context);
+void add_saturate(CLI::App& app, Context& context);
 void add_verify(CLI::App& app, Context& context);
 
 }  // namespace egret::cli

@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
   add_verify(app, context);
   add_check(app, context);
   add_rules(app, context);
+  add_saturate(app, context);
   add_inspect(app, context);
   add_extract(app, context);
 

@@ -1,0 +1,161 @@
+#include "egraph/lang/const_fold.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "support/hash.h"
+
+namespace egret::egraph::lang {
+namespace {
+
+enum class Meaning : uint8_t { kNone, kNumber, kAdd, kSubtract, kMultiply, kDivide, kNegate };
+
+Meaning meaning_of(std::string_view name, uint32_t operands) {
+  static const struct {
+    const char* names[3];
+    Meaning meaning;
+  } kBinary[] = {{{"+", "add", "Add"}, Meaning::kAdd},
+                 {{"-", "sub", "Sub"}, Meaning::kSubtract},
+                 {{"*", "mul", "Mul"}, Meaning::kMultiply},
+                 {{"/", "div", "Div"}, Meaning::kDivide}};
+  if (operands == 1 && (name == "-" || name == "neg" || name == "Neg")) return Meaning::kNegate;
+  if (operands != 2) return Meaning::kNone;
+  for (const auto& row : kBinary) {
+    if (std::find(std::begin(row.names), std::end(row.names), name) != std::end(row.names)) return row.meaning;
+  }
+  return Meaning::kNone;
+}
+
+struct NumberHash {
+  size_t operator()(const Number& n) const {
+    return hash_combine(static_cast<uint64_t>(n.numerator), static_cast<uint64_t>(n.denominator));
+  }
+};
+
+}  // namespace
+
+struct ConstFold::State {
+  struct Operator {
+    Meaning meaning = Meaning::kNone;
+    Fact number = kNoFact;  // kNumber
+  };
+  std::vector<Operator> operators;  // by OpKind
+  std::vector<Number> numbers;      // by Fact
+  std::unordered_map<Number, Fact, NumberHash> facts;
+  std::vector<std::pair<Id, Fact>> pending;  // e-nodes that folded, whose class may lack its leaf
+
+  Fact intern(const Number& number) {
+    const auto [entry, is_new] = facts.try_emplace(number, static_cast<Fact>(numbers.size()));
+    if (is_new) numbers.push_back(number);
+    return entry->second;
+  }
+
+  void set(OpKind op, Operator meaning) {
+    if (operators.size() <= op) operators.resize(op + 1);
+    operators[op] = meaning;
+  }
+
+  std::optional<Number> fold(Meaning meaning, std::span<const Number> operands) const {
+    switch (meaning) {
+      case Meaning::kAdd:
+        return add(operands[0], operands[1]);
+      case Meaning::kSubtract:
+        return subtract(operands[0], operands[1]);
+      case Meaning::kMultiply:
+        return multiply(operands[0], operands[1]);
+      case Meaning::kDivide:
+        return divide(operands[0], operands[1]);
+      case Meaning::kNegate:
+        return subtract({}, operands[0]);
+      default:
+        return std::nullopt;
+    }
+  }
+
+  void make(const EGraph& graph, uint32_t analysis, std::span<const Id> nodes, std::span<Fact> out) {
+    for (size_t i = 0; i < nodes.size(); ++i) {
+      const OpKind op = graph.op(nodes[i]);
+      if (op >= operators.size() || operators[op].meaning == Meaning::kNone) continue;
+      if (operators[op].meaning == Meaning::kNumber) {
+        out[i] = operators[op].number;
+        continue;
+      }
+      Number values[2];
+      size_t known = 0;
+      const std::span<const Id> operands = graph.canonical_operands(nodes[i]);
+      for (const Id operand : operands) {
+        const Fact fact = graph.fact(analysis, operand);
+        if (fact == kNoFact) break;
+        values[known++] = numbers[fact];
+      }
+      if (known < operands.size()) continue;
+      if (const auto number = fold(operators[op].meaning, {values, known})) {
+        out[i] = intern(*number);
+        pending.emplace_back(nodes[i], out[i]);
+      }
+    }
+  }
+};
+
+ConstFold::ConstFold(EGraph& graph) : state_(std::make_shared<State>()) {
+  Analysis analysis;
+  analysis.name = "const-fold";
+  const auto number = std::make_shared<uint32_t>(0);
+  analysis.make = [state = state_, number](const EGraph& g, std::span<const Id> nodes, std::span<Fact> out) {
+    state->make(g, *number, nodes, out);
+  };
+  analysis.join = [](Fact a, Fact b) { return a == b ? a : kConflict; };
+  analysis_ = *number = graph.add_analysis(std::move(analysis));
+}
+ConstFold::~ConstFold() = default;
+ConstFold::ConstFold(ConstFold&&) noexcept = default;
+ConstFold& ConstFold::operator=(ConstFold&&) noexcept = default;
+
+void ConstFold::declare(OpKind op, std::string_view name, uint32_t operands) {
+  const std::optional<Number> number = operands == 0 ? parse_number(name) : std::nullopt;
+  if (number) {
+    state_->set(op, {Meaning::kNumber, state_->intern(*number)});
+  } else {
+    state_->set(op, {meaning_of(name, operands), kNoFact});
+  }
+}
+
+void ConstFold::settle(EGraph& graph) {
+  State& s = *state_;
+  std::vector<std::pair<Id, Fact>> folded;
+  for (graph.rebuild(); !s.pending.empty(); graph.rebuild()) {
+    folded.swap(s.pending);
+    s.pending.clear();
+    for (const auto& [node, fact] : folded) {
+      // A class keeps its first number where two contradict; the conflict is the graph's to report.
+      if (graph.fact(analysis_, node) != fact) continue;
+      const std::string name = to_string(s.numbers[fact]);
+      const OpKind op = graph.intern_op(name);
+      s.set(op, {Meaning::kNumber, fact});
+      graph.unite(graph.add(op, 0, {}), node, {Justification::Kind::kFact, analysis_, 0});
+    }
+    folded.clear();
+  }
+}
+
+std::optional<Number> ConstFold::value(const EGraph& graph, Id id) const {
+  const Fact fact = graph.fact(analysis_, id);
+  return fact == kNoFact ? std::nullopt : std::optional(state_->numbers[fact]);
+}
+
+size_t ConstFold::hidden_count(const EGraph& graph) const {
+  std::vector<Id> classes;
+  for (OpKind op = 0; op < state_->operators.size(); ++op) {
+    if (state_->operators[op].meaning != Meaning::kNumber) continue;
+    for (const Id leaf : graph.nodes_with(op)) classes.push_back(graph.find(leaf));
+  }
+  std::sort(classes.begin(), classes.end());
+  classes.erase(std::unique(classes.begin(), classes.end()), classes.end());
+  size_t count = 0;
+  for (const Id cls : classes) {
+    for (const Id node : graph.nodes_of(cls)) count += !graph.operands(node).empty();
+  }
+  return count;
+}
+
+}  // namespace egret::egraph::lang

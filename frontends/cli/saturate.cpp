@@ -1,0 +1,103 @@
+// `egret saturate PROGRAM`: the engine alone, on an untyped language.
+#include <fmt/format.h>
+
+#include "egraph/lang/session.h"
+#include "frontends/cli/cli.h"
+#include "support/files.h"
+
+namespace egret::cli {
+namespace {
+
+using egraph::lang::BestTerm;
+using egraph::lang::SaturateReport;
+using egraph::lang::Session;
+
+constexpr uint64_t kNoLimit = UINT64_MAX;
+
+struct Arguments {
+  std::string program, memory_limit = "8G", scheduler = "simple", dump;
+  uint64_t iterations = kNoLimit, node_limit = kNoLimit;
+  double time_limit = 600;
+  int threads = 0;
+};
+
+Result<egraph::RunOptions> run_options(const Arguments& a) {
+  egraph::RunOptions options;
+  if (a.threads < 0 || a.threads > 1024) return input_error("--threads must be between 0 and 1024");
+  if (!(a.time_limit >= 0)) return input_error("--time-limit must be a number of seconds");
+  options.threads = a.threads;
+  options.limits = {.enodes = a.node_limit, .matches = kNoLimit, .iterations = a.iterations, .seconds = a.time_limit,
+                    .stop = &process_stop_token()};
+  EGRET_TRY(options.limits.bytes, parse_bytes(a.memory_limit));
+  return options;
+}
+
+Json to_json(const SaturateReport& r, const std::vector<BestTerm>& best, const std::vector<bool>& goals) {
+  Json j;
+  j["iterations"] = Json::array();
+  for (const egraph::Iteration& i : r.iterations) {
+    j["iterations"].push_back({{"enodes", i.enodes}, {"eclasses", i.eclasses}, {"search_s", i.search_s},
+                               {"apply_s", i.apply_s}, {"rebuild_s", i.rebuild_s}});
+  }
+  j["enodes"] = r.enodes;
+  j["eclasses"] = r.eclasses;
+  j["stop_reason"] = r.stop_reason;
+  j["seconds"] = r.seconds;
+  j["peak_bytes"] = peak_resident_bytes();
+  j["arena_bytes"] = r.bytes;
+  j["best"] = Json::array();
+  for (const BestTerm& b : best) j["best"].push_back({{"term", b.term}, {"size", b.size}});
+  j["goals"] = goals;
+  j["rules"] = Json::array();
+  for (const auto& use : r.rules) {
+    j["rules"].push_back({{"name", use.name}, {"matches", use.matches}, {"applied", use.applied}, {"search_s", use.search_s}});
+  }
+  return j;
+}
+
+void print_text(const SaturateReport& r, const Session& session, const std::vector<BestTerm>& best, const std::vector<bool>& goals) {
+  fmt::print("{} e-nodes in {} classes, {} iterations ({}), {:.3f} s, {:.1f} MiB\n", r.enodes, r.eclasses, r.iterations.size(),
+             r.stop_reason, r.seconds, static_cast<double>(peak_resident_bytes()) / (1 << 20));
+  for (const BestTerm& b : best) fmt::print("best ({}): {}\n", b.size, b.term);
+  for (size_t i = 0; i < goals.size(); ++i) {
+    const auto& goal = session.program().goals[i];
+    std::string text;
+    print_term(goal.left, session.program().symbols, {}, text);
+    text += " = ";
+    print_term(goal.right, session.program().symbols, {}, text);
+    fmt::print("goal {}: {}\n", goals[i] ? "reached" : "NOT reached", text);
+  }
+}
+
+Status saturate_command(const Arguments& a, Context& context) {
+  EGRET_TRY(const egraph::RunOptions options, run_options(a));
+  if (!a.dump.empty()) EGRET_TRY_VOID(check_writable(a.dump));
+  EGRET_TRY(const std::string text, read_file(a.program));
+  EGRET_TRY(egraph::lang::Program program, egraph::lang::parse_program(text, a.program));
+  Session session(std::move(program));
+  const SaturateReport report = session.run(options);
+  const std::vector<BestTerm> best = session.best();
+  const std::vector<bool> goals = session.goals();
+  context.print(to_json(report, best, goals), [&] { print_text(report, session, best, goals); });
+  if (std::find(goals.begin(), goals.end(), false) != goals.end()) context.exit_status = kNo;
+  return {};
+}
+
+}  // namespace
+
+void add_saturate(CLI::App& app, Context& context) {
+  auto a = std::make_shared<Arguments>();
+  CLI::App* c = app.add_subcommand("saturate", "the e-graph engine alone, on an untyped language (docs/saturate.md)");
+  c->add_option("program", a->program, "rules and terms as s-expressions")->required();
+  c->add_option("--iterations", a->iterations, "rounds of search, apply and rebuild at most");
+  c->add_option("--node-limit", a->node_limit, "e-nodes at most");
+  c->add_option("--time-limit", a->time_limit, "seconds at most")->capture_default_str();
+  c->add_option("--memory-limit", a->memory_limit, "bytes of the engine's arenas at most (512M, 8G)")->capture_default_str();
+  c->add_option("--threads", a->threads, "threads; 0: all cores; the answer does not depend on it")->capture_default_str();
+  c->add_option("--dump", a->dump, "write the e-graph: FILE.json (egraph-serialize)");
+  c->callback([a, &context] {
+    if (auto status = saturate_command(*a, context); !status.ok()) context.fail(status.error());
+  });
+}
+
+}  // namespace egret::cli
