@@ -16,13 +16,27 @@ Status inner_axes_to_columns(TiledProduct& tiled, const Stage& anchor) {
   auto is_row = [&](uint32_t v) {
     return std::count(anchor.row_axes.begin(), anchor.row_axes.end(), static_cast<int>(v)) > 0;
   };
-  auto inner = [&](const Side& side) {
-    return std::none_of(side.variables.begin(), side.variables.end(), is_row) && !side.variables.empty();
+  auto one = [&](uint32_t v) { return anchor.meaning.sizes[v] == 1; };
+  auto inner = [&](const std::vector<uint32_t>& variables) {
+    return std::none_of(variables.begin(), variables.end(), [&](uint32_t v) { return is_row(v) && !one(v); });
   };
-  if (!inner(tiled.columns)) tiled.swap_sides();
-  if (!inner(tiled.columns) || !std::all_of(tiled.rows.variables.begin(), tiled.rows.variables.end(), is_row) ||
-      !std::all_of(tiled.batch.begin(), tiled.batch.end(), is_row))
+  auto rows_alone = [&](const std::vector<uint32_t>& variables) {
+    return std::all_of(variables.begin(), variables.end(), [&](uint32_t v) { return is_row(v) || one(v); });
+  };
+  if (!inner(tiled.columns.variables) || !rows_alone(tiled.rows.variables)) tiled.swap_sides();
+  if (!inner(tiled.columns.variables) || !rows_alone(tiled.rows.variables) || !rows_alone(tiled.batch))
     return unsupported_error("the reduction after a contraction is not over the axes of one operand");
+  // Neither factor need read an axis of size 1: it goes where the row has it.
+  auto move = [&](std::vector<uint32_t>& from, std::vector<uint32_t>& to, bool rows) {
+    for (uint32_t v : from) {
+      if (one(v) && is_row(v) == rows) to.push_back(v);
+    }
+    std::erase_if(from, [&](uint32_t v) { return one(v) && is_row(v) == rows; });
+    std::sort(to.begin(), to.end());
+  };
+  move(tiled.columns.variables, tiled.rows.variables, true);
+  move(tiled.rows.variables, tiled.columns.variables, false);
+  move(tiled.batch, tiled.columns.variables, false);
   return {};
 }
 

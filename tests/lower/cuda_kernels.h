@@ -53,6 +53,11 @@ inline const char* const kCudaKernelTexts[] = {
     "graph g\n  x: f32[1,8,13,13]\n  y = avg_pool(x, window=[1,1,3,3], stride=[1,1,2,2], low=[0,0,1,1], high=[0,0,1,1])\n  return y",
     "graph g\n  x: f32[1,8,9,9]  g: f32[1,8,4,4]\n  y = window_max_grad(x, g, window=[1,1,3,3], stride=[1,1,2,2])\n  return y",
     "graph g\n  x: f32[1,20,7,7]\n  y = lrn(x, size=5)\n  return y",
+    R"(graph g
+  x: f32[1,6,13,13]  y: f32[1,5,13,13]
+  a = concat(x, y, axis=1)  p = avg_pool(a, window=[1,1,3,3], stride=[1,1,2,2], low=[0,0,1,1], high=[0,0,1,1])
+  q = relu(p)
+  return q)",
     // Rows.
     "graph g\n  x: f32[37,200]\n  y = softmax(x, axis=1)\n  return y",
     "graph g\n  x: f32[3,1500]\n  y = softmax(x, axis=1)\n  return y",
@@ -114,6 +119,9 @@ inline const char* const kCudaKernelTexts[] = {
     "graph g\n  a: f32[40,20]  b: f32[20,30]\n  y = dot(a, b, lc=[1], rc=[0])  z = reduce_max(y, axes=[1])\n  return z",
     "graph g\n  a: f32[40,20]  b: f32[20,30]\n  y = dot(a, b, lc=[1], rc=[0])  z = softmax(y, axis=0)\n  return z",
     "graph g\n  a: f32[33,64]  b: f32[64,2000]\n  y = dot(a, b, lc=[1], rc=[0])  z = softmax(y, axis=1)\n  return z",
+    "graph g\n  a: f32[1,64]  b: f32[90,64]  c: f32[1,90]\n  y = dot(a, b, lc=[1], rc=[1])  z = add(y, c)  w = softmax(z, axis=1)\n  return w",
+    "graph g\n  a: f32[7,64]  b: f32[1,64]\n  y = dot(a, b, lc=[1], rc=[1])  z = softmax(y, axis=1)\n  return z",
+    "graph g\n  a: f32[1,64]  b: f32[7,64]\n  y = dot(a, b, lc=[1], rc=[1])  z = softmax(y, axis=0)\n  return z",
 };
 
 }  // namespace egret::lower

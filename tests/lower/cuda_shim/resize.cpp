@@ -23,6 +23,7 @@ class Resizer {
     for (ValueId v = 0; v < body_.nodes.size(); ++v) {
       if (!unite_node(v)) return std::nullopt;
     }
+    unite_windows();
     fix_parts();
     // Windows and the like say what their results' sizes are, so they come before classes are picked freely.
     for (bool arithmetic : {true, false}) {
@@ -72,6 +73,59 @@ class Resizer {
     }
     for (size_t i = 0; i < roles->results[0].size(); ++i) meet(roles->results[0][i], v, static_cast<int>(i));
     return true;
+  }
+
+  // The operand's axis that a result axis of size arithmetic comes from; none where the operator has several operands.
+  std::optional<size_t> windowed(ValueId v, int axis) {
+    const GraphNode& node = body_.nodes[v];
+    if (node.operands.size() != 1 || body_.type(node.operands[0]).rank() != node.type.rank()) return std::nullopt;
+    auto roles = axis_roles(*node.op, node.attrs, operand_types(v));
+    if (!roles.ok() || roles->results[0][static_cast<size_t>(axis)].use != AxisRole::Use::kOther) return std::nullopt;
+    return site(node.operands[0], axis);
+  }
+
+  // Whether a result axis is as long as its operand's, whatever that is (a window of stride 1 with its borders).
+  bool keeps_size(ValueId v, int axis) const {
+    const GraphNode& node = body_.nodes[v];
+    for (int64_t more : {0, 1, 7}) {
+      Type operand = operand_types(v)[0];
+      const int64_t size = operand.dims[static_cast<size_t>(axis)].value() + more;
+      operand.dims[static_cast<size_t>(axis)] = Dim(size);
+      auto type = infer_type(*node.op, node.attrs, std::vector<Type>{operand});
+      if (!type.ok() || !type->is_tensor() || type->sizes()[static_cast<size_t>(axis)] != size) return false;
+    }
+    return true;
+  }
+
+  // Windows that keep a size, and equal windows whose results have one size (the counts beside an average's sums).
+  void unite_windows() {
+    struct Window {
+      ValueId node;
+      int axis;
+      size_t from;
+    };
+    std::vector<Window> windows;
+    for (ValueId v = 0; v < body_.nodes.size(); ++v) {
+      for (int axis = 0; axis < body_.type(v).rank(); ++axis) {
+        const auto from = windowed(v, axis);
+        if (!from) continue;
+        windows.push_back({v, axis, *from});
+        if (keeps_size(v, axis)) unite(site(v, axis), *from);
+      }
+    }
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (const Window& a : windows) {
+        for (const Window& b : windows) {
+          const GraphNode &x = body_.nodes[a.node], &y = body_.nodes[b.node];
+          if (a.axis != b.axis || x.op != y.op || !equal(x.attrs, y.attrs) || old_[a.from] != old_[b.from] ||
+              find(site(a.node, a.axis)) != find(site(b.node, b.axis)) || find(a.from) == find(b.from))
+            continue;
+          unite(a.from, b.from);
+          changed = true;
+        }
+      }
+    }
   }
 
   // An axis that a slice cuts keeps its size.
