@@ -92,23 +92,39 @@ class ProblemBuilder {
   std::map<Id, uint32_t> term_of_;
 };
 
-// A seed in the saturated graph: canonical classes, and the e-nodes that now stand for its own.
+// A seed in the saturated graph: canonical classes, and the e-nodes that now stand for its own.  A class that it read and
+// that has become one with a class that it makes is still read: another kernel makes it.  Nothing is left (no output) where
+// all that it makes is there already.  nullopt where it may not be one kernel any more.
 std::optional<Body> reseated(const FusionGraph& graph, const Device& device, const Body& seed) {
   const egraph::EGraph& g = graph.tensors().graph();
-  Body body;
+  std::set<Id> read;
+  for (Id p : seed.ports) read.insert(g.find(p));
+  std::map<Id, Id> choice;  // the first e-node of a class where two classes became one
   for (const Choice& c : seed.inside) {
     auto node = g.lookup(g.op(c.node), g.attr(c.node), g.operands(c.node));
     if (!node || g.find(*node) != g.find(c.cls)) return std::nullopt;
-    body.inside.push_back({g.find(c.cls), *node});
+    if (!read.contains(g.find(c.cls))) choice.try_emplace(g.find(c.cls), *node);
+  }
+  Body body;
+  for (Id o : seed.outputs) {
+    const Id c = g.find(o);
+    const bool there = read.contains(c) || graph.given(c) || std::ranges::count(body.outputs, c) > 0;
+    if (!there) body.outputs.push_back(c);
+  }
+  std::set<Id> reached;
+  std::vector<Id> work(body.outputs);
+  while (!work.empty()) {
+    const Id c = work.back();
+    work.pop_back();
+    auto it = choice.find(c);
+    if (it == choice.end() || !reached.insert(c).second) continue;
+    body.inside.push_back({c, it->second});
+    for (Id o : g.canonical_operands(it->second)) work.push_back(g.find(o));
   }
   std::sort(body.inside.begin(), body.inside.end());
-  for (size_t i = 1; i < body.inside.size(); ++i) {
-    if (body.inside[i].cls == body.inside[i - 1].cls) return std::nullopt;
-  }
-  for (Id o : seed.outputs) body.outputs.push_back(g.find(o));
   body.folds = seed.folds;
   body.contracts = seed.contracts;
-  if (!complete(graph, device, body)) return std::nullopt;
+  if (!body.outputs.empty() && !complete(graph, device, body)) return std::nullopt;
   return body;
 }
 
@@ -121,6 +137,7 @@ std::optional<Solution> carry_over(const FusionProblem& before, const Solution& 
     const int body = before.body_of[c];
     if (body < 0) continue;
     const int now = problem.seed_candidate.at(static_cast<size_t>(body));
+    if (now == FusionProblem::kNothingLeft) continue;
     if (now < 0) return std::nullopt;
     out.chosen.push_back(static_cast<uint32_t>(now));
   }
@@ -196,6 +213,14 @@ Result<FusionProblem> fuse(const rules::TensorEGraph& tensors, const std::vector
     return unsupported_error(fmt::format("no kernel can make an output of the program ({})", operators),
                              "an operator unknown to egret may stand before it; see `fallbacks`");
   }
+  std::vector<std::optional<Body>> seeds;
+  for (const Body& seed : options.seeds) {
+    seeds.push_back(reseated(graph, device, seed));
+    if (!seeds.back()) continue;
+    for (Id p : seeds.back()->ports) {  // what is there before the run may be read, whether or not another body reads it
+      if (graph.given(p) && enumeration.bodies.try_emplace(p).second) enumeration.classes.push_back(p);
+    }
+  }
   ProblemBuilder builder(graph, enumeration, roots, options);
   std::vector<Body> bodies;
   for (Id c : enumeration.classes) {
@@ -204,14 +229,13 @@ Result<FusionProblem> fuse(const rules::TensorEGraph& tensors, const std::vector
   std::map<uint64_t, size_t> place;
   for (size_t i = 0; i < bodies.size(); ++i) place.try_emplace(bodies[i].key(), i);
   std::vector<int> seed_body;
-  for (const Body& seed : options.seeds) {
-    auto body = reseated(graph, device, seed);
+  for (std::optional<Body>& body : seeds) {
     // Classes that only what is now an input was made of are no items any more.
     auto item = [&](Id c) { return enumeration.bodies.contains(c); };
     const bool known = body && std::all_of(body->ports.begin(), body->ports.end(), item) &&
                        std::all_of(body->outputs.begin(), body->outputs.end(), item);
-    if (!known) {
-      seed_body.push_back(-1);
+    if (!known || body->outputs.empty()) {
+      seed_body.push_back(known ? FusionProblem::kNothingLeft : -1);
       continue;
     }
     auto [it, fresh] = place.try_emplace(body->key(), bodies.size());
@@ -238,7 +262,7 @@ Result<FusionProblem> fuse(const rules::TensorEGraph& tensors, const std::vector
   for (size_t c = 0; c < builder.out_.body_of.size(); ++c) {
     if (builder.out_.body_of[c] >= 0) candidate_of[static_cast<size_t>(builder.out_.body_of[c])] = static_cast<int>(c);
   }
-  for (int b : seed_body) builder.out_.seed_candidate.push_back(b < 0 ? -1 : candidate_of[static_cast<size_t>(b)]);
+  for (int b : seed_body) builder.out_.seed_candidate.push_back(b < 0 ? b : candidate_of[static_cast<size_t>(b)]);
   builder.out_.limit_reached = enumeration.limit_reached;
   return std::move(builder.out_);
 }

@@ -32,7 +32,8 @@ struct FusionProblem {
   std::vector<Id> item_class;             // class of each item, ascending
   std::vector<Body> bodies;               // body of each kernel candidate ...
   std::vector<int> body_of;               // ... of the problem, or -1: an item made ready before the run
-  std::vector<int> seed_candidate;        // candidate of each seed, or -1 where its classes became one
+  static constexpr int kNothingLeft = -2; // of a seed: all that it made is there without it
+  std::vector<int> seed_candidate;        // candidate of each seed, or -1 where it is no kernel of this graph
   bool limit_reached = false;
 
   uint32_t item(Id cls) const;            // Requires: cls is an item's class
