@@ -1,8 +1,10 @@
 // `egret saturate PROGRAM`: the engine alone, on an untyped language.
 #include <fmt/format.h>
 
+#include "egraph/interchange/interchange.h"
 #include "egraph/lang/session.h"
 #include "frontends/cli/cli.h"
+#include "support/file_writer.h"
 #include "support/files.h"
 
 namespace egret::cli {
@@ -69,14 +71,32 @@ void print_text(const SaturateReport& r, const Session& session, const std::vect
   }
 }
 
+Status write_dump(const std::string& path, const Session& session) {
+  egraph::WriteOptions options;
+  options.roots = session.roots();
+  options.visible = [&session](egraph::Id node) { return session.visible(node); };
+  FileWriter file(path);
+  if (path.ends_with(".dot")) {
+    EGRET_TRY(const std::string drawing, egraph::to_graphviz(session.graph(), options));
+    EGRET_TRY_VOID(file.write(drawing));
+  } else {
+    EGRET_TRY_VOID(egraph::write_json(session.graph(), options, [&file](std::string_view piece) { return file.write(piece); }));
+  }
+  return file.commit();
+}
+
 Status saturate_command(const Arguments& a, Context& context) {
   EGRET_TRY(const egraph::RunOptions options, run_options(a));
-  if (!a.dump.empty()) EGRET_TRY_VOID(check_writable(a.dump));
+  if (!a.dump.empty()) {
+    if (!a.dump.ends_with(".json") && !a.dump.ends_with(".dot")) return input_error("--dump writes .json or .dot, not " + a.dump);
+    EGRET_TRY_VOID(check_writable(a.dump));
+  }
   EGRET_TRY(const std::string text, read_file(a.program));
   EGRET_TRY(egraph::lang::Program program, egraph::lang::parse_program(text, a.program));
   Session session(std::move(program));
   const SaturateReport report = session.run(options);
   const std::vector<BestTerm> best = session.best();
+  if (!a.dump.empty()) EGRET_TRY_VOID(write_dump(a.dump, session));
   const std::vector<bool> goals = session.goals();
   context.print(to_json(report, best, goals), [&] { print_text(report, session, best, goals); });
   if (std::find(goals.begin(), goals.end(), false) != goals.end()) context.exit_status = kNo;
@@ -94,7 +114,7 @@ void add_saturate(CLI::App& app, Context& context) {
   c->add_option("--time-limit", a->time_limit, "seconds at most")->capture_default_str();
   c->add_option("--memory-limit", a->memory_limit, "bytes of the engine's arenas at most (512M, 8G)")->capture_default_str();
   c->add_option("--threads", a->threads, "threads; 0: all cores; the answer does not depend on it")->capture_default_str();
-  c->add_option("--dump", a->dump, "write the e-graph: FILE.json (egraph-serialize)");
+  c->add_option("--dump", a->dump, "write the e-graph: FILE.json (egraph-serialize), or a small one as FILE.dot (Graphviz)");
   c->callback([a, &context] {
     if (auto status = saturate_command(*a, context); !status.ok()) context.fail(status.error());
   });
