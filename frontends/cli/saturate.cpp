@@ -15,6 +15,7 @@ using egraph::lang::SaturateReport;
 using egraph::lang::Session;
 
 constexpr uint64_t kNoLimit = UINT64_MAX;
+constexpr size_t kPrintedTerm = 2'000;  // characters of a term shown to people
 
 struct Arguments {
   std::string program, memory_limit = "8G", scheduler = "simple", dump;
@@ -60,7 +61,10 @@ Json to_json(const SaturateReport& r, const std::vector<BestTerm>& best, const s
 void print_text(const SaturateReport& r, const Session& session, const std::vector<BestTerm>& best, const std::vector<bool>& goals) {
   fmt::print("{} e-nodes in {} classes, {} iterations ({}), {:.3f} s, {:.1f} MiB\n", r.enodes, r.eclasses, r.iterations.size(),
              r.stop_reason, r.seconds, static_cast<double>(peak_resident_bytes()) / (1 << 20));
-  for (const BestTerm& b : best) fmt::print("best ({}): {}\n", b.size, b.term);
+  for (const BestTerm& b : best) {
+    const bool whole = b.term.size() <= kPrintedTerm;
+    fmt::print("best ({}): {}{}\n", b.size, b.term.substr(0, kPrintedTerm), whole ? "" : " .. (the whole: --json)");
+  }
   for (size_t i = 0; i < goals.size(); ++i) {
     const auto& goal = session.program().goals[i];
     std::string text;
@@ -109,8 +113,8 @@ void add_saturate(CLI::App& app, Context& context) {
   auto a = std::make_shared<Arguments>();
   CLI::App* c = app.add_subcommand("saturate", "the e-graph engine alone, on an untyped language (docs/saturate.md)");
   c->add_option("program", a->program, "rules and terms as s-expressions")->required();
-  c->add_option("--iterations", a->iterations, "rounds of search, apply and rebuild at most");
-  c->add_option("--node-limit", a->node_limit, "e-nodes at most");
+  c->add_option("--iterations", a->iterations, "rounds of search, apply and rebuild at most")->check(CLI::NonNegativeNumber);
+  c->add_option("--node-limit", a->node_limit, "e-nodes at most")->check(CLI::NonNegativeNumber);
   c->add_option("--time-limit", a->time_limit, "seconds at most")->capture_default_str();
   c->add_option("--memory-limit", a->memory_limit, "bytes of the engine's arenas at most (512M, 8G)")->capture_default_str();
   c->add_option("--threads", a->threads, "threads; 0: all cores; the answer does not depend on it")->capture_default_str();
