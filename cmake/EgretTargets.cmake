@@ -17,11 +17,12 @@ add_library(egret_flags INTERFACE)
 target_compile_options(egret_flags INTERFACE -Wall -Wextra -Wno-unused-parameter)
 target_include_directories(egret_flags INTERFACE ${CMAKE_SOURCE_DIR})
 
-# egret_library(NAME SOURCES a.cpp ... DEPENDS target ...): a static library of one folder.
+# egret_library(NAME SOURCES a.cpp ... DEPENDS target ...): a static library of one folder.  Where it is installed
+# (cmake/EgretInstall.cmake), the flags and the libraries that only headers of ours need stay behind.
 function(egret_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
-  target_link_libraries(${name} PUBLIC egret_flags ${ARG_DEPENDS})
+  target_link_libraries(${name} PUBLIC $<BUILD_INTERFACE:egret_flags> ${ARG_DEPENDS})
 endfunction()
 
 # egret_module(NAME SOURCES ... DEPENDS ...): a shared module that is opened on first use (support/module.h),

@@ -31,7 +31,7 @@ EXPECTED = [
     "support/long.cpp: 601 lines, at most 600; find the seam, or give a reason in LONG",
     "ir/good.cpp:2: ir/ may not include frontends/face.h",
     "lower/runtime/run.cpp:1: lower/runtime/ may not include lower/lower.h",
-    "frontends/proof/check_steps.cpp:1: the proof checker may not include egraph/egraph.h",
+    "frontends/proof/check_steps.cpp:1: it stands apart from egraph/egraph.h and may not include it",
     "13 sources checked, 6 faults",
 ]
 
