@@ -28,35 +28,34 @@ Result<OptimizeResult> optimize(const Graph& source, const OptimizeOptions& give
 
   // The captured program into an e-graph.
   EGRET_TRY_VOID(validate(source));
-  rules::TensorEGraph tensors({.freeze = options.freeze, .explanations = options.proof});
-  EGRET_TRY(const std::vector<egraph::Id> values, tensors.insert(source));
+  EGRET_TRY(Imported program, import_program(source, options));
 
   // What it costs as it stands: an operator a kernel, and fused greedily without algebra.
-  tensors.fold_constants();
-  const std::vector<egraph::Id> roots = roots_of(source, values);
-  EGRET_TRY(const Baseline baseline, price_baseline(source, tensors, roots, device, rule_set, options, total));
+  EGRET_TRY(const Baseline baseline, price_baseline(source, program, device, rule_set, options, total));
   set_before(result, source, baseline, device);
 
   // Equal programs, by proved rules, until nothing is new or a limit is reached.
-  EGRET_TRY(Saturation saturation, saturate(tensors, rule_set, licence, options, total));
+  EGRET_TRY(const Saturation saturation, saturate(program, source, rule_set, licence, options, total));
   result.saturate_s = saturation.seconds;
   result.stop_reason = saturation.stop_reason;
   result.iterations = saturation.iterations;
+  result.matches_dropped = saturation.dropped;
   result.quarantined_rules = saturation.quarantined;
-  result.enodes = tensors.graph().node_count();
-  result.eclasses = tensors.graph().class_count();
+  result.enodes = program.tensors->graph().node_count();
+  result.eclasses = program.tensors->graph().class_count();
 
   // Every kernel that the fusion rules allow, priced by the roofline: one extraction problem.
   Stopwatch fuse_watch;
-  EGRET_TRY(Choice joint, fuse_program(tensors, roots, device, rule_set, options, &baseline, total));
+  EGRET_TRY(Choice joint, fuse_program(program, device, rule_set, options, &baseline, total));
   result.fuse_s = fuse_watch.seconds();
   result.kernel_candidates = joint.problem.problem.candidates.size();
 
   // The cheapest program of all, and a bound on how much cheaper any other could be.
   Stopwatch extract_watch;
   EGRET_TRY_VOID(extract_program(joint, options, total));
-  EGRET_TRY(ChosenProgram chosen, build_program(source, values, tensors, joint.problem, joint.solution));
-  EGRET_TRY_VOID(explain_choice(result, source, values, tensors, saturation, rule_set, options, chosen));
+  set_limits(result, joint, options, total);
+  EGRET_TRY(ChosenProgram chosen, build_program(source, program.values, *program.tensors, joint.problem, joint.solution));
+  EGRET_TRY_VOID(explain_choice(result, source, program, saturation, options, chosen));
   result.program = std::move(chosen.program);
   result.optimized = std::move(chosen.graph);
   result.objective = joint.solution.cost;

@@ -62,12 +62,14 @@ struct OptimizeResult {
   double predicted_before_s = 0, predicted_greedy_s = 0, predicted_after_s = 0;
   double bytes_before = 0, bytes_after = 0, flops_before = 0, flops_after = 0;
   uint64_t enodes = 0, eclasses = 0, kernel_candidates = 0, iterations = 0;
-  std::string stop_reason;
+  std::string stop_reason;                // of saturation
+  std::vector<std::string> limits_reached;  // "STAGE: LIMIT" for each stage that a limit ended: its answer is the best so far
   double saturate_s = 0, fuse_s = 0, extract_s = 0, lower_s = 0, check_s = 0, total_s = 0;
   uint64_t peak_rss = 0;
   double objective = 0, bound = 0;
   bool optimal = false, certified = false;
   std::vector<RuleUse> rules_used;
+  uint64_t matches_dropped = 0;           // matches of rules whose right side was ill-typed there
   std::vector<std::string> quarantined_rules;
   std::vector<Fallback> fallbacks;
   std::optional<double> max_error;        // with `check`

@@ -22,42 +22,16 @@ namespace {
 // Of HiGHS: seconds on the largest models; small ones are proved long before.
 constexpr uint64_t kLpIterations = 15'000;
 
+}  // namespace
+
 Limits remaining(const OptimizeOptions& options, const Stopwatch& total) {
   Limits limits = options.limits;
   limits.seconds = std::max(0.0, options.limits.seconds - total.seconds());
   return limits;
 }
 
-}  // namespace
-
-Result<Saturation> saturate(rules::TensorEGraph& tensors, const rules::RuleSet& rules, const rules::Licence& licence,
-                            const OptimizeOptions& options, const Stopwatch& total) {
-  Stopwatch watch;
-  Saturation out;
-  EGRET_TRY(out.compiled, rules::compile(rules, licence, tensors));
-  egraph::RunOptions run;
-  run.limits = remaining(options, total);
-  run.threads = options.threads;
-  run.after_iteration = [&](egraph::EGraph& graph, const egraph::Iteration&) {
-    if (tensors.fold_constants() > 0 && !graph.clean()) graph.rebuild();
-    return true;
-  };
-  out.report = egraph::run(tensors.graph(), out.compiled.rewrites, run);
-  out.stop_reason = egraph::to_string(out.report.stop_reason);
-  out.iterations = out.report.iterations.size();
-  out.seconds = watch.seconds();
-  return out;
-}
-
-std::vector<egraph::Id> roots_of(const Graph& source, const std::vector<egraph::Id>& values) {
-  std::vector<egraph::Id> roots;
-  for (const GraphOutput& o : source.outputs) roots.push_back(values[o.value]);
-  return roots;
-}
-
-Result<Choice> fuse_program(const rules::TensorEGraph& tensors, const std::vector<egraph::Id>& roots, const Device& device,
-                            const rules::RuleSet& rules, const OptimizeOptions& options, const Baseline* baseline,
-                            const Stopwatch& total) {
+Result<Choice> fuse_program(const Imported& program, const Device& device, const rules::RuleSet& rules,
+                            const OptimizeOptions& options, const Baseline* baseline, const Stopwatch& total) {
   extract::FusionOptions fusion;
   fusion.rules = rules::fusion_rules(rules);
   fusion.fold_limit = options.fold_limit;
@@ -65,7 +39,7 @@ Result<Choice> fuse_program(const rules::TensorEGraph& tensors, const std::vecto
   fusion.limits = remaining(options, total);
   if (baseline) fusion.seeds = baseline->greedy.problem.bodies;
   Choice choice;
-  EGRET_TRY(choice.problem, extract::fuse(tensors, roots, device, fusion));
+  EGRET_TRY(choice.problem, extract::fuse(*program.tensors, program.roots, device, fusion));
   extract::SolveOptions solve;
   solve.limits = remaining(options, total);
   EGRET_TRY(choice.solution, extract::solve_greedy(choice.problem.problem, solve));
@@ -85,6 +59,7 @@ Status extract_program(Choice& choice, const OptimizeOptions& options, const Sto
   auto exact = extract::solve_ilp(choice.problem.problem, solve, &choice.solution);
   if (!exact.ok()) {
     // Without HiGHS the greedy answer stands, without a bound.
+    choice.exact = false;
     if (exact.error().code == ErrorCode::kUnsupported) return {};
     return exact.take_error();
   }
@@ -92,13 +67,12 @@ Status extract_program(Choice& choice, const OptimizeOptions& options, const Sto
   return extract::check_solution(choice.problem.problem, choice.solution);
 }
 
-Result<Baseline> price_baseline(const Graph& source, const rules::TensorEGraph& tensors, const std::vector<egraph::Id>& roots,
-                                const Device& device, const rules::RuleSet& rules, const OptimizeOptions& options,
-                                const Stopwatch& total) {
+Result<Baseline> price_baseline(const Graph& source, const Imported& program, const Device& device, const rules::RuleSet& rules,
+                                const OptimizeOptions& options, const Stopwatch& total) {
   Baseline out;
   EGRET_TRY(out.unfused, unfused_program(source, options.freeze));
   for (const Launch& l : out.unfused.run) out.unfused_seconds += estimate(out.unfused.kernels[l.kernel], device).seconds;
-  EGRET_TRY(out.greedy, fuse_program(tensors, roots, device, rules, options, nullptr, total));
+  EGRET_TRY(out.greedy, fuse_program(program, device, rules, options, nullptr, total));
   return out;
 }
 
@@ -124,6 +98,15 @@ Totals totals(const Program& program, const Device& device) {
 }
 
 }  // namespace
+
+void set_limits(OptimizeResult& result, const Choice& joint, const OptimizeOptions& options, const Stopwatch& total) {
+  const bool expired = total.expired(options.limits);
+  const char* work = expired ? "time_limit" : "work_limit";
+  if (result.stop_reason != "saturated") result.limits_reached.push_back("saturate: " + result.stop_reason);
+  if (joint.problem.limit_reached) result.limits_reached.push_back(std::string("fuse: ") + work);
+  const bool exact = options.extractor == OptimizeOptions::Extractor::kIlp;
+  if (exact && !joint.solution.optimal) result.limits_reached.push_back(std::string("extract: ") + (joint.exact ? work : "no exact solver"));
+}
 
 void set_before(OptimizeResult& result, const Graph& source, const Baseline& baseline, const Device& device) {
   const Totals t = totals(baseline.unfused, device);

@@ -1,6 +1,8 @@
 // The stages of the pass that need more than one call of a folder below.
 #pragma once
 
+#include <memory>
+
 #include "extract/fusion/fusion.h"
 #include "extract/solve/solve.h"
 #include "frontends/pass.h"
@@ -11,22 +13,37 @@ namespace egret {
 
 Result<rules::RuleSet> load_rules(const OptimizeOptions& options);
 
+// The captured program as an e-graph.  Importing it again gives the same ids.
+struct Imported {
+  std::unique_ptr<rules::TensorEGraph> tensors;
+  std::vector<egraph::Id> values;  // of the source's nodes
+  std::vector<egraph::Id> roots;   // of its outputs
+};
+Result<Imported> import_program(const Graph& source, const OptimizeOptions& options);
+
 struct Saturation {
   double seconds = 0;
-  std::string stop_reason;
+  std::string stop_reason;         // the engine's, or "unsound"
   uint64_t iterations = 0;
-  std::vector<std::string> quarantined;
+  uint64_t dropped = 0;            // matches whose right side was ill-typed
+  std::vector<std::string> quarantined;  // rules as written
+  rules::RuleSet rules;            // without those
   rules::CompiledRules compiled;   // rewrite i of the run is rule compiled.rule_of[i]
-  egraph::Report report;
 };
-Result<Saturation> saturate(rules::TensorEGraph& tensors, const rules::RuleSet& rules, const rules::Licence& licence,
+// Saturates `program`.  A rule whose right side is provably of another type than its left is quarantined and the run
+// starts again without it, from a fresh import; the restarts share one budget, and after kMaxRestarts the imported
+// program is the result (design decision 8).
+inline constexpr int kMaxRestarts = 3;
+Result<Saturation> saturate(Imported& program, const Graph& source, const rules::RuleSet& rules, const rules::Licence& licence,
                             const OptimizeOptions& options, const Stopwatch& total);
 
-std::vector<egraph::Id> roots_of(const Graph& source, const std::vector<egraph::Id>& values);
+// What the caller's limits leave.
+Limits remaining(const OptimizeOptions& options, const Stopwatch& total);
 
 struct Choice {
   extract::FusionProblem problem;
   extract::Solution solution;
+  bool exact = true;  // false: this build has no exact solver
 };
 // The imported program as it stands: an operator a kernel, and fused greedily without algebra.
 struct Baseline {
@@ -34,22 +51,21 @@ struct Baseline {
   double unfused_seconds = 0;
   Choice greedy;
 };
-// Requires: `tensors` is not saturated yet.
-Result<Baseline> price_baseline(const Graph& source, const rules::TensorEGraph& tensors, const std::vector<egraph::Id>& roots,
-                                const Device& device, const rules::RuleSet& rules, const OptimizeOptions& options,
-                                const Stopwatch& total);
+// Requires: `program` is not saturated yet.
+Result<Baseline> price_baseline(const Graph& source, const Imported& program, const Device& device, const rules::RuleSet& rules,
+                                const OptimizeOptions& options, const Stopwatch& total);
 // Candidates over the saturated graph, the baseline's among them, and the better of the greedy solutions to start from.
-Result<Choice> fuse_program(const rules::TensorEGraph& tensors, const std::vector<egraph::Id>& roots, const Device& device,
-                            const rules::RuleSet& rules, const OptimizeOptions& options, const Baseline* baseline,
-                            const Stopwatch& total);
+Result<Choice> fuse_program(const Imported& program, const Device& device, const rules::RuleSet& rules,
+                            const OptimizeOptions& options, const Baseline* baseline, const Stopwatch& total);
 Status extract_program(Choice& choice, const OptimizeOptions& options, const Stopwatch& total);
 
+// Which limits ended saturation, fusion and extraction.
+void set_limits(OptimizeResult& result, const Choice& joint, const OptimizeOptions& options, const Stopwatch& total);
 void set_before(OptimizeResult& result, const Graph& source, const Baseline& baseline, const Device& device);
 void set_after(OptimizeResult& result, const Device& device);
 
 // Which rules the chosen term rests on, and the proof (design decision 10).
-Status explain_choice(OptimizeResult& result, const Graph& source, const std::vector<egraph::Id>& values,
-                      const rules::TensorEGraph& tensors, const Saturation& saturation, const rules::RuleSet& rules,
+Status explain_choice(OptimizeResult& result, const Graph& source, const Imported& program, const Saturation& saturation,
                       const OptimizeOptions& options, const ChosenProgram& chosen);
 
 Status lower_program(OptimizeResult& result, const Device& device, const OptimizeOptions& options);

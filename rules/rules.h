@@ -6,6 +6,7 @@
 // May include: support, ir, egraph.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <optional>
@@ -53,6 +54,9 @@ class RuleSet {
   // The library that is embedded in the binary.
   Status add_library();
 
+  // Takes a rule as written out, with every rule that it was expanded to.
+  void remove(std::string_view written) { std::erase_if(rules_, [&](const Rule& r) { return r.written == written; }); }
+
   const std::vector<Rule>& rules() const { return rules_; }      // expanded, in order
   const Rule* find(std::string_view name) const;
 
@@ -64,10 +68,13 @@ class RuleSet {
 Result<std::string> reprint(std::string_view text, const std::string& file);
 
 // Rewrites of the algebraic rules that `licence` allows, in order; `rule_of[i]` is the rule of rewrite i.  The rewrites
-// refer to `graph`, which must outlive them.
+// refer to `graph`, which must outlive them.  `other_type[i]` is set once a right side of rewrite i was well typed and
+// provably of another type than the left (design decision 8 b); such a match is dropped.
+using TypeAlarm = std::shared_ptr<std::atomic<bool>>;
 struct CompiledRules {
   std::vector<egraph::Rewrite> rewrites;
   std::vector<const Rule*> rule_of;
+  std::vector<TypeAlarm> other_type;
 };
 Result<CompiledRules> compile(const RuleSet& rules, const Licence& licence, TensorEGraph& graph);
 

@@ -18,11 +18,10 @@ Status explain(OptimizeResult& result, proof::WriteInputs inputs, const Optimize
 
 }  // namespace
 
-Status explain_choice(OptimizeResult& result, const Graph& source, const std::vector<egraph::Id>& values,
-                      const rules::TensorEGraph& tensors, const Saturation& saturation, const rules::RuleSet&,
+Status explain_choice(OptimizeResult& result, const Graph& source, const Imported& program, const Saturation& saturation,
                       const OptimizeOptions& options, const ChosenProgram& chosen) {
-  if (!tensors.graph().explains()) return {};
-  return explain(result, {&source, &values, &tensors, &saturation.compiled, &chosen, {}, false}, options);
+  if (!program.tensors->graph().explains()) return {};
+  return explain(result, {&source, &program.values, program.tensors.get(), &saturation.compiled, &chosen, {}, false}, options);
 }
 
 }  // namespace egret

@@ -446,8 +446,10 @@ std::optional<TermValue> Builder::node(const OpDef& op, Attrs attrs, std::vector
 std::optional<TermRef> Builder::as_root(const TermValue& v, const Type& root, const std::vector<AxisId>& axes) {
   auto out = conform(v, axes, root.dims, root.dtype);
   if (!out) return std::nullopt;
-  if (plan_.type(out->ref) == root) return out->ref;
-  fail(fmt::format("the right side is {}, the left {}", plan_.type(out->ref).to_string(), root.to_string()));
+  const Type& type = plan_.type(out->ref);
+  if (type == root) return out->ref;
+  plan_.other_type = type.dtype != root.dtype || type.rank() != root.rank() || (type.is_static() && root.is_static());
+  fail(fmt::format("the right side is {}, the left {}", type.to_string(), root.to_string()));
   return std::nullopt;
 }
 

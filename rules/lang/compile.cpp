@@ -60,7 +60,8 @@ void plan_right(const Plan& plan, const std::vector<TermRef>& right, const std::
   }
 }
 
-egraph::Rewrite rewrite_of(const Rule& rule, std::shared_ptr<const PreparedRule> prepared, size_t form, TensorEGraph& graph) {
+egraph::Rewrite rewrite_of(const Rule& rule, std::shared_ptr<const PreparedRule> prepared, size_t form, TensorEGraph& graph,
+                           TypeAlarm alarm) {
   const Left& left = prepared->lefts[form];
   egraph::Rewrite out;
   out.name = rule.name;
@@ -73,7 +74,7 @@ egraph::Rewrite rewrite_of(const Rule& rule, std::shared_ptr<const PreparedRule>
     EGraphView view(graph);
     return bind_match(*prepared, l, terms_of(l, match), view, {}, env);
   };
-  out.applier = [prepared, form, &graph](const EGraph&, const Match& match, RightSide& side) {
+  out.applier = [prepared, form, &graph, alarm](const EGraph&, const Match& match, RightSide& side) {
     const Left& l = prepared->lefts[form];
     LeftTerms terms = terms_of(l, match);
     Environment env;
@@ -81,7 +82,10 @@ egraph::Rewrite rewrite_of(const Rule& rule, std::shared_ptr<const PreparedRule>
     if (!bind_match(*prepared, l, terms, view, {}, env)) return false;
     Plan plan(view);
     std::vector<TermRef> right;
-    if (!build_right(*prepared, l, terms, env, plan, right, nullptr)) return false;
+    if (!build_right(*prepared, l, terms, env, plan, right, nullptr)) {
+      if (plan.other_type) alarm->store(true, std::memory_order_relaxed);
+      return false;
+    }
     std::vector<egraph::Id> left_roots;
     for (uint32_t r : l.roots) left_roots.push_back(terms.nodes[r]);
     plan_right(plan, right, left_roots, graph, side);
@@ -190,13 +194,14 @@ class GroupSearch {
   EGraphView view_;
 };
 
-egraph::Rewrite group_rewrite_of(const Rule& rule, std::shared_ptr<const PreparedRule> prepared, TensorEGraph& graph) {
+egraph::Rewrite group_rewrite_of(const Rule& rule, std::shared_ptr<const PreparedRule> prepared, TensorEGraph& graph,
+                                 TypeAlarm alarm) {
   egraph::Rewrite out;
   out.name = rule.name;
   out.searcher = [prepared, &graph](const EGraph&, const std::function<bool(const Match&)>& emit) {
     GroupSearch(*prepared, graph).run(emit);
   };
-  out.applier = [prepared, &graph](const EGraph&, const Match& match, RightSide& side) {
+  out.applier = [prepared, &graph, alarm](const EGraph&, const Match& match, RightSide& side) {
     EGraphView view(graph);
     const Left& left = prepared->lefts[0];
     std::vector<GroupMember> members;
@@ -212,7 +217,10 @@ egraph::Rewrite group_rewrite_of(const Rule& rule, std::shared_ptr<const Prepare
     }
     Plan plan(view);
     std::vector<TermRef> right;
-    if (!build_group(*prepared, members, view, {}, plan, right)) return false;
+    if (!build_group(*prepared, members, view, {}, plan, right)) {
+      if (plan.other_type) alarm->store(true, std::memory_order_relaxed);
+      return false;
+    }
     plan_right(plan, right, match.nodes, graph, side);
     return true;
   };
@@ -228,8 +236,10 @@ Result<CompiledRules> compile(const RuleSet& rules, const Licence& licence, Tens
     EGRET_TRY(auto prepared, prepare(rule));
     size_t forms = prepared->find_all ? 1 : prepared->lefts.size();
     for (size_t form = 0; form < forms; ++form) {
-      out.rewrites.push_back(prepared->find_all ? group_rewrite_of(rule, prepared, graph)
-                                                : rewrite_of(rule, prepared, form, graph));
+      out.other_type.push_back(std::make_shared<std::atomic<bool>>(false));
+      const TypeAlarm& alarm = out.other_type.back();
+      out.rewrites.push_back(prepared->find_all ? group_rewrite_of(rule, prepared, graph, alarm)
+                                                : rewrite_of(rule, prepared, form, graph, alarm));
       out.rule_of.push_back(&rule);
       if (rule.ruleset.starts_with("explore.")) out.rewrites.back().matches_per_iteration = kExploreMatches;
     }
@@ -251,7 +261,7 @@ Result<std::vector<RuleMatch>> matches(const Rule& rule, TensorEGraph& graph, si
   }
   for (size_t form = 0; form < prepared->lefts.size(); ++form) {
     const Left& left = prepared->lefts[form];
-    egraph::Rewrite rewrite = rewrite_of(rule, prepared, form, graph);
+    egraph::Rewrite rewrite = rewrite_of(rule, prepared, form, graph, std::make_shared<std::atomic<bool>>());
     auto roots = graph.graph().nodes_with(graph.op_kind(*left.nodes[left.roots[0]].op));
     rewrite.pattern.search(graph.graph(), roots, [&](const Match& match) {
       if (out.size() >= limit) return false;

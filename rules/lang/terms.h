@@ -59,6 +59,7 @@ class Plan {
   const Type& type(TermRef ref) const { return ref.planned ? nodes[ref.index].type : *view_->type(ref.index); }
 
   std::vector<PlannedNode> nodes;
+  bool other_type = false;  // the right side is well typed, and provably of another type than the left
 
  private:
   const TermView* view_;
