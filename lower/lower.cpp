@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "ir/evaluate.h"
@@ -140,17 +139,16 @@ class Lowering {
     for (size_t k = 0; k < parts.size(); ++k) {
       const lower::CudaPart& part = parts[k];
       if (part.source_path.empty()) continue;
-      nlohmann::ordered_json json = {{"source", part.source_path},
-                                     {"function", part.kernel.name},
-                                     {"grid", part.kernel.grid},
-                                     {"block", part.kernel.block},
-                                     {"shared_bytes", part.kernel.shared_bytes},
-                                     {"arch_min", part.kernel.arch_min}};
-      json["constants"] = nlohmann::ordered_json::object();
-      for (const auto& constant : part.kernel.constants) json["constants"][constant.name] = constant.value;
-      json["cubins"] = nlohmann::ordered_json::object();
-      for (const auto& [architecture, path] : part.cubins) json["cubins"][architecture] = path;
-      plan_.kernels[k].cuda = json.dump();
+      PlanCuda cuda;
+      cuda.source = part.source_path;
+      cuda.function = part.kernel.name;
+      cuda.grid = part.kernel.grid;
+      cuda.block = part.kernel.block;
+      cuda.shared_bytes = part.kernel.shared_bytes;
+      cuda.arch_min = part.kernel.arch_min;
+      for (const auto& constant : part.kernel.constants) cuda.constants.push_back({constant.name, constant.value});
+      cuda.cubins = part.cubins;
+      plan_.kernels[k].cuda = std::move(cuda);
     }
     return {};
   }
@@ -185,7 +183,7 @@ class Lowering {
     Plan copy = plan_;
     copy.run.clear();
     copy.arena_bytes = copy.weight_bytes = 0;
-    EGRET_TRY(auto engine, Engine::make(std::move(copy), artifact_.files[plan_.host_object], options_.threads));
+    EGRET_TRY(auto engine, make_host_engine(std::move(copy), artifact_.files[plan_.host_object], options_.threads));
     std::vector<std::span<const std::byte>> weights(program_.values.size());
     for (size_t v = 0; v < weights.size(); ++v) {
       if (program_.values[v].data) weights[v] = program_.values[v].data->bytes();

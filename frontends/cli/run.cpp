@@ -5,7 +5,9 @@
 
 #include "frontends/cli/cli.h"
 #include "frontends/cli/npz.h"
+#include "costmodel/costmodel.h"
 #include "ir/evaluate.h"
+#include "ir/text.h"
 #include "lower/lower.h"
 #include "lower/runtime/executable.h"
 #include "support/files.h"
@@ -16,10 +18,12 @@ namespace {
 struct Arguments {
   std::string model, device = "cpu", weights, inputs, outputs;
   std::vector<std::string> shapes;
-  bool random = false, profile = false;
+  bool random = false, profile = false, check = false;
   uint64_t seed = 0;
   int threads = 0, repeat = 1;
 };
+
+constexpr double kTolerance = 1e-4;  // contract, "Error of a result"
 
 double median(std::vector<double> v) {
   std::sort(v.begin(), v.end());
@@ -47,32 +51,72 @@ Result<std::vector<Tensor>> gather_inputs(const Arguments& a, const std::vector<
   return random_inputs(builder.graph(), a.seed);
 }
 
+// What is known of a run beside its results.
+struct Figures {
+  std::vector<double> seconds;
+  uint64_t peak_bytes = 0;
+  std::vector<LaunchFigure> launches;          // --profile: least seconds of each
+  std::vector<std::optional<double>> predicted;  // by the cost model of the artifact's target, where it is known
+  std::vector<LaunchFigure> errors;            // --check
+};
+
+// An unmeasured kernel's seconds on the device that the artifact was optimized for.
+std::optional<double> predicted_seconds(const std::string& body, const Device& device) {
+  auto graph = parse_graph(body, "plan.json");
+  if (!graph.ok()) return std::nullopt;
+  const PlanResult plan = plan_kernel(*graph);
+  if (!plan.plan) return std::nullopt;
+  return estimate({*graph, *plan.plan}, device).seconds;
+}
+
+double worst(const std::vector<LaunchFigure>& errors) {
+  double all = 0;
+  for (const LaunchFigure& e : errors) all = std::max(all, e.value);
+  return all;
+}
+
+Json launches_json(const Figures& f) {
+  Json list = Json::array();
+  const auto& rows = f.launches.empty() ? f.errors : f.launches;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    Json row = {{"kernel", rows[i].kernel}, {"schedule", rows[i].schedule}};
+    if (!f.launches.empty()) row["min_s"] = f.launches[i].value;
+    if (!f.launches.empty() && f.predicted[i]) row["predicted_s"] = *f.predicted[i];
+    if (!f.errors.empty()) row["error"] = f.errors[i].value;
+    row["body"] = rows[i].body;
+    list.push_back(std::move(row));
+  }
+  return list;
+}
+
 Status report_run(const Arguments& a, Context& context, const std::vector<Port>& ports, const std::vector<Tensor>& results,
-                  std::vector<double> seconds, uint64_t peak, const std::vector<LaunchTime>& launches = {}) {
+                  const Figures& f) {
   if (!a.outputs.empty()) {
     std::map<std::string, Tensor> arrays;
     for (size_t i = 0; i < ports.size(); ++i) arrays[ports[i].name] = results[i];
     EGRET_TRY_VOID(write_npz(a.outputs, arrays));
   }
+  const double least = f.seconds.empty() ? 0 : *std::min_element(f.seconds.begin(), f.seconds.end());
   Json j;
   j["device"] = a.device;
   j["outputs"] = Json::array();
   for (const Port& p : ports) j["outputs"].push_back({{"name", p.name}, {"type", p.type.to_string()}});
-  j["median_s"] = median(seconds);
-  j["min_s"] = seconds.empty() ? 0 : *std::min_element(seconds.begin(), seconds.end());
-  j["peak_bytes"] = peak;
-  if (a.profile) {
-    j["launches"] = Json::array();
-    for (const LaunchTime& l : launches) {
-      j["launches"].push_back({{"kernel", l.kernel}, {"schedule", l.schedule}, {"min_s", l.min_seconds}, {"body", l.body}});
-    }
-  }
+  j["median_s"] = median(f.seconds);
+  j["min_s"] = least;
+  j["peak_bytes"] = f.peak_bytes;
+  if (a.check) j["check"] = {{"max_error", worst(f.errors)}, {"ok", worst(f.errors) <= kTolerance}};
+  if (a.profile || a.check) j["launches"] = launches_json(f);
   context.print(j, [&] {
     for (const Port& p : ports) fmt::print("  {}: {}\n", p.name, p.type.to_string());
-    fmt::print("  median {:.6f} s, minimum {:.6f} s over {} runs on {}; {} bytes\n", median(seconds),
-               *std::min_element(seconds.begin(), seconds.end()), seconds.size(), a.device, peak);
-    for (const LaunchTime& l : launches) fmt::print("  {:>10.1f} us  k{:<4} {}\n", l.min_seconds * 1e6, l.kernel, l.schedule);
+    fmt::print("  median {:.6f} s, minimum {:.6f} s over {} runs on {}; {} bytes\n", median(f.seconds), least,
+               f.seconds.size(), a.device, f.peak_bytes);
+    for (size_t i = 0; i < f.launches.size(); ++i) {
+      const std::string expected = f.predicted[i] ? fmt::format(", predicted {:.1f}", *f.predicted[i] * 1e6) : "";
+      fmt::print("  {:>10.1f} us{}  k{:<4} {}\n", f.launches[i].value * 1e6, expected, f.launches[i].kernel, f.launches[i].schedule);
+    }
+    if (a.check) fmt::print("  worst error of a launch against the host's: {:.2e}\n", worst(f.errors));
   });
+  if (a.check && !(worst(f.errors) <= kTolerance)) context.exit_status = kNo;
   return {};
 }
 
@@ -95,18 +139,27 @@ Status run_reference(const Arguments& a, Context& context, const Graph& graph) {
     EGRET_TRY(results, evaluate(graph, inputs));
     seconds.push_back(watch.seconds());
   }
-  return report_run(a, context, outputs, results, seconds, peak_resident_bytes());
+  return report_run(a, context, outputs, results, {std::move(seconds), peak_resident_bytes(), {}, {}, {}});
 }
 
-Status run_executable(const Arguments& a, Context& context, Executable& executable) {
+// `reference`: the same artifact on the host, for --check.
+Status run_executable(const Arguments& a, Context& context, Executable& executable, Executable* reference = nullptr) {
   EGRET_TRY(auto inputs, gather_inputs(a, executable.inputs()));
   EGRET_TRY(auto results, executable.run(inputs));
-  EGRET_TRY(auto seconds, executable.time(inputs, a.repeat));
-  std::vector<LaunchTime> launches;
+  Figures f;
+  f.peak_bytes = executable.peak_bytes();
+  EGRET_TRY(f.seconds, executable.time(inputs, a.repeat));
   if (a.profile) {
-    EGRET_TRY(launches, executable.profile(inputs, a.repeat));
+    EGRET_TRY(f.launches, executable.profile(inputs, a.repeat));
+    const auto device = load_device(executable.target());
+    for (const LaunchFigure& l : f.launches) {
+      f.predicted.push_back(device.ok() ? predicted_seconds(l.body, *device) : std::nullopt);
+    }
   }
-  return report_run(a, context, executable.outputs(), results, seconds, executable.peak_bytes(), launches);
+  if (reference) {
+    EGRET_TRY(f.errors, executable.compare(*reference, inputs));
+  }
+  return report_run(a, context, executable.outputs(), results, f);
 }
 
 Status run_command(const Arguments& a, Context& context) {
@@ -121,6 +174,7 @@ Status run_command(const Arguments& a, Context& context) {
   if (!std::filesystem::is_directory(a.model, error)) {
     EGRET_TRY(Graph graph, read_model(a.model, a.shapes, false));
     if (a.device == "reference" && a.profile) return input_error("--profile needs kernels", "run on cpu or cuda:N");
+    if (a.check) return input_error("--check compares the launches of an artifact", "optimize the model with -o DIR first");
     if (a.device == "reference") return run_reference(a, context, graph);
     if (cuda) return unsupported_error("a model as it is runs on cpu or reference", "optimize it with -o DIR first, then run DIR on " + a.device);
     // A model is run as it is: an operator a kernel.
@@ -133,7 +187,9 @@ Status run_command(const Arguments& a, Context& context) {
   }
   if (a.device == "reference") return input_error("an artifact runs on cpu or cuda:N", "give the model to --device reference");
   EGRET_TRY(Executable executable, Executable::load(a.model, a.device, a.threads, a.weights));
-  return run_executable(a, context, executable);
+  if (!a.check) return run_executable(a, context, executable);
+  EGRET_TRY(Executable reference, Executable::load(a.model, "cpu", a.threads, a.weights));
+  return run_executable(a, context, executable, &reference);
 }
 
 }  // namespace
@@ -151,6 +207,7 @@ void add_run(CLI::App& app, Context& context) {
   c->add_option("--outputs", a->outputs, "write the outputs (.npz)");
   c->add_option("--threads", a->threads, "threads; 0: all cores")->capture_default_str();
   c->add_flag("--profile", a->profile, "also time each launch by itself (field `launches`, least of the runs)");
+  c->add_flag("--check", a->check, "also compare each launch with the host's, on the same inputs (fields `check`, `error`)");
   c->add_option("--repeat", a->repeat, "timed runs")->capture_default_str();
   c->callback([a, &context] {
     if (auto status = run_command(*a, context); !status.ok()) context.fail(status.error());

@@ -5,7 +5,7 @@
 // which strides, launch geometry (GRID_X, BLOCK_X) and shared bytes (SHARED_BYTES) follow, so that -D makes a kernel
 // small.  Arguments of the kernel function: a pointer a port, then a pointer a result; results overlap no port.
 // Types to know: `CudaKernel`, `CudaPart`.  Reading order: cuda.h, sizes.h, scalar_text.h, expr_printer.h, schedules.h,
-// tiles.h, nvrtc.h, driver.h.
+// tiles.h, nvrtc.h.
 // May include: support, ir, lower/kernel, lower/program.h.
 #pragma once
 

@@ -1,60 +1,58 @@
-// Engine: a plan with its object code in memory: runs launches over values at fixed places.
+// Engine: a plan ready to run on one device: values at fixed places, launches in order.
+//
+// What a run needs of a device and no more, so that the host and a GPU are loaded, filled, run and timed by the same
+// code (executable.cpp).
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <memory>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "ir/tensor.h"
-#include "lower/runtime/elf_object.h"
 #include "lower/runtime/plan.h"
-#include "lower/runtime/thread_pool.h"
 #include "support/result.h"
 
 namespace egret {
 
-// Zeroed memory on huge pages where the system has them.
-class Memory {
- public:
-  explicit Memory(uint64_t bytes = 0);
-  Memory(Memory&& other) noexcept : data_(other.data_), size_(other.size_) { other.data_ = nullptr, other.size_ = 0; }
-  Memory& operator=(Memory&& other) noexcept;
-  ~Memory();
-  std::byte* data() const { return data_; }
-
- private:
-  std::byte* data_ = nullptr;
-  uint64_t size_ = 0;
-};
-
 class Engine {
  public:
-  // Fails where the object lacks a function of the plan, this processor lacks the plan's level, or memory is short.
-  static Result<std::unique_ptr<Engine>> make(Plan plan, std::string_view object, int threads);
+  virtual ~Engine() = default;
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
 
   const Plan& plan() const { return plan_; }
-  std::byte* place(uint32_t value) const { return places_[value]; }  // null: has no place in the run plan
-  uint64_t bytes() const;
+  uint64_t bytes() const { return plan_.arena_bytes + plan_.weight_bytes; }
 
-  // `launch_seconds`: of each launch of the run plan, the least of the runs it has seen (0: none yet).
-  void run(std::vector<double>* launch_seconds = nullptr);
+  // Bytes of a value to and from its place.  Requires: the value has one in the run plan, and is of this size.
+  virtual Status put(uint32_t value, std::span<const std::byte> bytes) = 0;
+  virtual Status get(uint32_t value, std::span<std::byte> bytes) = 0;
+
+  // The run plan, or one launch of it; done on return.
+  virtual Status run() = 0;
+  virtual Status run_launch(size_t launch) = 0;
+  // Seconds of one run, and of each of its launches.
+  virtual Result<double> timed_run() = 0;
+  virtual Result<std::vector<double>> timed_launches() = 0;
+
   // Runs the prepare plan: `weights[value]` are its inputs' bytes; returns its `prepared` values (empty tensors
   // elsewhere).
-  Result<std::vector<Tensor>> prepare(const std::vector<std::span<const std::byte>>& weights);
+  virtual Result<std::vector<Tensor>> prepare(const std::vector<std::span<const std::byte>>& weights) = 0;
 
- private:
-  Engine(Plan plan, int threads);
-  void launch(const PlanLaunch& launch, const std::vector<void*>& places);
-
-  using Function = void (*)(void* const* ports, void* scratch, int64_t begin, int64_t end);
+ protected:
+  explicit Engine(Plan plan) : plan_(std::move(plan)) {}
   Plan plan_;
-  ElfObject object_;
-  std::vector<Function> functions_;
-  Memory arena_, weights_, scratch_;
-  uint64_t scratch_stride_ = 0;
-  std::vector<std::byte*> places_;
-  ThreadPool pool_;
 };
+
+// Fails where the object lacks a function of the plan, this processor lacks the plan's level, or memory is short.
+Result<std::unique_ptr<Engine>> make_host_engine(Plan plan, std::string_view object, int threads);
+
+// Fails where there is no such device, `files` (of the artifact, by path) hold no cubin that runs on it, or its memory
+// is short.
+Result<std::unique_ptr<Engine>> make_cuda_engine(Plan plan, const std::map<std::string, std::string>& files,
+                                                 int ordinal);
 
 }  // namespace egret

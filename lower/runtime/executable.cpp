@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
-#include <cstring>
+#include <algorithm>
+#include <charconv>
 #include <filesystem>
+#include <optional>
 
+#include "ir/evaluate.h"
 #include "lower/runtime/engine.h"
 #include "lower/runtime/safetensors.h"
 #include "support/files.h"
@@ -25,6 +27,7 @@ Executable& Executable::operator=(Executable&&) noexcept = default;
 
 const std::vector<Port>& Executable::inputs() const { return impl_->inputs; }
 const std::vector<Port>& Executable::outputs() const { return impl_->outputs; }
+const std::string& Executable::target() const { return impl_->engine->plan().target; }
 uint64_t Executable::peak_bytes() const { return impl_->engine->bytes(); }
 
 namespace {
@@ -86,31 +89,50 @@ Status place_weights(Engine& engine, const std::map<std::string, StoredTensor>& 
       if (digest(bytes) != value.hash) return input_error(fmt::format("weight `{}` was changed", value.name));
       if (value.role == "weight") sources[v] = {reinterpret_cast<const std::byte*>(bytes.data()), bytes.size()};
     }
-    std::memcpy(engine.place(v), bytes.data(), bytes.size());
+    EGRET_TRY_VOID(engine.put(v, std::as_bytes(std::span(bytes.data(), bytes.size()))));
   }
   if (!other_weights || plan.prepare.empty()) return {};
   EGRET_TRY(auto prepared, engine.prepare(sources));
   for (uint32_t v = 0; v < plan.values.size(); ++v) {
     if (plan.values[v].role == "prepared" && plan.values[v].place == PlanValue::Place::kWeights) {
-      std::memcpy(engine.place(v), prepared[v].bytes().data(), prepared[v].bytes().size());
+      EGRET_TRY_VOID(engine.put(v, prepared[v].bytes()));
     }
   }
   return {};
 }
 
-Result<std::unique_ptr<Engine>> make_engine(const std::map<std::string, std::string>& files, int threads,
-                                            std::string_view weights) {
-  auto text = files.find(kPlanFile);
-  if (text == files.end()) return input_error("the artifact has no plan.json");
-  EGRET_TRY(Plan plan, parse_plan(text->second));
-  EGRET_TRY_VOID(check_hashes(plan, files));
+// "cpu": none; "cuda:N": N.
+Result<std::optional<int>> cuda_ordinal(const std::string& device) {
+  if (device == "cpu") return std::optional<int>();
+  const std::string_view prefix = "cuda:";
+  int number = 0;
+  const char *begin = device.data() + std::min(prefix.size(), device.size()), *end = device.data() + device.size();
+  if (!device.starts_with(prefix) || std::from_chars(begin, end, number).ptr != end || begin == end || number < 0) {
+    return input_error(fmt::format("`{}` is no device to run on", device), "--device cpu or cuda:0");
+  }
+  return std::optional<int>(number);
+}
+
+Result<std::unique_ptr<Engine>> engine_for(Plan plan, const std::map<std::string, std::string>& files,
+                                           const std::string& device, int threads) {
+  EGRET_TRY(const std::optional<int> ordinal, cuda_ordinal(device));
+  if (ordinal) return make_cuda_engine(std::move(plan), files, *ordinal);
   if (plan.host_object.empty()) {
     return unsupported_error("the artifact has no host code",
                              "optimize it with --target host, or run it on its device");
   }
   auto object = files.find(plan.host_object);
   if (object == files.end()) return input_error(fmt::format("the artifact lacks its file {}", plan.host_object));
-  EGRET_TRY(auto engine, Engine::make(std::move(plan), object->second, threads));
+  return make_host_engine(std::move(plan), object->second, threads);
+}
+
+Result<std::unique_ptr<Engine>> make_engine(const std::map<std::string, std::string>& files, const std::string& device,
+                                            int threads, std::string_view weights) {
+  auto text = files.find(kPlanFile);
+  if (text == files.end()) return input_error("the artifact has no plan.json");
+  EGRET_TRY(Plan plan, parse_plan(text->second));
+  EGRET_TRY_VOID(check_hashes(plan, files));
+  EGRET_TRY(auto engine, engine_for(std::move(plan), files, device, threads));
   std::map<std::string, StoredTensor> own, given;
   if (auto it = files.find(kWeightsFile); it != files.end()) {
     EGRET_TRY(own, read_safetensors(it->second, kWeightsFile));
@@ -125,9 +147,9 @@ Result<std::unique_ptr<Engine>> make_engine(const std::map<std::string, std::str
 }  // namespace
 
 Result<Executable> Executable::from_files(const std::map<std::string, std::string>& files, int threads,
-                                          std::string_view weights) {
+                                          std::string_view weights, const std::string& device) {
   auto impl = std::make_unique<Impl>();
-  EGRET_TRY(impl->engine, make_engine(files, threads, weights));
+  EGRET_TRY(impl->engine, make_engine(files, device, threads, weights));
   const Plan& plan = impl->engine->plan();
   for (uint32_t v : plan.inputs) impl->inputs.push_back({plan.values[v].name, plan.values[v].type});
   for (size_t i = 0; i < plan.outputs.size(); ++i) {
@@ -138,9 +160,6 @@ Result<Executable> Executable::from_files(const std::map<std::string, std::strin
 
 Result<Executable> Executable::load(const std::string& folder, const std::string& device, int threads,
                                     const std::string& weights_file) {
-  if (device != "cpu") {
-    return unsupported_error(fmt::format("this runtime cannot run an artifact on `{}`", device), "use --device cpu");
-  }
   std::map<std::string, std::string> files;
   const std::string base = folder + "/";
   EGRET_TRY(files[kPlanFile], read_file(base + kPlanFile, uint64_t{1} << 30));
@@ -154,10 +173,25 @@ Result<Executable> Executable::load(const std::string& folder, const std::string
   if (!weights_file.empty()) {
     EGRET_TRY(weights, read_file(weights_file));
   }
-  return from_files(files, threads, weights);
+  return from_files(files, threads, weights, device);
 }
 
 namespace {
+
+Result<Tensor> value_of(Engine& engine, uint32_t value) {
+  Tensor tensor(engine.plan().values[value].type);
+  EGRET_TRY_VOID(engine.get(value, tensor.bytes()));
+  return tensor;
+}
+
+std::vector<LaunchFigure> figures(const Plan& plan) {
+  std::vector<LaunchFigure> launches;
+  for (const PlanLaunch& l : plan.run) {
+    const PlanKernel& kernel = plan.kernels[l.kernel];
+    launches.push_back({l.kernel, kernel.schedule, kernel.body, 0});
+  }
+  return launches;
+}
 
 Status put_inputs(Engine& engine, const std::vector<Tensor>& inputs) {
   const Plan& plan = engine.plan();
@@ -170,9 +204,7 @@ Status put_inputs(Engine& engine, const std::vector<Tensor>& inputs) {
       return input_error(fmt::format("input `{}` is {}, expected {}", value.name, inputs[i].type().to_string(),
                                      value.type.to_string()));
     }
-    if (!inputs[i].bytes().empty()) {
-      std::memcpy(engine.place(plan.inputs[i]), inputs[i].bytes().data(), inputs[i].bytes().size());
-    }
+    EGRET_TRY_VOID(engine.put(plan.inputs[i], inputs[i].bytes()));
   }
   return {};
 }
@@ -182,11 +214,10 @@ Status put_inputs(Engine& engine, const std::vector<Tensor>& inputs) {
 Result<std::vector<Tensor>> Executable::run(const std::vector<Tensor>& inputs) {
   Engine& engine = *impl_->engine;
   EGRET_TRY_VOID(put_inputs(engine, inputs));
-  engine.run();
+  EGRET_TRY_VOID(engine.run());
   std::vector<Tensor> outputs;
   for (uint32_t v : engine.plan().outputs) {
-    Tensor tensor(engine.plan().values[v].type);
-    if (!tensor.bytes().empty()) std::memcpy(tensor.bytes().data(), engine.place(v), tensor.bytes().size());
+    EGRET_TRY(Tensor tensor, value_of(engine, v));
     outputs.push_back(std::move(tensor));
   }
   return outputs;
@@ -195,30 +226,48 @@ Result<std::vector<Tensor>> Executable::run(const std::vector<Tensor>& inputs) {
 Result<std::vector<double>> Executable::time(const std::vector<Tensor>& inputs, int repeat) {
   Engine& engine = *impl_->engine;
   EGRET_TRY_VOID(put_inputs(engine, inputs));
-  engine.run();
+  EGRET_TRY_VOID(engine.run());
   std::vector<double> seconds;
   for (int i = 0; i < repeat; ++i) {
     // An output that took an input's buffer has overwritten it.
     if (!engine.plan().aliases.empty()) EGRET_TRY_VOID(put_inputs(engine, inputs));
-    const auto start = std::chrono::steady_clock::now();
-    engine.run();
-    seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    EGRET_TRY(const double s, engine.timed_run());
+    seconds.push_back(s);
   }
   return seconds;
 }
 
-Result<std::vector<LaunchTime>> Executable::profile(const std::vector<Tensor>& inputs, int repeat) {
+Result<std::vector<LaunchFigure>> Executable::profile(const std::vector<Tensor>& inputs, int repeat) {
   Engine& engine = *impl_->engine;
-  const Plan& plan = engine.plan();
-  std::vector<double> seconds;
+  std::vector<LaunchFigure> launches = figures(engine.plan());
   for (int i = 0; i < repeat; ++i) {
     EGRET_TRY_VOID(put_inputs(engine, inputs));
-    engine.run(&seconds);
+    EGRET_TRY(const auto seconds, engine.timed_launches());
+    for (size_t l = 0; l < launches.size(); ++l) {
+      launches[l].value = i == 0 ? seconds[l] : std::min(launches[l].value, seconds[l]);
+    }
   }
-  std::vector<LaunchTime> launches;
-  for (size_t i = 0; i < plan.run.size(); ++i) {
-    const PlanKernel& kernel = plan.kernels[plan.run[i].kernel];
-    launches.push_back({plan.run[i].kernel, kernel.schedule, kernel.body, seconds[i]});
+  return launches;
+}
+
+Result<std::vector<LaunchFigure>> Executable::compare(Executable& reference, const std::vector<Tensor>& inputs) {
+  Engine &own = *impl_->engine, &other = *reference.impl_->engine;
+  const Plan& plan = own.plan();
+  if (print_plan(plan) != print_plan(other.plan())) return input_error("two artifacts differ: nothing to compare");
+  EGRET_TRY_VOID(put_inputs(other, inputs));
+  std::vector<LaunchFigure> launches = figures(plan);
+  for (size_t l = 0; l < plan.run.size(); ++l) {
+    for (uint32_t v : plan.run[l].inputs) {
+      EGRET_TRY(const Tensor input, value_of(other, v));
+      EGRET_TRY_VOID(own.put(v, input.bytes()));
+    }
+    EGRET_TRY_VOID(other.run_launch(l));
+    EGRET_TRY_VOID(own.run_launch(l));
+    for (uint32_t v : plan.run[l].outputs) {
+      EGRET_TRY(const Tensor expected, value_of(other, v));
+      EGRET_TRY(const Tensor found, value_of(own, v));
+      launches[l].value = std::max(launches[l].value, relative_error(expected, found));
+    }
   }
   return launches;
 }

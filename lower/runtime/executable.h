@@ -21,27 +21,29 @@ struct Port {
   Type type;
 };
 
-struct LaunchTime {
+struct LaunchFigure {
   uint32_t kernel = 0;   // number in plan.json
   std::string schedule;  // its schedule class
   std::string body;      // text form
-  double min_seconds = 0;
+  double value = 0;      // seconds, or an error
 };
 
 class Executable {
  public:
   // From a folder written by write_artifact, or from the files themselves.  `device`: "cpu" or "cuda:N".  `weights`: a
   // safetensors file (its text) with weights by name: those that the artifact only refers to, or others in their place.
+  // Errors: kUnsupported where there is no such device, or the artifact has no code for it.
   static Result<Executable> load(const std::string& folder, const std::string& device = "cpu", int threads = 0,
                                  const std::string& weights_file = {});
   static Result<Executable> from_files(const std::map<std::string, std::string>& files, int threads = 0,
-                                       std::string_view weights = {});
+                                       std::string_view weights = {}, const std::string& device = "cpu");
   ~Executable();
   Executable(Executable&&) noexcept;
   Executable& operator=(Executable&&) noexcept;
 
   const std::vector<Port>& inputs() const;
   const std::vector<Port>& outputs() const;
+  const std::string& target() const;  // name of the device that the artifact was optimized for
   uint64_t peak_bytes() const;  // weights, prepared values and the memory plan's arena
 
   // Runs once.  Inputs in signature order, types as in inputs().  What is prepared from weights was prepared at
@@ -49,8 +51,11 @@ class Executable {
   Result<std::vector<Tensor>> run(const std::vector<Tensor>& inputs);
   // Seconds of each of `repeat` runs after one warm-up, without copying inputs and outputs.
   Result<std::vector<double>> time(const std::vector<Tensor>& inputs, int repeat);
-  // The same runs launch by launch, in order of the run plan.
-  Result<std::vector<LaunchTime>> profile(const std::vector<Tensor>& inputs, int repeat);
+  // Of each launch of the run plan, in order: its least seconds over `repeat` runs.
+  Result<std::vector<LaunchFigure>> profile(const std::vector<Tensor>& inputs, int repeat);
+  // Every launch by itself, on the inputs that it has in a run of `reference`: the error of its results against those
+  // of `reference` (contract, "Error of a result").  Requires: both of one artifact.
+  Result<std::vector<LaunchFigure>> compare(Executable& reference, const std::vector<Tensor>& inputs);
 
  private:
   struct Impl;

@@ -36,6 +36,16 @@ Json value_json(const PlanValue& v) {
   return json;
 }
 
+Json cuda_json(const PlanCuda& cuda) {
+  Json json = {{"source", cuda.source}, {"function", cuda.function},         {"grid", cuda.grid},
+               {"block", cuda.block},   {"shared_bytes", cuda.shared_bytes}, {"arch_min", cuda.arch_min}};
+  json["constants"] = Json::object();
+  for (const auto& [name, value] : cuda.constants) json["constants"][name] = value;
+  json["cubins"] = Json::object();
+  for (const auto& [architecture, path] : cuda.cubins) json["cubins"][architecture] = path;
+  return json;
+}
+
 // Reads fields of untrusted JSON; the first fault is kept.
 class Reader {
  public:
@@ -119,6 +129,35 @@ PlanValue read_value(Reader& r, const Json& json) {
   return v;
 }
 
+std::array<uint32_t, 3> read_extent(Reader& r, const Json& json, const char* name, uint64_t limit) {
+  std::array<uint32_t, 3> extent = {1, 1, 1};
+  const Json& list = r.list(json, name, 3);
+  if (list.size() != 3) return r.fail(fmt::format("`{}` has not three sizes", name)), extent;
+  for (size_t i = 0; i < 3; ++i) extent[i] = static_cast<uint32_t>(r.number(list[i], limit, name));
+  if (extent[0] == 0 || extent[1] == 0 || extent[2] == 0) r.fail(fmt::format("`{}` has a size of 0", name));
+  return extent;
+}
+
+PlanCuda read_cuda(Reader& r, const Json& json) {
+  constexpr uint64_t kMostBlocks = (uint64_t{1} << 31) - 1, kMostThreads = 1024, kMostShared = 256 * 1024;
+  PlanCuda cuda;
+  cuda.source = r.text(json, "source");
+  cuda.function = r.text(json, "function");
+  cuda.grid = read_extent(r, json, "grid", kMostBlocks);
+  cuda.block = read_extent(r, json, "block", kMostThreads);
+  cuda.shared_bytes = static_cast<uint32_t>(r.number(json, "shared_bytes", kMostShared));
+  cuda.arch_min = r.text(json, "arch_min");
+  for (const auto& [name, value] : r.field(json, "constants").items()) {
+    if (!value.is_number_integer()) return r.fail("a constant of a kernel is no integer"), cuda;
+    cuda.constants.push_back({name, value.get<int64_t>()});
+  }
+  for (const auto& [architecture, path] : r.field(json, "cubins").items()) {
+    if (!path.is_string()) return r.fail("a cubin of a kernel is no path"), cuda;
+    cuda.cubins[architecture] = path.get<std::string>();
+  }
+  return cuda;
+}
+
 std::vector<PlanLaunch> read_launches(Reader& r, const Json& root, const char* name, const Plan& plan) {
   std::vector<PlanLaunch> launches;
   for (const Json& json : r.list(root, name)) {
@@ -183,7 +222,7 @@ std::string print_plan(const Plan& plan) {
                       {"scratch_bytes", k.scratch_bytes},
                       {"item_picoseconds", k.item_picoseconds}};
     }
-    if (!k.cuda.empty()) json["cuda"] = Json::parse(k.cuda);
+    if (k.cuda) json["cuda"] = cuda_json(*k.cuda);
     root["kernels"].push_back(std::move(json));
   }
   root["prepare"] = launches_json(plan.prepare);
@@ -235,7 +274,7 @@ Result<Plan> parse_plan(std::string_view given) {
       k.scratch_bytes = static_cast<int64_t>(r.number(host, "scratch_bytes", kMaxBytes));
       k.item_picoseconds = static_cast<int64_t>(r.number(host, "item_picoseconds", uint64_t{1} << 53));
     }
-    if (json.is_object() && json.contains("cuda")) k.cuda = json["cuda"].dump();
+    if (json.is_object() && json.contains("cuda")) k.cuda = read_cuda(r, json["cuda"]);
     plan.kernels.push_back(std::move(k));
   }
   plan.inputs = r.indices(root, "inputs", plan.values.size());

@@ -5,7 +5,10 @@
 // every number before it is used: indices, offsets and sizes that do not fit together are errors.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,13 +29,23 @@ struct PlanValue {
   bool embedded = true;  // kWeights: in weights.safetensors; else it is given by name at loading
 };
 
+// The CUDA part of a kernel.
+struct PlanCuda {
+  std::string source, function;  // path of the text; its function
+  std::array<uint32_t, 3> grid = {1, 1, 1}, block = {1, 1, 1};
+  uint32_t shared_bytes = 0;  // dynamic
+  std::string arch_min;       // "sm_80"
+  std::vector<std::pair<std::string, int64_t>> constants;  // of the text's head
+  std::map<std::string, std::string> cubins;               // architecture -> path
+};
+
 struct PlanKernel {
   std::string schedule;
   std::string body;    // text form, as a proof names it; running does not look at it
   std::string symbol;  // host function; empty: none
   int64_t items = 0, scratch_bytes = 0;
   int64_t item_picoseconds = 0;
-  std::string cuda;  // JSON text of the CUDA part; empty: none
+  std::optional<PlanCuda> cuda;
 };
 
 struct PlanLaunch {

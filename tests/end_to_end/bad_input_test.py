@@ -421,6 +421,13 @@ class Artifacts(ToolTest):
     def test_a_device_that_is_not_here(self):
         self.artifact()
         self.refused(["run", "out", "--random", "--device", "cuda:9"], "cuda:9")
+        self.refused(["run", "out", "--random", "--device", "cuda:x"], "cuda:x")
+        os.environ["EGRET_CUDA_DRIVER"] = "/nowhere/driver.so"
+        try:
+            self.refused(["run", "out", "--random", "--device", "cuda:0"], "/nowhere/driver.so")
+        finally:
+            del os.environ["EGRET_CUDA_DRIVER"]
+        self.refused(["run", self.write("as_it_is.egret", GOOD), "--random", "--check"], "--check")
 
 
 class Proofs(ToolTest):

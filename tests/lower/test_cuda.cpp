@@ -3,7 +3,6 @@
 #include <iostream>
 
 #include "ir/evaluate.h"
-#include "lower/cuda/driver.h"
 #include "lower/cuda/nvrtc.h"
 #include "tests/lower/cuda_kernels.h"
 #include "tests/lower/cuda_random.h"
@@ -150,20 +149,6 @@ TEST_CASE("kernels of more than 2^30 elements compute indices in 64 bits") {
     REQUIRE((reference.ok() && results.ok()));
     CHECK(relative_error((*reference)[0], (*results)[0]) < 1e-5);
   }
-}
-
-TEST_CASE("cubins are chosen by compute capability") {
-  CHECK(best_architecture(90, {"sm_80", "sm_90a"}) == 1);
-  CHECK(best_architecture(89, {"sm_80", "sm_90a"}) == 0);
-  CHECK(best_architecture(100, {"sm_80", "sm_90a"}) == -1);
-  CHECK(best_architecture(86, {"sm_80", "sm_86", "sm_89"}) == 1);
-}
-
-TEST_CASE("a machine without a driver says so") {
-  auto device = CudaDevice::open(0);
-  if (device.ok()) return;
-  CHECK(device.error().code == ErrorCode::kUnsupported);
-  CHECK_FALSE(device.error().hint.empty());
 }
 
 TEST_CASE("infinities, NaN and odd integers go through kernels as through the reference interpreter") {

@@ -1,5 +1,4 @@
-#include "lower/runtime/engine.h"
-
+// The host's engine: object code in memory, values in an arena, items shared out among threads.
 #include <fmt/format.h>
 #include <sys/mman.h>
 
@@ -8,7 +7,10 @@
 #include <cstring>
 
 #include "lower/runtime/cpu.h"
+#include "lower/runtime/elf_object.h"
+#include "lower/runtime/engine.h"
 #include "lower/runtime/symbols.h"
+#include "lower/runtime/thread_pool.h"
 
 namespace egret {
 namespace {
@@ -17,7 +19,22 @@ namespace {
 constexpr double kWorthSharing = 15e6;  // picoseconds
 constexpr double kChunk = 4e6;
 
-}  // namespace
+using Clock = std::chrono::steady_clock;
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// Zeroed memory on huge pages where the system has them.
+class Memory {
+ public:
+  explicit Memory(uint64_t bytes = 0);
+  Memory(const Memory&) = delete;
+  Memory& operator=(Memory&& other) noexcept;
+  ~Memory();
+  std::byte* data() const { return data_; }
+
+ private:
+  std::byte* data_ = nullptr;
+  uint64_t size_ = 0;
+};
 
 Memory::Memory(uint64_t bytes) : size_(bytes) {
   if (bytes == 0) return;
@@ -40,11 +57,57 @@ Memory::~Memory() {
   if (data_) munmap(data_, size_);
 }
 
-Engine::Engine(Plan plan, int threads) : plan_(std::move(plan)), pool_(threads) {}
+class HostEngine final : public Engine {
+ public:
+  HostEngine(Plan plan, int threads) : Engine(std::move(plan)), pool_(threads) {}
+  Status load(std::string_view object);
 
-Result<std::unique_ptr<Engine>> Engine::make(Plan plan, std::string_view object, int threads) {
-  std::unique_ptr<Engine> engine(new Engine(std::move(plan), threads));
-  const Plan& p = engine->plan_;
+  Status put(uint32_t value, std::span<const std::byte> bytes) override {
+    if (!bytes.empty()) std::memcpy(places_[value], bytes.data(), bytes.size());
+    return {};
+  }
+  Status get(uint32_t value, std::span<std::byte> bytes) override {
+    if (!bytes.empty()) std::memcpy(bytes.data(), places_[value], bytes.size());
+    return {};
+  }
+  Status run() override {
+    for (const PlanLaunch& l : plan_.run) launch(l, places_);
+    return {};
+  }
+  Status run_launch(size_t number) override {
+    launch(plan_.run[number], places_);
+    return {};
+  }
+  Result<double> timed_run() override {
+    const auto start = Clock::now();
+    for (const PlanLaunch& l : plan_.run) launch(l, places_);
+    return seconds_since(start);
+  }
+  Result<std::vector<double>> timed_launches() override {
+    std::vector<double> seconds;
+    for (const PlanLaunch& l : plan_.run) {
+      const auto start = Clock::now();
+      launch(l, places_);
+      seconds.push_back(seconds_since(start));
+    }
+    return seconds;
+  }
+  Result<std::vector<Tensor>> prepare(const std::vector<std::span<const std::byte>>& weights) override;
+
+ private:
+  void launch(const PlanLaunch& launch, const std::vector<void*>& places);
+
+  using Function = void (*)(void* const* ports, void* scratch, int64_t begin, int64_t end);
+  ElfObject object_;
+  std::vector<Function> functions_;
+  Memory arena_, weights_, scratch_;
+  uint64_t scratch_stride_ = 0;
+  std::vector<void*> places_;
+  ThreadPool pool_;
+};
+
+Status HostEngine::load(std::string_view object) {
+  const Plan& p = plan_;
   const auto needed = host_level_from_name(p.host_level), here = detect_host_level();
   if (!needed) return input_error(fmt::format("host code for `{}` is not known", p.host_level));
   if (!here || *here < *needed) {
@@ -52,41 +115,39 @@ Result<std::unique_ptr<Engine>> Engine::make(Plan plan, std::string_view object,
                                          here ? name(*here) : "below x86-64-v2"),
                              "optimize anew on this machine");
   }
-  EGRET_TRY(engine->object_, ElfObject::load(object, runtime_symbol));
+  EGRET_TRY(object_, ElfObject::load(object, runtime_symbol));
   uint64_t scratch = 0;
   for (const PlanKernel& k : p.kernels) {
-    void* f = k.symbol.empty() ? nullptr : engine->object_.function(k.symbol);
+    void* f = k.symbol.empty() ? nullptr : object_.function(k.symbol);
     if (!f && !k.symbol.empty()) return input_error(fmt::format("the host code has no function `{}`", k.symbol));
-    engine->functions_.push_back(reinterpret_cast<Function>(f));
+    functions_.push_back(reinterpret_cast<Function>(f));
     scratch = std::max(scratch, static_cast<uint64_t>(k.scratch_bytes));
   }
   for (const auto* launches : {&p.prepare, &p.run}) {
     for (const PlanLaunch& l : *launches) {
-      if (!engine->functions_[l.kernel] && p.kernels[l.kernel].schedule != "alias") {
+      if (!functions_[l.kernel] && p.kernels[l.kernel].schedule != "alias") {
         return unsupported_error("the artifact has no host code for a kernel", "lower it for the host");
       }
     }
   }
   // An odd number of pages apart: threads' scratch does not compete for the same cache sets.
-  engine->scratch_stride_ = (scratch + 4095) / 4096 * 4096 + 4096;
-  engine->scratch_ = Memory(engine->scratch_stride_ * static_cast<uint64_t>(engine->pool_.threads()));
-  engine->arena_ = Memory(p.arena_bytes + 64);
-  engine->weights_ = Memory(p.weight_bytes + 64);
-  if (!engine->scratch_.data() || !engine->arena_.data() || !engine->weights_.data()) {
+  scratch_stride_ = (scratch + 4095) / 4096 * 4096 + 4096;
+  scratch_ = Memory(scratch_stride_ * static_cast<uint64_t>(pool_.threads()));
+  arena_ = Memory(p.arena_bytes + 64);
+  weights_ = Memory(p.weight_bytes + 64);
+  if (!scratch_.data() || !arena_.data() || !weights_.data()) {
     return limit_error(fmt::format("no memory for {} bytes of values", p.arena_bytes + p.weight_bytes));
   }
   for (const PlanValue& v : p.values) {
-    std::byte* base = v.place == PlanValue::Place::kArena     ? engine->arena_.data()
-                      : v.place == PlanValue::Place::kWeights ? engine->weights_.data()
+    std::byte* base = v.place == PlanValue::Place::kArena     ? arena_.data()
+                      : v.place == PlanValue::Place::kWeights ? weights_.data()
                                                               : nullptr;
-    engine->places_.push_back(base ? base + v.offset : nullptr);
+    places_.push_back(base ? base + v.offset : nullptr);
   }
-  return engine;
+  return {};
 }
 
-uint64_t Engine::bytes() const { return plan_.arena_bytes + plan_.weight_bytes; }
-
-void Engine::launch(const PlanLaunch& launch, const std::vector<void*>& places) {
+void HostEngine::launch(const PlanLaunch& launch, const std::vector<void*>& places) {
   const PlanKernel& kernel = plan_.kernels[launch.kernel];
   void* ports[64];
   size_t n = 0;
@@ -110,23 +171,7 @@ void Engine::launch(const PlanLaunch& launch, const std::vector<void*>& places) 
   });
 }
 
-void Engine::run(std::vector<double>* launch_seconds) {
-  std::vector<void*> places(places_.begin(), places_.end());
-  if (!launch_seconds) {
-    for (const PlanLaunch& l : plan_.run) launch(l, places);
-    return;
-  }
-  launch_seconds->resize(plan_.run.size(), 0);
-  for (size_t i = 0; i < plan_.run.size(); ++i) {
-    const auto start = std::chrono::steady_clock::now();
-    launch(plan_.run[i], places);
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    double& least = (*launch_seconds)[i];
-    least = least == 0 ? seconds : std::min(least, seconds);
-  }
-}
-
-Result<std::vector<Tensor>> Engine::prepare(const std::vector<std::span<const std::byte>>& weights) {
+Result<std::vector<Tensor>> HostEngine::prepare(const std::vector<std::span<const std::byte>>& weights) {
   std::vector<Tensor> made(plan_.values.size());
   std::vector<void*> places(plan_.values.size(), nullptr);
   for (size_t v = 0; v < weights.size(); ++v) {
@@ -145,6 +190,14 @@ Result<std::vector<Tensor>> Engine::prepare(const std::vector<std::span<const st
     launch(l, places);
   }
   return made;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> make_host_engine(Plan plan, std::string_view object, int threads) {
+  auto engine = std::make_unique<HostEngine>(std::move(plan), threads);
+  EGRET_TRY_VOID(engine->load(object));
+  return std::unique_ptr<Engine>(std::move(engine));
 }
 
 }  // namespace egret
