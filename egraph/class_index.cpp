@@ -4,7 +4,7 @@ namespace egret::egraph {
 namespace {
 
 // Turns counts (count of row i at i + 1) into starts, and returns the total.
-uint32_t accumulate_counts(std::vector<uint32_t>& start) {
+uint32_t accumulate_counts(Array<uint32_t>& start) {
   uint32_t total = 0;
   for (uint32_t& entry : start) {
     total += entry;
@@ -14,77 +14,74 @@ uint32_t accumulate_counts(std::vector<uint32_t>& start) {
 }
 
 // After a fill that advanced start[i] to the end of row i: moves the entries back by one row.
-void restore_starts(std::vector<uint32_t>& start) {
+void restore_starts(Array<uint32_t>& start) {
   for (size_t i = start.size() - 1; i > 0; --i) start[i] = start[i - 1];
   start[0] = 0;
 }
 
+void zero(Array<uint32_t>& values, size_t count) {
+  values.clear();
+  values.resize(count);
+}
+
 }  // namespace
 
-void ClassIndex::build(const ENodes& enodes, const UnionFind& sets, size_t op_count) {
-  indexed_ = enodes.size();
+void ClassIndex::invalidate(size_t ids, size_t ops) {
+  ids_ = ids;
+  ops_ = ops;
+  nodes_ready_.store(false, std::memory_order_relaxed);
   parents_ready_.store(false, std::memory_order_relaxed);
-  class_start_.assign(indexed_ + 1, 0);
-  op_start_.assign(op_count + 1, 0);
-  for (Id n = 0; n < indexed_; ++n) {
-    if (!enodes.live(n)) continue;
-    ++class_start_[sets.find(n) + 1];
-    ++op_start_[enodes.op(n) + 1];
+}
+
+void ClassIndex::build_nodes() const {
+  zero(class_start_, ids_ + 1);
+  zero(op_start_, ops_ + 1);
+  for (Id n = 0; n < ids_; ++n) {
+    if (!enodes_.live(n)) continue;
+    ++class_start_[sets_.find(n) + 1];
+    ++op_start_[enodes_.op(n) + 1];
   }
   const uint32_t live = accumulate_counts(class_start_);
   accumulate_counts(op_start_);
-  class_nodes_.resize(live);
-  class_ops_.resize(live);
-  op_nodes_.resize(live);
-  for (Id n = 0; n < indexed_; ++n) {
-    if (!enodes.live(n)) continue;
-    const OpKind op = enodes.op(n);
-    const uint32_t at = class_start_[sets.find(n)]++;
+  class_nodes_.reshape(live);
+  class_heads_.reshape(live);
+  op_nodes_.reshape(live);
+  for (Id n = 0; n < ids_; ++n) {
+    if (!enodes_.live(n)) continue;
+    const uint32_t head = enodes_.row(n).head;
+    const uint32_t at = class_start_[sets_.find(n)]++;
     class_nodes_[at] = n;
-    class_ops_[at] = op;
-    op_nodes_[op_start_[op]++] = n;
+    class_heads_[at] = head;
+    op_nodes_[op_start_[head & kMaxOp]++] = n;
   }
   restore_starts(class_start_);
   restore_starts(op_start_);
 }
 
-void index_uses(const ENodes& enodes, size_t ids, std::vector<uint32_t>& start, std::vector<uint32_t>& nodes) {
-  start.assign(ids + 1, 0);
-  std::vector<Id> last(ids, kNoId);  // the e-node seen last at each id: an e-node is listed once
+void ClassIndex::build_parents() const {
+  zero(parent_start_, ids_ + 1);
+  Array<uint32_t> last;  // the e-node seen last at each id: an e-node is listed once
+  last.resize(ids_, kNoId);
   const auto for_each_use = [&](const auto& visit) {
-    for (Id n = 0; n < enodes.size(); ++n) {
-      if (!enodes.live(n)) continue;
-      const Id* operands = enodes.canonical_of_live(n);
-      for (uint32_t i = 0, count = enodes.arity(n); i < count; ++i) {
-        if (last[operands[i]] == n) continue;
-        last[operands[i]] = n;
-        visit(operands[i], n);
+    for (Id n = 0; n < ids_; ++n) {
+      if (!enodes_.live(n)) continue;
+      for (const Id operand : enodes_.of_live(n)) {
+        if (last[operand] == n) continue;
+        last[operand] = n;
+        visit(operand, n);
       }
     }
   };
-  for_each_use([&](Id read, Id) { ++start[read + 1]; });
-  nodes.resize(accumulate_counts(start));
-  last.assign(ids, kNoId);
-  for_each_use([&](Id read, Id n) { nodes[start[read]++] = n; });
-  restore_starts(start);
-}
-
-void ClassIndex::build_parents(const ENodes& enodes) const {
-  const std::lock_guard<std::mutex> lock(parents_mutex_);
-  if (parents_ready_.load(std::memory_order_relaxed)) return;
-  index_uses(enodes, enodes.size(), parent_start_, parent_nodes_);
-  parents_ready_.store(true, std::memory_order_release);
-}
-
-std::span<const Id> ClassIndex::parents_of(const ENodes& enodes, Id cls) const {
-  if (!parents_ready_.load(std::memory_order_acquire)) build_parents(enodes);
-  return row(parent_start_, parent_nodes_, cls);
+  for_each_use([&](Id read, Id) { ++parent_start_[read + 1]; });
+  parent_nodes_.reshape(accumulate_counts(parent_start_));
+  for (uint32_t& entry : last) entry = kNoId;
+  for_each_use([&](Id read, Id n) { parent_nodes_[parent_start_[read]++] = n; });
+  restore_starts(parent_start_);
 }
 
 uint64_t ClassIndex::bytes() const {
-  return (class_start_.capacity() + class_nodes_.capacity() + class_ops_.capacity() + op_start_.capacity() +
-          op_nodes_.capacity() + parent_start_.capacity() + parent_nodes_.capacity()) *
-         sizeof(uint32_t);
+  return class_start_.bytes() + class_nodes_.bytes() + class_heads_.bytes() + op_start_.bytes() + op_nodes_.bytes() +
+         parent_start_.bytes() + parent_nodes_.bytes();
 }
 
 }  // namespace egret::egraph

@@ -1,14 +1,13 @@
 // ClassIndex: live e-nodes by class, by operator and by class they read, each ascending by id.
 //
-// Three compressed row tables, built whole after a rebuild that changed something.  The table of parents is built on
-// first use, because only facts and joins of several roots need it.
-// Thread safety: any number of readers; `build` alone.
+// Compressed row tables, built whole on first use after a rebuild: saturation with large deltas and hosts that read
+// the graph need them, saturation with small deltas does not (links.h).
+// Thread safety: any number of readers, the first of which builds; `invalidate` alone.
 #pragma once
 
 #include <atomic>
 #include <mutex>
 #include <span>
-#include <vector>
 
 #include "egraph/enodes.h"
 #include "egraph/union_find.h"
@@ -17,36 +16,58 @@ namespace egret::egraph {
 
 class ClassIndex {
  public:
-  // Requires: `sets` is flat and the canonical operands of live e-nodes are canonical.
-  void build(const ENodes& enodes, const UnionFind& sets, size_t op_count);
+  ClassIndex(const ENodes& enodes, const UnionFind& sets) : enodes_(enodes), sets_(sets) {}
+
+  // From now on the tables are those of the ids below `ids` and the operators below `ops`.
+  void invalidate(size_t ids, size_t ops);
 
   // Rows of ids or operators younger than the index are empty.
-  std::span<const Id> nodes_of(Id cls) const { return row(class_start_, class_nodes_, cls); }
-  // Operator of each e-node of nodes_of, in the same order.
-  std::span<const OpKind> ops_of(Id cls) const { return row(class_start_, class_ops_, cls); }
-  std::span<const Id> nodes_with(OpKind op) const { return row(op_start_, op_nodes_, op); }
-  // `enodes` as they were given to `build`.
-  std::span<const Id> parents_of(const ENodes& enodes, Id cls) const;
+  std::span<const Id> nodes_of(Id cls) const {
+    ensure(nodes_ready_, &ClassIndex::build_nodes);
+    return row(class_start_, class_nodes_, cls);
+  }
+  // Row::head of each e-node of nodes_of, in the same order.
+  std::span<const uint32_t> heads_of(Id cls) const { return row(class_start_, class_heads_, cls); }
+  std::span<const Id> nodes_with(OpKind op) const {
+    ensure(nodes_ready_, &ClassIndex::build_nodes);
+    return row(op_start_, op_nodes_, op);
+  }
+  std::span<const Id> parents_of(Id cls) const {
+    ensure(parents_ready_, &ClassIndex::build_parents);
+    return row(parent_start_, parent_nodes_, cls);
+  }
+  // Fetches into the cache what nodes_of(cls) reads first, and what it then gives.  Requires: nodes_of was called.
+  void prefetch_start(Id cls) const { __builtin_prefetch(class_start_.data() + cls); }
+  void prefetch_nodes(Id cls) const {
+    __builtin_prefetch(class_nodes_.data() + class_start_[cls]);
+    __builtin_prefetch(class_heads_.data() + class_start_[cls]);
+  }
 
   uint64_t bytes() const;
 
  private:
-  static std::span<const uint32_t> row(const std::vector<uint32_t>& start, const std::vector<uint32_t>& values,
-                                       uint32_t i) {
+  using Table = Array<uint32_t>;
+  static std::span<const uint32_t> row(const Table& start, const Table& values, uint32_t i) {
     if (size_t{i} + 1 >= start.size()) return {};
     return {values.data() + start[i], start[i + 1] - start[i]};
   }
-  void build_parents(const ENodes& enodes) const;
+  void ensure(std::atomic<bool>& ready, void (ClassIndex::*build)() const) const {
+    if (ready.load(std::memory_order_acquire)) return;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (ready.load(std::memory_order_relaxed)) return;
+    (this->*build)();
+    ready.store(true, std::memory_order_release);
+  }
+  void build_nodes() const;
+  void build_parents() const;
 
-  size_t indexed_ = 0;  // ids below this are indexed
-  std::vector<uint32_t> class_start_, class_nodes_, class_ops_;
-  std::vector<uint32_t> op_start_, op_nodes_;
-  mutable std::mutex parents_mutex_;
-  mutable std::atomic<bool> parents_ready_{false};
-  mutable std::vector<uint32_t> parent_start_, parent_nodes_;  // valid when parents_ready_
+  const ENodes& enodes_;
+  const UnionFind& sets_;
+  size_t ids_ = 0, ops_ = 0;
+  mutable std::mutex mutex_;
+  mutable std::atomic<bool> nodes_ready_{false}, parents_ready_{false};
+  mutable Table class_start_, class_nodes_, class_heads_, op_start_, op_nodes_;  // valid when nodes_ready_
+  mutable Table parent_start_, parent_nodes_;                                    // valid when parents_ready_
 };
-
-// For each id the live e-nodes whose canonical operands name it, ascending, each once: `start` has ids + 1 entries.
-void index_uses(const ENodes& enodes, size_t ids, std::vector<uint32_t>& start, std::vector<uint32_t>& nodes);
 
 }  // namespace egret::egraph

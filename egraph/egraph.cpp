@@ -6,14 +6,20 @@
 #include "egraph/store.h"
 
 namespace egret::egraph {
+namespace {
+
+constexpr size_t kMaxIds = size_t{1} << 31;
+
+}  // namespace
 
 EGraph::EGraph() : EGraph(Options{}) {}
-EGraph::EGraph(Options options) : store_(std::make_unique<Store>()) { store_->options = options; }
+EGraph::EGraph(Options options) : store_(std::make_unique<Store>(options)) {}
 EGraph::~EGraph() = default;
 EGraph::EGraph(EGraph&&) noexcept = default;
 EGraph& EGraph::operator=(EGraph&&) noexcept = default;
 
 OpKind EGraph::intern_op(std::string_view name) {
+  EGRET_CHECK(store_->op_names.size() < kMaxOp, "too many operators");
   const auto [entry, is_new] =
       store_->op_numbers.try_emplace(std::string(name), static_cast<OpKind>(store_->op_names.size()));
   if (is_new) store_->op_names.emplace_back(name);
@@ -36,35 +42,41 @@ Id EGraph::Store::add(OpKind op, AttrId attr, std::span<const Id> operands) {
   canonical_scratch.clear();
   for (const Id operand : operands) {
     EGRET_CHECK(operand < sets.size(), "an operand that is no e-node");
-    canonical_scratch.push_back(sets.find_and_shorten(operand));
+    canonical_scratch.push_back(find_and_shorten(operand));
   }
-  const uint32_t tag = enode_tag(op, attr, canonical_scratch.data(), canonical_scratch.size());
-  const Id* known = table.find(tag, same_key(op, attr, canonical_scratch.data(), canonical_scratch.size()));
-  if (known) return *known;
-  EGRET_CHECK(sets.size() < kNoId - 1 && enodes.operand_count() + operands.size() < kNoId, "the e-graph is full");
+  const size_t count = operands.size();
+  const uint32_t head = row_head(op, count);
+  const uint32_t tag = tag_of(head, attr, canonical_scratch.data(), count);
+  const Id known = table.find(tag, same_key(head, attr, canonical_scratch.data(), count));
+  if (known != kNoId) return known;
+  EGRET_CHECK(sets.size() < kMaxIds && enodes.pool_size() + count < kMaxIds, "the e-graph is full");
   exact_scratch.assign(operands.begin(), operands.end());  // `operands` may point into the arrays that grow
   const Id id = enodes.add(op, attr, exact_scratch, canonical_scratch);
   sets.add();
   table.insert(tag, id);
-  facts.add_id();
-  if (options.explanations) proof.add();
-  ++live_count;
-  ++class_count;
-  clean = false;
+  count_new(id);
   return id;
 }
 
 bool EGraph::Store::unite(Id a, Id b, Justification why) {
-  const Id root_a = sets.find_and_shorten(a), root_b = sets.find_and_shorten(b);
+  const Id root_a = find_and_shorten(a), root_b = find_and_shorten(b);
   if (root_a == root_b) return false;
   const Id older = std::min(root_a, root_b), younger = std::max(root_a, root_b);
   if (options.explanations) proof.connect(a, b, root_a, root_b, older, why);
   facts.unite(older, younger);
   sets.link(older, younger);
   displaced.push_back(younger);
+  displaced_bits.set(younger);
+  changes.mark(younger);
   --class_count;
   clean = false;
   return true;
+}
+
+uint64_t EGraph::Store::bytes() const {
+  return enodes.bytes() + sets.bytes() + table.bytes() + changes.bytes() + links.bytes() + index.bytes() + facts.bytes() +
+         proof.bytes() + applications.bytes() + subsumed.bytes() + displaced.bytes() + displaced_bits.bytes() +
+         2 * tag_scratch.bytes();  // tags and places, whether or not several threads need places
 }
 
 Id EGraph::add(OpKind op, AttrId attr, std::span<const Id> operands) { return store_->add(op, attr, operands); }
@@ -73,10 +85,10 @@ std::optional<Id> EGraph::lookup(OpKind op, AttrId attr, std::span<const Id> ope
   std::vector<Id> canonical;
   canonical.reserve(operands.size());
   for (const Id operand : operands) canonical.push_back(find(operand));
-  const uint32_t tag = enode_tag(op, attr, canonical.data(), canonical.size());
-  const Id* known =
-      std::as_const(store_->table).find(tag, store_->same_key(op, attr, canonical.data(), canonical.size()));
-  return known ? std::optional<Id>(*known) : std::nullopt;
+  const uint32_t head = row_head(op, canonical.size());
+  const Id known = store_->table.find(tag_of(head, attr, canonical.data(), canonical.size()),
+                                      store_->same_key(head, attr, canonical.data(), canonical.size()));
+  return known != kNoId ? std::optional<Id>(known) : std::nullopt;
 }
 
 bool EGraph::unite(Id a, Id b, Justification why) {
@@ -99,15 +111,25 @@ Id EGraph::find(Id id) const {
   return store_->sets.find(id);
 }
 
+void EGraph::subsume(Id node) {
+  Store& s = *store_;
+  EGRET_CHECK(node < id_count(), "subsuming an id that is no e-node");
+  s.any_subsumed = true;
+  s.subsumed.cover(id_count());
+  s.subsumed.set(s.enodes.live_form(node));
+}
+
+bool EGraph::subsumed(Id node) const {
+  return store_->any_subsumed && store_->subsumed.test(store_->enodes.live_form(node));
+}
+
+size_t EGraph::rebuild() { return store_->rebuild(*this, Workers()); }
+
 size_t EGraph::node_count() const { return store_->live_count; }
 size_t EGraph::id_count() const { return store_->enodes.size(); }
 size_t EGraph::class_count() const { return store_->class_count; }
 
-uint64_t EGraph::bytes() const {
-  const Store& s = *store_;
-  return s.enodes.bytes() + s.sets.bytes() + s.table.bytes() + s.index.bytes() + s.facts.bytes() + s.proof.bytes() +
-         s.applications.capacity() * sizeof(Application) + s.application_bytes + s.displaced.capacity() * sizeof(Id);
-}
+uint64_t EGraph::bytes() const { return store_->bytes(); }
 
 OpKind EGraph::op(Id node) const { return store_->enodes.op(node); }
 AttrId EGraph::attr(Id node) const { return store_->enodes.attr(node); }
@@ -117,7 +139,7 @@ std::span<const Id> EGraph::nodes_of(Id cls) const { return store_->index.nodes_
 std::span<const Id> EGraph::nodes_with(OpKind op) const { return store_->index.nodes_with(op); }
 std::span<const Id> EGraph::parents_of(Id cls) const {
   EGRET_CHECK(store_->displaced.empty(), "parents_of on a graph that needs rebuild");
-  return store_->index.parents_of(store_->enodes, find(cls));
+  return store_->index.parents_of(find(cls));
 }
 
 std::vector<Id> EGraph::classes() const {
@@ -155,19 +177,14 @@ std::vector<EGraph::Edge> EGraph::explain(Id a, Id b) const {
   return store_->proof.path(a, b);
 }
 
-const Application& EGraph::application(uint32_t index) const {
+Application EGraph::application(uint32_t index) const {
   EGRET_CHECK(index < store_->applications.size(), "an application that was not recorded");
-  return store_->applications[index];
+  return store_->applications.get(index, store_->enodes);
 }
 
-uint32_t EGraph::record_application(Application application) {
+uint32_t EGraph::record_application(const Application& application) {
   EGRET_CHECK(explains(), "record_application without Options::explanations");
-  store_->application_bytes += (application.nodes.capacity() + application.classes.capacity() +
-                                application.attrs.capacity() + application.made.capacity()) *
-                                   sizeof(Id) +
-                               application.equations.capacity() * sizeof(std::pair<Id, Id>);
-  store_->applications.push_back(std::move(application));
-  return static_cast<uint32_t>(store_->applications.size() - 1);
+  return store_->applications.record(application);
 }
 
 size_t EGraph::application_count() const { return store_->applications.size(); }

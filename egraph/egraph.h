@@ -98,6 +98,9 @@ class EGraph {
   size_t rebuild();
   bool clean() const;
   void reserve(size_t nodes, size_t operands);  // room for so many in all, taken at once
+  // No rewrite matches the e-node from now on; it stays in its class, for congruence and for whoever reads the graph.
+  void subsume(Id node);
+  bool subsumed(Id node) const;
 
   // --- reading ------------------------------------------------------------------------------------------------
   // In a graph that is not clean: find, op, attr, operands, fact and the counts are current; canonical_operands and the
@@ -109,7 +112,7 @@ class EGraph {
   uint64_t bytes() const;  // of all arenas
   OpKind op(Id node) const;
   AttrId attr(Id node) const;
-  std::span<const Id> operands(Id node) const;            // as given at insertion
+  std::span<const Id> operands(Id node) const;            // as given at insertion; canonical ones, if not explains()
   std::span<const Id> canonical_operands(Id node) const;  // as of the last rebuild
   std::span<const Id> nodes_of(Id cls) const;             // live e-nodes of a class, ascending
   std::span<const Id> nodes_with(OpKind op) const;        // live e-nodes with this operator, ascending
@@ -136,11 +139,12 @@ class EGraph {
   // The steps that lead from e-node a to e-node b; each step's equality was known before the union it explains, so
   // expanding congruence edges operand by operand ends.  Requires: find(a) == find(b).
   std::vector<Edge> explain(Id a, Id b) const;
-  const Application& application(uint32_t index) const;
-  uint32_t record_application(Application application);
+  Application application(uint32_t index) const;
+  uint32_t record_application(const Application& application);
   size_t application_count() const;
 
   const Store& store() const { return *store_; }
+  Store& store() { return *store_; }
 
  private:
   std::unique_ptr<Store> store_;

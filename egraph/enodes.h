@@ -1,80 +1,153 @@
 // ENodes: the e-nodes as flat arrays, append-only.
 //
-// An e-node keeps its operands twice: exact (as given at insertion: the term it names) and canonical (as of the last
-// repair).  Of several congruent e-nodes the lowest id is live; the others are buried: they keep their exact operands,
-// and the place of their first canonical operand names the e-node that replaced them.
+// An e-node is one row of 16 bytes under its id: operator, arity, attributes and up to two operands in place; more
+// operands stand in a pool and the row names their place.  Operands are canonical as of the last repair.  Of several
+// congruent e-nodes the lowest id is live; the others are buried: their first operand names the e-node that replaced
+// them.  With explanations, the operands as given at insertion (the exact term) are kept besides.
 #pragma once
 
 #include <span>
-#include <vector>
+#include <string>
 
+#include "egraph/array.h"
 #include "egraph/egraph.h"
 
 namespace egret::egraph {
 
+struct Row {
+  uint32_t head;   // operator in 24 bits, arity in 8 (255: that or more)
+  AttrId attr;
+  Id operand[2];   // unused ones are 0; of a wide row {place in the pool, number of operands}
+
+  OpKind op() const { return head & 0xffffff; }
+  bool wide() const { return head >> 24 > 2; }
+  uint32_t arity() const { return wide() ? operand[1] : head >> 24; }
+};
+static_assert(sizeof(Row) == 16);
+inline constexpr OpKind kMaxOp = 0xffffff;
+
+inline uint32_t row_head(OpKind op, size_t arity) { return op | static_cast<uint32_t>(arity < 255 ? arity : 255) << 24; }
+
 class ENodes {
  public:
-  ENodes() : offset_(1, 0) {}
+  size_t size() const { return rows_.size(); }
+  const Row& row(Id n) const { return rows_[n]; }
+  Row& row(Id n) { return rows_[n]; }
+  OpKind op(Id n) const { return rows_[n].op(); }
+  AttrId attr(Id n) const { return rows_[n].attr; }
+  bool live(Id n) const { return !buried_.test(n); }
 
-  size_t size() const { return op_.size(); }
-  OpKind op(Id n) const { return op_[n]; }
-  AttrId attr(Id n) const { return attr_[n]; }
-  uint32_t arity(Id n) const { return offset_[n + 1] - offset_[n]; }
-  bool live(Id n) const { return !(buried_[n >> 6] >> (n & 63) & 1); }
-  std::span<const Id> exact(Id n) const { return {exact_.data() + offset_[n], arity(n)}; }
+  // Operands of a row, in place or in the pool.
+  const Id* operands_of(const Row& row) const { return row.wide() ? pool_.data() + row.operand[0] : row.operand; }
+  std::span<const Id> of_live(Id n) const { return {operands_of(rows_[n]), rows_[n].arity()}; }
+  Id* writable(Id n) { return const_cast<Id*>(operands_of(rows_[n])); }
 
   // Of a live e-node its own; of a buried one those of the e-node that replaced it.
-  std::span<const Id> canonical(Id n) const {
-    n = live_form(n);
-    return {canonical_.data() + offset_[n], arity(n)};
-  }
-  // The fast path of `canonical`.  Requires: live(n).
-  const Id* canonical_of_live(Id n) const { return canonical_.data() + offset_[n]; }
-  Id* canonical_of_live(Id n) { return canonical_.data() + offset_[n]; }
+  std::span<const Id> canonical(Id n) const { return of_live(live_form(n)); }
   Id live_form(Id n) const {
-    while (!live(n)) n = canonical_[offset_[n]];
+    while (!live(n)) n = rows_[n].operand[0];
     return n;
   }
+  // As given at insertion.  Where `keeps_exact` is off, as `canonical`.
+  std::span<const Id> exact(Id n) const {
+    if (!keeps_exact_) return canonical(n);
+    const uint32_t arity = rows_[n].head >> 24;
+    if (arity <= 2) return {exact_[n].operand, arity};
+    return {exact_pool_.data() + exact_[n].operand[0], exact_[n].operand[1]};
+  }
 
-  // Requires: `exact` and `canonical` do not point into these arrays.
+  void keep_exact(bool keep) { keeps_exact_ = keep; }
+  bool keeps_exact() const { return keeps_exact_; }
+
+  // A key with at most two operands.
+  static Row key(OpKind op, AttrId attr, const Id* operands, size_t count) {
+    return {row_head(op, count), attr, {count > 0 ? operands[0] : 0, count > 1 ? operands[1] : 0}};
+  }
+  // Appends an e-node.  Requires: the operands do not point into these arrays.
   Id add(OpKind op, AttrId attr, std::span<const Id> exact, std::span<const Id> canonical) {
-    const Id id = static_cast<Id>(op_.size());
-    op_.push_back(op);
-    attr_.push_back(attr);
-    exact_.insert(exact_.end(), exact.begin(), exact.end());
-    canonical_.insert(canonical_.end(), canonical.begin(), canonical.end());
-    offset_.push_back(static_cast<uint32_t>(exact_.size()));
-    if ((id & 63) == 0) buried_.push_back(0);
-    return id;
+    Row row = key(op, attr, canonical.data(), canonical.size() > 2 ? 0 : canonical.size());
+    Pair pair{};
+    if (canonical.size() > 2) {
+      row.head = row_head(op, canonical.size());
+      const uint32_t place = static_cast<uint32_t>(pool_.size()), count = static_cast<uint32_t>(canonical.size());
+      row.operand[0] = place;
+      row.operand[1] = count;
+      pool_.append(canonical.data(), count);
+      if (keeps_exact_) exact_pool_.append(exact.data(), count);
+      pair = {{place, count}};
+    } else {
+      for (size_t i = 0; i < exact.size(); ++i) pair.operand[i] = exact[i];
+    }
+    rows_.push_back(row);
+    if (keeps_exact_) exact_.push_back(pair);
+    buried_.cover(rows_.size());
+    return static_cast<Id>(rows_.size() - 1);
+  }
+  // Appends `count` e-nodes of at most two operands, to be written by `row` and `set_exact`.
+  void add_rows(size_t count) {
+    rows_.extend(count);
+    if (keeps_exact_) exact_.extend(count);
+    buried_.cover(rows_.size());
+  }
+  void set_exact(Id n, Id first, Id second) { exact_[n] = {{first, second}}; }
+  // Of the e-nodes from `first` on (at most two operands): exact operands are the canonical ones.
+  void copy_exact(Id first) {
+    for (size_t n = first; n < size(); ++n) exact_[n] = {{rows_[n].operand[0], rows_[n].operand[1]}};
+  }
+  // Forgets the last e-nodes.
+  void truncate(size_t count) {
+    rows_.resize(count);
+    if (keeps_exact_) exact_.resize(count);
+    buried_.cover(count);
   }
 
   // Requires: `n` is live, has operands (an e-node without operands is never added twice) and is congruent to `kept`.
   void bury(Id n, Id kept) {
-    buried_[n >> 6] |= uint64_t{1} << (n & 63);
-    canonical_[offset_[n]] = kept;
+    buried_.set(n);
+    if (!rows_[n].wide()) rows_[n].operand[1] = 0;
+    rows_[n].operand[0] = kept;
   }
 
   void reserve(size_t nodes, size_t operands) {
-    op_.reserve(nodes);
-    attr_.reserve(nodes);
-    offset_.reserve(nodes + 1);
-    buried_.reserve(nodes / 64 + 1);
-    exact_.reserve(operands);
-    canonical_.reserve(operands);
+    rows_.reserve(nodes);
+    if (operands > 2 * nodes) pool_.reserve(operands - 2 * nodes);
+    if (keeps_exact_) exact_.reserve(nodes);
   }
-  size_t operand_count() const { return exact_.size(); }
+  // Of arrays that were read from outside: what is wrong with their lengths and exact operands, or nothing.
+  std::string check_lengths() const {
+    if (buried_.words().size() != (size() + 63) / 64) return "its arrays differ in length";
+    if (exact_.size() != (keeps_exact_ ? size() : 0)) return "its arrays differ in length";
+    if (exact_pool_.size() != (keeps_exact_ ? pool_.size() : 0)) return "its arrays differ in length";
+    for (Id n = 0; keeps_exact_ && n < size(); ++n) {
+      if (rows_[n].head >> 24 > 2 && uint64_t{exact_[n].operand[0]} + exact_[n].operand[1] > exact_pool_.size()) {
+        return "an e-node's operands are wrong";
+      }
+      for (const Id operand : exact(n)) {
+        if (operand >= size()) return "an operand is no e-node";
+      }
+    }
+    return {};
+  }
+  size_t pool_size() const { return pool_.size(); }
   uint64_t bytes() const {
-    return (op_.capacity() + attr_.capacity() + offset_.capacity() + exact_.capacity() + canonical_.capacity()) *
-               sizeof(uint32_t) +
-           buried_.capacity() * sizeof(uint64_t);
+    return rows_.bytes() + pool_.bytes() + exact_.bytes() + exact_pool_.bytes() + buried_.bytes();
+  }
+
+  template <class Visit>
+  void visit_arrays(Visit&& visit) {  // for snapshots
+    visit(rows_), visit(pool_), visit(exact_), visit(exact_pool_), visit(buried_.words());
   }
 
  private:
-  std::vector<OpKind> op_;
-  std::vector<AttrId> attr_;
-  std::vector<uint32_t> offset_;  // operands of n: offset_[n] .. offset_[n + 1]
-  std::vector<Id> exact_, canonical_;
-  std::vector<uint64_t> buried_;  // one bit an e-node
+  struct Pair {
+    Id operand[2];
+  };
+  Array<Row> rows_;
+  Array<Id> pool_;
+  Array<Pair> exact_;
+  Array<Id> exact_pool_;  // in step with pool_
+  Bits buried_;
+  bool keeps_exact_ = false;
 };
 
 }  // namespace egret::egraph

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "egraph/store.h"
+
 namespace egret::egraph {
 namespace {
 
@@ -11,18 +13,38 @@ constexpr int kMaxRounds = 10'000;      // a join that never settles stops here;
 }  // namespace
 
 uint32_t Facts::add_analysis(Analysis analysis, size_t ids) {
+  for (auto known = restored_.begin(); known != restored_.end(); ++known) {
+    if (known->analysis.name != analysis.name || known->fact.size() > ids) continue;
+    known->made = static_cast<Id>(known->fact.size());
+    known->fact.resize(ids, kNoFact);
+    known->witness.resize(ids, kNoId);
+    known->analysis = std::move(analysis);
+    tables_.push_back(std::move(*known));
+    restored_.erase(known);
+    return static_cast<uint32_t>(tables_.size() - 1);
+  }
   Table& table = tables_.emplace_back();
   table.analysis = std::move(analysis);
-  table.fact.assign(ids, kNoFact);
-  table.witness.assign(ids, kNoId);
+  table.fact.resize(ids, kNoFact);
+  table.witness.resize(ids, kNoId);
   return static_cast<uint32_t>(tables_.size() - 1);
 }
 
-void Facts::add_id() {
+void Facts::add_ids(size_t count) {
   for (Table& table : tables_) {
-    table.fact.push_back(kNoFact);
-    table.witness.push_back(kNoId);
+    table.fact.resize(table.fact.size() + count, kNoFact);
+    table.witness.resize(table.witness.size() + count, kNoId);
   }
+}
+
+bool Facts::restored_for(size_t ids) const {
+  for (const Table& table : restored_) {
+    if (table.fact.size() != ids || table.witness.size() != ids) return false;
+    for (const Id witness : table.witness) {
+      if (witness != kNoId && witness >= ids) return false;
+    }
+  }
+  return true;
 }
 
 bool Facts::stale() const {
@@ -73,54 +95,58 @@ struct Facts::Propagation {
   Facts& facts;
   uint32_t analysis;
   const EGraph& graph;
-  const ENodes& enodes;
-  const UnionFind& sets;
-  const ClassIndex& index;
+  EGraph::Store& store;
   Id first_new;
-  std::vector<uint32_t> depth;  // of each new e-node among new ones
-  std::vector<Id> pending;      // e-nodes to make again
-  std::vector<Fact> out;
+  std::vector<uint32_t> depth = {};  // of each new e-node among new ones
+  std::vector<Id> pending = {};      // e-nodes to make again
+  std::vector<Fact> out = {};
 
   // Readers of `cls` are made again, but for new ones deeper than `level`, whose turn is still to come.
   void reader_changed(Id cls, uint32_t level) {
-    for (const Id reader : index.parents_of(enodes, cls)) {
-      if (reader >= first_new && depth[reader - first_new] > level) continue;
-      pending.push_back(reader);
-    }
+    store.for_each_reader(cls, [&](Id reader) {
+      if (reader < first_new || depth[reader - first_new] <= level) pending.push_back(reader);
+    });
   }
 
   void make(std::span<const Id> batch, uint32_t level) {
     out.assign(batch.size(), kNoFact);
     facts.tables_[analysis].analysis.make(graph, batch, out);
     for (size_t i = 0; i < batch.size(); ++i) {
-      const Id cls = sets.find(batch[i]);
-      if (facts.absorb(analysis, cls, batch[i], out[i])) reader_changed(cls, level);
+      const Id cls = store.sets.parent(batch[i]);
+      if (!facts.absorb(analysis, cls, batch[i], out[i])) continue;
+      store.mark_around(cls);
+      if (cls >= first_new && batch[i] == cls && level < kSettling) continue;  // its readers are deeper
+      reader_changed(cls, level);
     }
   }
 
+  // New e-nodes by depth, so that each finds the facts of its operands.
   void make_new() {
-    const Id end = static_cast<Id>(enodes.size());
+    const Id end = static_cast<Id>(store.enodes.size());
     depth.resize(end - first_new);
     std::vector<uint32_t> start(1, 0);
     for (Id n = first_new; n < end; ++n) {
+      if (!store.enodes.live(n)) continue;
       uint32_t deepest = 0;
-      for (const Id operand : enodes.exact(n)) {
-        if (operand >= first_new) deepest = std::max(deepest, depth[operand - first_new] + 1);
+      for (const Id operand : store.enodes.of_live(n)) {
+        if (operand >= first_new && operand < n) deepest = std::max(deepest, depth[operand - first_new] + 1);
       }
       depth[n - first_new] = deepest;
       if (deepest + 2 > start.size()) start.resize(deepest + 2, 0);
-      if (enodes.live(n)) ++start[deepest + 1];
+      ++start[deepest + 1];
     }
     for (size_t i = 1; i < start.size(); ++i) start[i] += start[i - 1];
     std::vector<Id> by_depth(start.back());
     std::vector<uint32_t> at = start;
     for (Id n = first_new; n < end; ++n) {
-      if (enodes.live(n)) by_depth[at[depth[n - first_new]]++] = n;
+      if (store.enodes.live(n)) by_depth[at[depth[n - first_new]]++] = n;
     }
     for (const Id cls : facts.tables_[analysis].changed) {
-      for (const Id reader : index.parents_of(enodes, sets.find(cls))) {
+      const Id root = store.sets.parent(cls);
+      store.mark_around(root);
+      store.for_each_reader(root, [&](Id reader) {
         if (reader < first_new) pending.push_back(reader);
-      }
+      });
     }
     facts.tables_[analysis].changed.clear();
     facts.tables_[analysis].made = end;
@@ -137,14 +163,16 @@ struct Facts::Propagation {
       pending.clear();
       std::sort(batch.begin(), batch.end());
       batch.erase(std::unique(batch.begin(), batch.end()), batch.end());
-      make(batch, std::numeric_limits<uint32_t>::max());
+      make(batch, kSettling);
     }
   }
+
+  static constexpr uint32_t kSettling = std::numeric_limits<uint32_t>::max();
 };
 
-void Facts::propagate(const EGraph& graph, const ENodes& enodes, const UnionFind& sets, const ClassIndex& index) {
+void Facts::propagate(const EGraph& graph, EGraph::Store& store) {
   for (uint32_t a = 0; a < tables_.size(); ++a) {
-    Propagation run{*this, a, graph, enodes, sets, index, tables_[a].made, {}, {}, {}};
+    Propagation run{*this, a, graph, store, tables_[a].made};
     run.make_new();
     run.settle();
   }
@@ -160,7 +188,7 @@ void Facts::reserve(size_t ids) {
 uint64_t Facts::bytes() const {
   uint64_t total = 0;
   for (const Table& table : tables_) {
-    total += (table.fact.capacity() + table.witness.capacity() + table.changed.capacity()) * sizeof(uint32_t);
+    total += table.fact.bytes() + table.witness.bytes() + table.changed.capacity() * sizeof(Id);
   }
   return total;
 }

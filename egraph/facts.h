@@ -5,10 +5,10 @@
 // until nothing changes).  The order is fixed by ids.
 #pragma once
 
-#include <span>
+#include <string>
 #include <vector>
 
-#include "egraph/class_index.h"
+#include "egraph/array.h"
 #include "egraph/egraph.h"
 
 namespace egret::egraph {
@@ -16,14 +16,28 @@ namespace egret::egraph {
 class Facts {
  public:
   uint32_t add_analysis(Analysis analysis, size_t ids);
-  void add_id();  // a new e-node: nothing is known yet
+  void add_ids(size_t count);  // new e-nodes: nothing is known yet
   Fact fact(uint32_t analysis, Id cls) const { return tables_[analysis].fact[cls]; }
   void set(uint32_t analysis, Id cls, Id witness, Fact fact);
   void unite(Id older, Id younger);  // canonical ids, before they become one
   bool stale() const;                // something to propagate
 
-  // Requires: `index` and the arrays are those of a congruent graph.
-  void propagate(const EGraph& graph, const ENodes& enodes, const UnionFind& sets, const ClassIndex& index);
+  // Requires: the store is congruent and its parents are canonical.
+  void propagate(const EGraph& graph, EGraph::Store& store);
+
+  // Snapshots.  Restored facts wait for an analysis of their name to be added.
+  const std::string& name(uint32_t analysis) const { return tables_[analysis].analysis.name; }
+  template <class Visit>
+  void visit_arrays(uint32_t analysis, Visit&& visit) {
+    visit(tables_[analysis].fact), visit(tables_[analysis].witness);
+  }
+  template <class Visit>
+  void restore(const std::string& name, Visit&& visit) {
+    Table& table = restored_.emplace_back();
+    table.analysis.name = name;
+    visit(table.fact), visit(table.witness);
+  }
+  bool restored_for(size_t ids) const;  // whether restored facts are those of so many ids
 
   bool empty() const { return tables_.empty(); }
   size_t count() const { return tables_.size(); }
@@ -34,8 +48,8 @@ class Facts {
  private:
   struct Table {
     Analysis analysis;
-    std::vector<Fact> fact;   // of each id; meaningful at canonical ids
-    std::vector<Id> witness;  // an e-node that gave the fact, for conflicts
+    Array<Fact> fact;         // of each id; meaningful at canonical ids
+    Array<Id> witness;        // an e-node that gave the fact, for conflicts
     std::vector<Id> changed;  // classes whose readers must be made again (maybe no longer canonical)
     Id made = 0;              // e-nodes below this have been made
   };
@@ -46,6 +60,7 @@ class Facts {
   void record_conflict(Id cls, uint32_t analysis, Id left, Id right);
 
   std::vector<Table> tables_;
+  std::vector<Table> restored_;
   std::vector<Conflict> conflicts_;
 };
 

@@ -1,99 +1,121 @@
 // HashCons: from the key of an e-node (operator, attributes, canonical operands) to its id.
 //
-// Open addressing with linear probing over slots {32-bit tag, id}; the keys themselves stay in the e-node arrays, so
-// the caller passes a comparison.  The tag is the whole hash and gives the home slot too: growing touches no key, and
-// erasing shifts entries back instead of leaving tombstones.
-// Invariant: a live e-node stands here once, under the tag of its stored canonical operands (which may be stale until
-// the next rebuild).
+// Open addressing with linear probing over slots of 8 bytes {32-bit tag, id}; the keys stay in the rows, so the caller
+// passes a comparison.  The tag is the whole hash and its high bits are the home slot: growing reads no key and writes
+// in order.  An erased entry leaves a tombstone until the table is written anew.
+// Invariant: a live e-node stands here once, under the tag of its stored operands (which may be stale until the next
+// rebuild).  Where a slot stands does not show in any result, so threads may insert in any order (intern.cpp).
 #pragma once
 
+#include <atomic>
 #include <cstdint>
-#include <vector>
 
-#include "egraph/egraph.h"
+#include "egraph/array.h"
+#include "egraph/enodes.h"
 
 namespace egret::egraph {
 
-inline uint32_t enode_tag(OpKind op, AttrId attr, const Id* operands, size_t count) {
+inline uint32_t tag_of(uint32_t head, AttrId attr, const Id* operands, size_t count) {
   constexpr uint64_t kMultiplier = 0x9e3779b97f4a7c15ULL;
-  uint64_t hash = ((uint64_t{attr} << 32 | op) + count) * kMultiplier;
-  for (size_t i = 0; i < count; ++i) {
-    hash = ((hash << 23 | hash >> 41) ^ operands[i]) * kMultiplier;
+  uint64_t hash = (uint64_t{attr} << 32 | head) * kMultiplier;
+  for (size_t i = 0; i < count || i == 0; i += 2) {  // at least one pair, as in a row
+    const uint64_t pair = (i < count ? operands[i] : 0) | uint64_t{i + 1 < count ? operands[i + 1] : 0} << 32;
+    hash = ((hash ^ hash >> 29) + pair) * 0xd6e8feb86659fd93ULL;
   }
-  hash = (hash ^ hash >> 32) * 0xd6e8feb86659fd93ULL;
-  return static_cast<uint32_t>(hash >> 32);
+  return static_cast<uint32_t>((hash ^ hash >> 32) * kMultiplier >> 32);
 }
+inline uint32_t tag_of(const Row& key) { return tag_of(key.head, key.attr, key.operand, 2); }  // not of wide rows
 
 class HashCons {
  public:
-  HashCons() : slots_(kFirstCapacity) {}
+  using Slot = uint64_t;  // tag in the high half; in the low half ~id, so that zero is an empty slot
+  static Slot slot(uint32_t tag, Id id) { return Slot{tag} << 32 | static_cast<uint32_t>(~id); }
+  static Id id_of(Slot slot) { return ~static_cast<uint32_t>(slot); }
+  static uint32_t tag_of_slot(Slot slot) { return static_cast<uint32_t>(slot >> 32); }
+  static bool empty(Slot slot) { return static_cast<uint32_t>(slot) == 0; }
+  static constexpr Id kTombstone = kNoId - 1;
 
-  // The slot's id, for reading or replacing; null where no entry has this tag and satisfies `same`.
+  HashCons() { rewrite(kFirstCapacity); }
+
+  size_t home(uint32_t tag) const { return static_cast<size_t>((uint64_t{tag} << 32) >> shift_); }
+  size_t next(size_t at) const { return (at + 1) & mask_; }
+  Slot& at(size_t place) { return slots_[place]; }
+  const Slot& at(size_t place) const { return slots_[place]; }
+  void prefetch(uint32_t tag) const { __builtin_prefetch(&slots_[home(tag)], 1); }
+
+  // The id under `tag` that satisfies `same`; kNoId where there is none.
   template <class Same>
-  Id* find(uint32_t tag, const Same& same) {
-    for (size_t i = tag & mask();; i = (i + 1) & mask()) {
-      Slot& slot = slots_[i];
-      if (slot.id == kNoId) return nullptr;
-      if (slot.tag == tag && same(slot.id)) return &slot.id;
+  Id find(uint32_t tag, const Same& same) const {
+    for (size_t i = home(tag);; i = next(i)) {
+      const Slot found = slots_[i];
+      if (empty(found)) return kNoId;
+      if (tag_of_slot(found) == tag && id_of(found) < kTombstone && same(id_of(found))) return id_of(found);
     }
   }
-  template <class Same>
-  const Id* find(uint32_t tag, const Same& same) const {
-    return const_cast<HashCons*>(this)->find(tag, same);
+  // Place of an entry known to be there.
+  size_t place_of(uint32_t tag, Id id) const {
+    size_t i = home(tag);
+    while (slots_[i] != slot(tag, id)) i = next(i);
+    return i;
   }
-
   // Requires: no entry with an equal key.
   void insert(uint32_t tag, Id id) {
-    if ((used_ + 1) * 3 > slots_.size() * 2) grow(slots_.size() * 2);
-    place(tag, id);
-    ++used_;
+    make_room(1);
+    put(tag, id);
+    note_inserted(1);
   }
-
-  // Requires: `id` stands under `tag`.
   void erase(uint32_t tag, Id id) {
-    size_t hole = tag & mask();
-    while (slots_[hole].id != id) hole = (hole + 1) & mask();
-    for (size_t i = (hole + 1) & mask(); slots_[i].id != kNoId; i = (i + 1) & mask()) {
-      const size_t home = slots_[i].tag & mask();
-      if (((i - home) & mask()) < ((i - hole) & mask())) continue;  // would move before its home
-      slots_[hole] = slots_[i];
-      hole = i;
-    }
-    slots_[hole].id = kNoId;
-    --used_;
+    slots_[place_of(tag, id)] = slot(tag, kTombstone);
+    note_erased(1);
   }
+  // Counts for entries that were written through `at`.
+  void note_inserted(size_t count) { live_ += count, taken_ += count; }
+  void note_erased(size_t count) { live_ -= count; }
 
+  // Room for `count` more entries, at most three quarters full.
+  void make_room(size_t count) {
+    if ((taken_ + count) * 4 <= capacity() * 3) return;
+    rewrite(capacity_for(live_ + count));
+  }
+  // Bytes that make_room(count) would add at its peak.
+  uint64_t growth(size_t count) const {
+    return (taken_ + count) * 4 <= capacity() * 3 ? 0 : capacity_for(live_ + count) * sizeof(Slot);
+  }
   void reserve(size_t entries) {
-    size_t capacity = slots_.size();
-    while (entries * 3 > capacity * 2) capacity *= 2;
-    if (capacity > slots_.size()) grow(capacity);
+    if (capacity_for(entries) > capacity()) rewrite(capacity_for(entries));
   }
-
-  uint64_t bytes() const { return slots_.capacity() * sizeof(Slot); }
+  size_t capacity() const { return mask_ + 1; }
+  uint64_t bytes() const { return slots_.bytes(); }
 
  private:
-  struct Slot {
-    uint32_t tag = 0;
-    Id id = kNoId;  // kNoId: empty
-  };
   static constexpr size_t kFirstCapacity = 64;  // a power of two
 
-  size_t mask() const { return slots_.size() - 1; }
-  void place(uint32_t tag, Id id) {
-    size_t i = tag & mask();
-    while (slots_[i].id != kNoId) i = (i + 1) & mask();
-    slots_[i] = {tag, id};
+  static size_t capacity_for(size_t entries) {
+    size_t capacity = kFirstCapacity;
+    while (entries * 3 > capacity * 2) capacity *= 2;
+    return capacity;
   }
-  void grow(size_t capacity) {
-    std::vector<Slot> old(capacity);
+  void put(uint32_t tag, Id id) {
+    size_t i = home(tag);
+    while (!empty(slots_[i])) i = next(i);
+    slots_[i] = slot(tag, id);
+  }
+  void rewrite(size_t capacity) {
+    Array<Slot> old;
     old.swap(slots_);
-    for (const Slot& slot : old) {
-      if (slot.id != kNoId) place(slot.tag, slot.id);
+    slots_.resize(capacity);
+    mask_ = capacity - 1;
+    shift_ = 64 - static_cast<uint32_t>(__builtin_ctzll(capacity));
+    for (const Slot entry : old) {
+      if (!empty(entry) && id_of(entry) != kTombstone) put(tag_of_slot(entry), id_of(entry));
     }
+    taken_ = live_;
   }
 
-  std::vector<Slot> slots_;  // size is a power of two, at most two thirds full
-  size_t used_ = 0;
+  Array<Slot> slots_;  // size is a power of two
+  size_t mask_ = 0;
+  uint32_t shift_ = 0;
+  size_t live_ = 0, taken_ = 0;  // entries; entries and tombstones
 };
 
 }  // namespace egret::egraph

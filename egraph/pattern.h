@@ -47,7 +47,7 @@ class Pattern {
   uint32_t occurrences() const { return occurrences_; }
   uint32_t class_variables() const { return class_variables_; }
   uint32_t attr_variables() const { return attr_variables_; }
-  const class MatchProgram& program() const { return *program_; }  // match.h
+  const class Query& query() const { return *query_; }  // query.h
 
   // Calls `emit` for each match whose first root is one of `root_nodes`, in order of (first root, second root, ...,
   // inner e-nodes by id).  Requires: graph.clean().  Thread safety: reads only.  `emit` returns false to stop.
@@ -61,7 +61,7 @@ class Pattern {
  private:
   std::vector<PatternTerm> roots_;
   uint32_t occurrences_ = 0, class_variables_ = 0, attr_variables_ = 0;
-  std::shared_ptr<const class MatchProgram> program_;  // null: no roots
+  std::shared_ptr<const class Query> query_;  // null: no roots
 };
 
 }  // namespace egret::egraph

@@ -1,6 +1,14 @@
 #include "egraph/proof_forest.h"
 
+#include <algorithm>
+
 namespace egret::egraph {
+namespace {
+
+constexpr uint32_t kUpwardBit = 1u << 2;
+constexpr uint32_t kDetailShift = 3;
+
+}  // namespace
 
 void ProofForest::make_root(Id id) {
   Link previous{kNoId, 0};
@@ -12,21 +20,61 @@ void ProofForest::make_root(Id id) {
   }
 }
 
+uint32_t ProofForest::record(Id from, Id to, Justification why) {
+  EGRET_CHECK(why.detail < 1u << (32 - kDetailShift), "a justification's detail is below 2^29");
+  edges_.push_back({why.index, static_cast<uint32_t>(why.kind) | (from < to ? kUpwardBit : 0) | why.detail << kDetailShift});
+  return static_cast<uint32_t>(edges_.size() - 1);
+}
+
 void ProofForest::connect(Id a, Id b, Id root_a, Id root_b, Id older, Justification why) {
-  const uint32_t edge = static_cast<uint32_t>(edges_.size());
-  edges_.push_back({a, b, why});
-  if (tree_size_[root_a] <= tree_size_[root_b]) {
+  const uint32_t edge = record(a, b, why);
+  const uint8_t rank_a = rank_[root_a], rank_b = rank_[root_b];
+  if (rank_a <= rank_b) {
     make_root(a);
     links_[a] = {b, edge};
   } else {
     make_root(b);
     links_[b] = {a, edge};
   }
-  tree_size_[older] = tree_size_[root_a] + tree_size_[root_b];
+  rank_[older] = rank_a == rank_b ? static_cast<uint8_t>(rank_a + 1) : std::max(rank_a, rank_b);
+}
+
+void ProofForest::connect_new(Id fresh, Id node, bool from_fresh, Justification why) {
+  links_[fresh] = {node, from_fresh ? record(fresh, node, why) : record(node, fresh, why)};
+}
+
+std::string ProofForest::check(const UnionFind& sets, size_t applications) const {
+  const size_t ids = sets.size();
+  if (links_.size() != ids || rank_.size() != ids) return "its arrays differ in length";
+  for (const Union& edge : edges_) {
+    const bool by_rule = static_cast<Justification::Kind>(edge.bits & 3) == Justification::Kind::kRule;
+    if (by_rule && edge.index >= applications) return "a reason names no application";
+  }
+  std::vector<Id> seen_from(ids, kNoId);  // the walk that came through each id
+  for (Id n = 0; n < ids; ++n) {
+    for (Id at = n; seen_from[at] == kNoId; at = links_[at].parent) {
+      seen_from[at] = n;
+      const Id parent = links_[at].parent;
+      if (parent == kNoId) break;
+      if (parent >= ids || links_[at].edge >= edges_.size()) return "a reason is missing";
+      if (sets.parent(parent) != sets.parent(at)) return "a reason joins two classes";
+      if (seen_from[parent] == n) return "the reasons go in a circle";
+    }
+  }
+  std::vector<Id> root_of(ids, kNoId);  // of each class, the root of its tree
+  for (Id n = 0; n < ids; ++n) {
+    if (links_[n].parent != kNoId) continue;
+    Id& root = root_of[sets.parent(n)];
+    if (root != kNoId) return "a class has two trees of reasons";
+    root = n;
+  }
+  return {};
 }
 
 EGraph::Edge ProofForest::step(Id from, Id to, uint32_t edge) const {
-  return {from, to, edges_[edge].why, edges_[edge].from == from, edge};
+  const Union& u = edges_[edge];
+  const Justification why{static_cast<Justification::Kind>(u.bits & 3), u.index, u.bits >> kDetailShift};
+  return {from, to, why, (from < to) == ((u.bits & kUpwardBit) != 0), edge};
 }
 
 std::vector<EGraph::Edge> ProofForest::path(Id a, Id b) const {

@@ -1,106 +1,220 @@
-// Rebuild: congruence, then the index, then facts.
+// Rebuild: congruence, then canonical parents, then facts.
 //
-// A union leaves the keys of the readers of its younger class stale.  The first rounds scan all e-nodes, which streams
-// and wins where much changed; long chains of consequences would make that quadratic, so later rounds go by the
-// uses of each displaced class (Willsey et al., "egg", POPL 2021, section 3; Downey, Sethi and Tarjan, 1980).
+// A union leaves the keys of the readers of its younger class stale.  A round collects these readers, takes their keys
+// out of the hash-cons, writes canonical ones and puts them back; two e-nodes that then have one key are congruent,
+// the older stays, and uniting their classes is what the next round repairs (Willsey et al., "egg", POPL 2021,
+// section 3; Downey, Sethi and Tarjan, 1980).
+//
+// Readers are found by a scan of all rows, which streams and wins where much changed, or by the lists of `Links`, which
+// win where little did.  Which e-node of a key stays does not depend on the order, so threads may share a round.
 #include <algorithm>
+#include <atomic>
 
 #include "egraph/store.h"
 
 namespace egret::egraph {
 namespace {
 
-constexpr int kScans = 3;  // rounds by scan; building the index of uses costs about as much as two of them
+constexpr int kScans = 8;          // rounds by scan; then making the lists is cheaper than scanning on
+constexpr size_t kGrain = 1 << 15; // rows a task
+constexpr size_t kRekeyGrain = 2048;
+constexpr size_t kAhead = 12;      // e-nodes between fetching a slot and using it
+constexpr size_t kFewest = 512;    // below this many ids a scan costs nothing
+constexpr size_t kDropLinks = 4, kMakeLinks = 16;  // deltas above 1/4 drop the lists, below 1/16 make them
+
+using Slot = HashCons::Slot;
+
+std::atomic_ref<Slot> shared(Slot& slot) { return std::atomic_ref<Slot>(slot); }
 
 }  // namespace
 
-bool EGraph::Store::reads_displaced(Id n) const {
-  const Id* operands = enodes.canonical_of_live(n);
-  for (uint32_t i = 0, count = enodes.arity(n); i < count; ++i) {
-    if (!sets.canonical(operands[i])) return true;
-  }
-  return false;
-}
-
-void EGraph::Store::repair(Id n) {
-  const uint32_t count = enodes.arity(n);
-  Id* operands = enodes.canonical_of_live(n);
-  table.erase(enode_tag(enodes.op(n), enodes.attr(n), operands, count), n);
-  for (uint32_t i = 0; i < count; ++i) operands[i] = sets.find_and_shorten(operands[i]);
-  const uint32_t tag = enode_tag(enodes.op(n), enodes.attr(n), operands, count);
-  Id* known = table.find(tag, same_key(enodes.op(n), enodes.attr(n), operands, count));
-  if (!known) {
-    table.insert(tag, n);
-    return;
-  }
-  const Id kept = std::min(*known, n), buried = std::max(*known, n);
-  *known = kept;
-  unite(kept, buried, {Justification::Kind::kCongruence, 0, 0});
-  enodes.bury(buried, kept);
-  --live_count;
-}
-
-void EGraph::Store::repair_by_scan() {
-  displaced.clear();
-  for (Id n = 0; n < enodes.size(); ++n) {
-    if (enodes.live(n) && reads_displaced(n)) repair(n);
-  }
-}
-
-void EGraph::Store::repair_by_uses() {
-  struct Use {  // of a class that became an operand after the index was built
-    Id node;
-    uint32_t next;
-  };
-  std::vector<uint32_t> start, nodes;
-  index_uses(enodes, enodes.size(), start, nodes);
-  std::vector<uint32_t> first_later(enodes.size(), kNoId);
-  std::vector<Use> later;
-  std::vector<uint32_t> changed;  // operand positions
-  const auto visit = [&](Id n) {
-    if (!enodes.live(n)) return;
-    const Id* operands = enodes.canonical_of_live(n);
-    changed.clear();
-    for (uint32_t i = 0, count = enodes.arity(n); i < count; ++i) {
-      if (!sets.canonical(operands[i])) changed.push_back(i);
+void EGraph::Store::collect_by_scan(const Workers& workers, Array<Id>& readers) {
+  const size_t ids = enodes.size();
+  std::vector<std::vector<Id>> found(Workers::chunks(ids, kGrain));
+  workers.for_chunks(ids, kGrain, [&](size_t begin, size_t end, size_t chunk) {
+    for (Id n = static_cast<Id>(begin); n < end; ++n) {
+      if (!enodes.live(n)) continue;
+      const Row& row = enodes.row(n);
+      const Id* const operands = enodes.operands_of(row);
+      for (uint32_t i = 0, count = row.arity(); i < count; ++i) {
+        if (!displaced_bits.test(operands[i])) continue;
+        found[chunk].push_back(n);
+        break;
+      }
     }
-    if (changed.empty()) return;
-    repair(n);
-    if (!enodes.live(n)) return;
-    for (const uint32_t i : changed) {
-      later.push_back({n, first_later[operands[i]]});
-      first_later[operands[i]] = static_cast<uint32_t>(later.size() - 1);
-    }
-  };
-  for (size_t at = 0; at < displaced.size(); ++at) {
-    const Id cls = displaced[at];
-    for (uint32_t i = start[cls]; i < start[cls + 1]; ++i) visit(nodes[i]);
-    for (uint32_t i = first_later[cls]; i != kNoId; i = later[i].next) visit(later[i].node);
-  }
-  displaced.clear();
+  });
+  for (const std::vector<Id>& part : found) readers.append(part.data(), part.size());
 }
 
-size_t EGraph::Store::restore_congruence() {
-  const size_t before = class_count;
+// Also joins the lists of the displaced classes to those of the classes that took them in.
+void EGraph::Store::collect_by_links(Array<Id>& readers) {
+  for (const Id cls : displaced) {
+    links.for_each_use(cls, [&](Id n) {
+      if (enodes.live(n)) readers.push_back(n);
+    });
+  }
+  std::sort(readers.begin(), readers.end());
+  readers.resize(static_cast<size_t>(std::unique(readers.begin(), readers.end()) - readers.begin()));
+  for (const Id cls : displaced) {
+    const Id root = sets.find(cls);
+    links.for_each_member(cls, [&](Id n) {
+      sets.place(n, root);
+      changes.mark(n);
+    });
+    links.splice(root, cls);
+  }
+}
+
+// Gives the readers canonical keys; unites those that so become congruent to another e-node.
+void EGraph::Store::rekey(const Workers& workers, Array<Id>& readers) {
+  const size_t count = readers.size();
+  const bool threaded = workers.several() && count >= 4 * kRekeyGrain;
+  const Workers serial;
+  const Workers& loop = threaded ? workers : serial;
+  tag_scratch.reshape(count);
+  loop.for_chunks(count, kRekeyGrain, [&](size_t begin, size_t end, size_t) {
+    for (size_t i = begin; i < end + kAhead; ++i) {
+      if (i < end) table.prefetch(tag_scratch[i] = tag_of_node(readers[i]));
+      if (i < begin + kAhead) continue;
+      const Id n = readers[i - kAhead];
+      const uint32_t tag = tag_scratch[i - kAhead];
+      size_t place = table.home(tag);
+      while (shared(table.at(place)).load(std::memory_order_relaxed) != HashCons::slot(tag, n)) place = table.next(place);
+      shared(table.at(place)).store(HashCons::slot(tag, HashCons::kTombstone), std::memory_order_relaxed);
+      Id* const operands = enodes.writable(n);
+      for (uint32_t k = 0, arity = enodes.row(n).arity(); k < arity; ++k) operands[k] = sets.find(operands[k]);
+    }
+  });
+  table.note_erased(count);
+  table.make_room(count);
+  std::vector<std::vector<Id>> lost(std::max<size_t>(1, Workers::chunks(count, kRekeyGrain)));
+  loop.for_chunks(count, kRekeyGrain, [&](size_t begin, size_t end, size_t chunk) {
+    const auto put = [&](Id n, uint32_t tag) {
+      for (size_t place = table.home(tag);; place = table.next(place)) {
+        std::atomic_ref<Slot> slot = shared(table.at(place));
+        Slot seen = slot.load(std::memory_order_acquire);
+        for (;;) {
+          if (HashCons::empty(seen)) {
+            if (!threaded) {
+              slot.store(HashCons::slot(tag, n), std::memory_order_relaxed);
+              return;
+            }
+            if (slot.compare_exchange_weak(seen, HashCons::slot(tag, n), std::memory_order_acq_rel)) return;
+            continue;
+          }
+          const Id known = HashCons::id_of(seen);
+          if (HashCons::tag_of_slot(seen) != tag || known == HashCons::kTombstone || !same_node(known, n)) break;
+          if (known < n || slot.compare_exchange_weak(seen, HashCons::slot(tag, n), std::memory_order_acq_rel)) {
+            lost[chunk].push_back(std::max(known, n));
+            return;
+          }
+        }
+      }
+    };
+    for (size_t i = begin; i < end + kAhead; ++i) {
+      if (i < end) table.prefetch(tag_scratch[i] = tag_of_node(readers[i]));
+      if (i >= begin + kAhead) put(readers[i - kAhead], tag_scratch[i - kAhead]);
+    }
+  });
+  for (const Id n : readers) changes.mark(n);
+  std::vector<Id> losers;
+  for (const std::vector<Id>& part : lost) losers.insert(losers.end(), part.begin(), part.end());
+  table.note_inserted(count - losers.size());
+  std::sort(losers.begin(), losers.end());
+  std::vector<Id> keepers(losers.size());
+  loop.for_chunks(losers.size(), kRekeyGrain, [&](size_t begin, size_t end, size_t) {
+    for (size_t i = begin; i < end; ++i) {
+      keepers[i] = table.find(tag_of_node(losers[i]), [&](Id n) { return same_node(n, losers[i]); });
+    }
+  });
+  for (size_t i = 0; i < losers.size(); ++i) {
+    enodes.bury(losers[i], keepers[i]);
+    if (any_subsumed && subsumed.test(losers[i])) subsumed.set(keepers[i]);
+    --live_count;
+    if (links.active()) links.note_buried();
+    unite(keepers[i], losers[i], {Justification::Kind::kCongruence, 0, 0});
+  }
+}
+
+// Makes every parent canonical and marks the ids whose class changed.
+void EGraph::Store::flatten(const Workers& workers) {
+  const size_t ids = sets.size();
+  std::vector<std::vector<Id>> moved(Workers::chunks(ids, kGrain));
+  Array<Id>& parents = sets.array();
+  const auto parent = [&](Id n) { return std::atomic_ref<Id>(parents[n]); };
+  workers.for_chunks(ids, kGrain, [&](size_t begin, size_t end, size_t chunk) {
+    for (Id n = static_cast<Id>(begin); n < end; ++n) {
+      Id root = parent(n).load(std::memory_order_relaxed);
+      Id up = parent(root).load(std::memory_order_relaxed);
+      if (up == root) continue;
+      while (up != root) {
+        root = up;
+        up = parent(root).load(std::memory_order_relaxed);
+      }
+      parent(n).store(root, std::memory_order_relaxed);
+      moved[chunk].push_back(n);
+    }
+  });
+  for (const std::vector<Id>& part : moved) {
+    for (const Id n : part) changes.mark(n);
+  }
+}
+
+// Appends the ids added since the last rebuild to the lists.
+void EGraph::Store::extend_links() {
+  for (Id n = static_cast<Id>(links.size()); n < enodes.size(); ++n) {
+    links.add(enodes, displaced_bits.test(n) ? n : sets.parent(n));
+  }
+}
+
+void EGraph::Store::activate_links() {
+  flatten(Workers());
+  links.build(enodes, sets);
+}
+
+void EGraph::Store::restore_congruence(const Workers& workers) {
+  const size_t ids = enodes.size();
+  const size_t delta = displaced.size() + (links.active() ? ids - links.size() : 0);
+  if (links.active() && (delta * kDropLinks > ids || links.stale())) links.drop();
+  if (links.active()) {
+    extend_links();
+  } else if (ids >= kFewest && changes.count(ids) * kMakeLinks < ids) {
+    activate_links();
+  }
+  Array<Id> readers;
   for (int round = 0; !displaced.empty(); ++round) {
-    if (round < kScans) {
-      repair_by_scan();
+    if (!links.active() && round >= kScans && displaced.size() * kMakeLinks < ids) activate_links();
+    readers.clear();
+    if (links.active()) {
+      collect_by_links(readers);
     } else {
-      repair_by_uses();
+      collect_by_scan(workers, readers);
     }
+    for (const Id cls : displaced) displaced_bits.clear(cls);
+    displaced.clear();
+    rekey(workers, readers);
   }
-  sets.flatten();
-  return before - class_count;
+  if (!links.active()) flatten(workers);
 }
 
-size_t EGraph::rebuild() {
-  Store& s = *store_;
-  if (s.clean) return 0;
-  const size_t unions = s.restore_congruence();
-  s.index.build(s.enodes, s.sets, s.op_names.size());
-  if (!s.facts.empty()) s.facts.propagate(*this, s.enodes, s.sets, s.index);
-  s.clean = true;
-  return unions;
+void EGraph::Store::mark_around(Id cls) {
+  if (cls >= changes.first_new()) return;  // new members and new or re-keyed readers: marked
+  if (links.active()) {
+    links.for_each_member(cls, [&](Id n) { changes.mark(n); });
+  } else {
+    for (const Id n : index.nodes_of(cls)) changes.mark(n);
+  }
+  for_each_reader(cls, [&](Id n) { changes.mark(n); });
+}
+
+size_t EGraph::Store::rebuild(const EGraph& graph, const Workers& workers) {
+  if (clean) return 0;
+  const size_t before = class_count;
+  restore_congruence(workers);
+  index.invalidate(enodes.size(), op_names.size());
+  if (!facts.empty()) facts.propagate(graph, *this);
+  clean = true;
+  return before - class_count;
 }
 
 }  // namespace egret::egraph

@@ -1,11 +1,19 @@
 #include "egraph/runner.h"
 
+#include <algorithm>
+
+#include "egraph/apply.h"
+#include "egraph/matcher.h"
 #include "egraph/search.h"
 
 namespace egret::egraph {
 namespace {
 
-constexpr uint64_t kBatch = 256;  // matches between two looks at the clock and at the bytes
+constexpr size_t kTasksPerThread = 4;                   // searched before their right sides are made
+constexpr uint64_t kLeastTaskBytes = uint64_t{1} << 20;
+constexpr uint64_t kTaskShare = 16;                     // a task may take this part of the bytes that are left
+constexpr uint64_t kMatchesPerLook = 256;               // between two looks at the clock and at the bytes
+constexpr uint64_t kLeastBlock = 64;                    // matches, near a limit of bytes
 
 // Appends the plan of `term` to `side` and returns the operand that stands for it.
 RightSide::Operand plan_term(const PatternTerm& term, const Match& match, RightSide& side) {
@@ -20,27 +28,24 @@ RightSide::Operand plan_term(const PatternTerm& term, const Match& match, RightS
   return {true, static_cast<uint32_t>(side.nodes.size() - 1)};
 }
 
-uint32_t count_occurrences(const PatternTerm& term) {
-  if (term.kind == PatternTerm::Kind::kVariable) return 0;
-  uint32_t count = 1;
-  for (const PatternTerm& operand : term.operands) count += count_occurrences(operand);
-  return count;
-}
-
 // One call of `run`.
 class Run {
  public:
-  Run(EGraph& graph, std::span<const Rewrite> rewrites, const RunOptions& options, uint32_t rule_base)
+  Run(EGraph& graph, EGraph::Store& store, std::span<const Rewrite> rewrites, const RunOptions& options, uint32_t rule_base)
       : graph_(graph),
-        rewrites_(rewrites),
+        store_(store),
         options_(options),
         rule_base_(rule_base),
-        search_(rewrites, options_.limits, clock_, options.threads) {
+        workers_(options.threads),
+        rules_(compile(rewrites)),
+        search_(rules_, options_.limits, clock_),
+        maker_(store, workers_) {
     report_.rewrites.resize(rewrites.size());
   }
 
   Report saturate() {
-    graph_.rebuild();
+    rebuild();
+    if (!options_.resume) store_.changes.mark_all();
     for (;;) {
       if (const auto reason = limit_reached()) return finish(*reason);
       if (report_.iterations.size() >= options_.limits.iterations) return finish(StopReason::kIterationLimit);
@@ -49,125 +54,227 @@ class Run {
   }
 
  private:
+  std::vector<RuleState> compile(std::span<const Rewrite> rewrites) {
+    std::vector<RuleState> rules(rewrites.size());
+    for (uint32_t r = 0; r < rewrites.size(); ++r) {
+      const Rewrite& rewrite = rewrites[r];
+      RuleState& rule = rules[r];
+      rule.rewrite = &rewrite;
+      rule.behind = !options_.resume;
+      if (!rewrite.searcher) {
+        EGRET_CHECK(!rewrite.pattern.roots().empty(), "a rewrite has a pattern or a searcher");
+        rule.query = &rewrite.pattern.query();
+      }
+      if (rewrite.right.empty()) {
+        EGRET_CHECK(rewrite.applier, "a rewrite has a right side or an applier");
+      } else {
+        EGRET_CHECK(rule.query && !rewrite.applier, "a declared right side goes with a pattern and no applier");
+        rule.right.emplace(*rule.query, rewrite.right);
+        if (graph_.explains()) rule.shape = store_.applications.add_shape(rule.right->shape(*rule.query, rule_base_ + r));
+      }
+      rule.incremental = rule.query && rewrite.matches_per_iteration == 0 &&
+                         (rewrite.local || (rule.right && !rewrite.condition));
+    }
+    return rules;
+  }
+
   // Runs one iteration; the reason to stop, if there is one.
   std::optional<StopReason> iterate() {
     Iteration iteration;
+    const uint64_t number = report_.iterations.size();
+    cut_ = false;
+    active_.assign(rules_.size(), true);
+    for (size_t r = 0; r < rules_.size(); ++r) active_[r] = rules_[r].banned_until <= number;
     const double start = clock_.seconds();
-    const uint64_t held = bytes();
-    SearchResult found = search_.run(graph_, applied_, options_.limits.matches - applied_count_,
-                                     options_.limits.bytes - std::min(held, options_.limits.bytes));
+    std::vector<SearchTask> tasks = search_.plan(graph_, active_, options_.naive);
     iteration.search_s = clock_.seconds() - start;
-    if (found.expired) return expiry();
-
-    const size_t ids = graph_.id_count();
-    changed_ = false;
-    cut_ = found.partial;
-    const auto apply_stop = apply_all(found);
-    found = {};
-    const double applied = clock_.seconds();
-    iteration.apply_s = applied - start - iteration.search_s;
-    changed_ |= graph_.id_count() != ids;
-    graph_.rebuild();
-    iteration.rebuild_s = clock_.seconds() - applied;
+    for (size_t r = 0; r < rules_.size(); ++r) rules_[r].behind = !active_[r];
+    auto stop = search_and_make(tasks, iteration);
+    store_.changes.reset(searched_ids_);
+    const double made = clock_.seconds();
+    maker_.unite(report_.rewrites);
+    const double united = clock_.seconds();
+    iteration.apply_s += united - made;
+    rebuild();
+    iteration.rebuild_s = clock_.seconds() - united;
     iteration.enodes = graph_.node_count();
     iteration.eclasses = graph_.class_count();
     report_.iterations.push_back(iteration);
     if (options_.after_iteration) {
-      const size_t ids_before = graph_.id_count(), classes_before = graph_.class_count();
       const bool go_on = options_.after_iteration(graph_, report_.iterations.back());
-      changed_ |= !graph_.clean() || graph_.id_count() != ids_before || graph_.class_count() != classes_before;
-      graph_.rebuild();
+      rebuild();
       if (!go_on) return StopReason::kStopped;
     }
-    if (apply_stop) return apply_stop;
-    if (!changed_ && !cut_) return StopReason::kSaturated;
-    return std::nullopt;
+    if (stop) return stop;
+    if (store_.changes.count(graph_.id_count()) > 0 || cut_) return std::nullopt;
+    return lift_bans(number + 1) ? std::nullopt : std::optional(StopReason::kSaturated);
   }
 
-  // Applies the matches in task order; the limit that ended it early, if one did.
-  std::optional<StopReason> apply_all(const SearchResult& found) {
-    uint64_t waiting = 0;
-    for (const SearchTask& task : found.tasks) waiting += task.found.bytes();
-    std::vector<uint64_t> kept(rewrites_.size(), 0);
-    for (const SearchTask& task : found.tasks) {
-      const Rewrite& rewrite = rewrites_[task.rewrite];
-      RewriteCount& count = report_.rewrites[task.rewrite];
-      count.search_seconds += task.seconds;
-      count.cut += task.cut;
-      cut_ |= task.cut > 0;
-      uint64_t left = task.count;
-      for (size_t at = 0; at < task.found.end(); --left) {
-        if (rewrite.matches_per_iteration > 0 && kept[task.rewrite] == rewrite.matches_per_iteration) {
-          count.cut += left;
-          cut_ = true;
-          break;
-        }
-        if (const auto reason = limit_reached_in_apply(waiting)) return reason;
-        task.found.read(at, match_);
-        ++kept[task.rewrite];
-        ++count.matches;
-        apply(task.rewrite, count);
+  // Searches the tasks, a few at a time, and makes their right sides; the limit that ended it early, if one did.
+  std::optional<StopReason> search_and_make(std::vector<SearchTask>& tasks, Iteration& iteration) {
+    searched_ids_ = graph_.id_count();
+    kept_.assign(rules_.size(), 0);
+    const bool backoff = options_.scheduler == Scheduler::kBackoff;
+    const uint64_t task_matches = options_.limits.matches - applied_count_;
+    const uint64_t used = bytes();
+    const uint64_t task_bytes = std::max(kLeastTaskBytes, (options_.limits.bytes - std::min(used, options_.limits.bytes)) / kTaskShare);
+    const size_t wave = backoff ? tasks.size() : workers_.several() ? kTasksPerThread * static_cast<size_t>(workers_.threads()) : 1;
+    std::optional<StopReason> stop;
+    for (size_t begin = 0; begin < tasks.size() && !stop; begin += wave) {
+      const size_t end = std::min(tasks.size(), begin + wave);
+      const double start = clock_.seconds();
+      workers_.for_each(end - begin, [&](size_t t) {
+        SearchTask& task = tasks[begin + t];
+        const uint64_t room = backoff ? std::min(task_matches, threshold(rules_[task.rule]) + 1) : task_matches;
+        search_.run(graph_, room, task_bytes, task);
+      });
+      const double searched = clock_.seconds();
+      iteration.search_s += searched - start;
+      if (search_.expired()) stop = expiry();
+      if (backoff) ban(tasks);
+      for (size_t t = begin; t < end && !stop; ++t) {
+        waiting_ = tasks[t].bytes();
+        stop = make(tasks[t]);
+        tasks[t].nodes.release();
+        tasks[t].matches.clear();
       }
+      iteration.apply_s += clock_.seconds() - searched;
+    }
+    if (stop) {
+      for (RuleState& rule : rules_) rule.behind = true;
+    }
+    return stop;
+  }
+
+  // Makes a task's right sides; the limit that ended it early, if one did.
+  std::optional<StopReason> make(SearchTask& task) {
+    RuleState& rule = rules_[task.rule];
+    RewriteCount& counts = report_.rewrites[task.rule];
+    counts.search_seconds += task.seconds;
+    uint64_t count = task.count, cut = task.cut;
+    if (const uint64_t most = rule.rewrite->matches_per_iteration; most > 0 && count > most - kept_[task.rule]) {
+      cut += count - (most - kept_[task.rule]);
+      count = most - kept_[task.rule];
+    }
+    kept_[task.rule] += count;
+    counts.cut += cut;
+    if (cut > 0) cut_ = rule.behind = true;
+    if (count == 0) return std::nullopt;
+    maker_.begin_rule(task.rule);
+    counts.matches += count;
+    const auto stop = rule.right ? make_declared(rule, task, count, counts) : make_planned(rule, task, count, counts);
+    return stop || !task.full ? stop : StopReason::kByteLimit;
+  }
+
+  std::optional<StopReason> make_declared(RuleState& rule, const SearchTask& task, uint64_t count,
+                                          RewriteCount& counts) {
+    const uint32_t stride = rule.stride();
+    const uint64_t largest = std::max<uint64_t>(1, rule.right->nodes.size());
+    for (uint64_t at = 0; at < count;) {
+      if (const auto reason = limit_reached()) return reason;
+      uint64_t end = at + 1;
+      const Id range = task.nodes[at * stride] >> kRangeBits;
+      while (end < count && task.nodes[end * stride] >> kRangeBits == range) ++end;
+      uint64_t block = end - at;
+      block = std::min(block, options_.limits.matches - applied_count_);
+      block = std::min(block, std::max<uint64_t>(1, (options_.limits.enodes - graph_.node_count()) / largest));
+      const uint64_t used = bytes();
+      while (block > 1 && used + block * maker_.bytes_per_match(rule) + store_.table.growth(block) >= options_.limits.bytes) {
+        if (block <= kLeastBlock && store_.table.growth(block) > 0) return StopReason::kByteLimit;
+        block = std::max<uint64_t>(1, block / 2);
+      }
+      maker_.make(rule, task.nodes.data() + at * stride, block, counts);
+      for (uint64_t i = at; i < at + block && !rule.incremental; ++i) {
+        fill_match(*rule.query, store_, task.nodes.data() + i * stride, match_);
+        match_key(graph_, match_, key_);
+        rule.applied.insert(key_);
+      }
+      applied_count_ += block;
+      at += block;
     }
     return std::nullopt;
   }
 
-  void apply(uint32_t rewrite, RewriteCount& count) {
-    side_.nodes.clear();
-    side_.equations.clear();
-    if (!rewrites_[rewrite].applier(graph_, match_, side_)) {
-      if (dropped_.insert(match_key(graph_, rewrite, match_))) ++count.dropped;
-      return;
+  std::optional<StopReason> make_planned(RuleState& rule, const SearchTask& task, uint64_t count, RewriteCount& counts) {
+    for (uint64_t i = 0; i < count; ++i) {
+      if (graph_.node_count() >= options_.limits.enodes) return StopReason::kNodeLimit;
+      if (applied_count_ >= options_.limits.matches) return StopReason::kMatchLimit;
+      if (++since_look_ >= kMatchesPerLook) {
+        since_look_ = 0;
+        if (const auto reason = limit_reached()) return reason;
+      }
+      if (rule.query) {
+        fill_match(*rule.query, store_, task.nodes.data() + i * rule.stride(), match_);
+      } else {
+        match_ = task.matches[i];
+      }
+      side_.nodes.clear();
+      side_.equations.clear();
+      if (!rule.incremental) match_key(graph_, match_, key_);
+      if (!rule.rewrite->applier(graph_, match_, side_)) {
+        counts.dropped += rule.incremental || rule.dropped.insert(key_);
+        continue;
+      }
+      if (!rule.incremental && !rule.applied.insert(key_)) continue;
+      ++applied_count_;
+      maker_.make(rule, rule_base_ + task.rule, match_, side_, counts);
     }
-    if (!applied_.insert(match_key(graph_, rewrite, match_))) return;
-    ++count.applied;
-    ++applied_count_;
-    const size_t ids = graph_.id_count();
-    insert_planned();
-    const Justification why{Justification::Kind::kRule, static_cast<uint32_t>(graph_.application_count()), 0};
-    uint64_t united = 0;
-    for (uint32_t e = 0; e < side_.equations.size(); ++e) {
-      const auto& [left, right] = side_.equations[e];
-      united += graph_.unite(left, id_of(right), {why.kind, why.index, e});
+    return std::nullopt;
+  }
+
+  // --- back-off -----------------------------------------------------------------------------------------------
+  uint64_t threshold(const RuleState& rule) const {
+    return options_.match_limit << std::min<uint32_t>(rule.times_banned, 40);
+  }
+
+  // Bans the rewrites that found too many matches, and drops these.
+  void ban(std::vector<SearchTask>& tasks) {
+    std::vector<uint64_t> found(rules_.size(), 0);
+    for (const SearchTask& task : tasks) found[task.rule] += task.count + task.cut;
+    for (size_t r = 0; r < rules_.size(); ++r) {
+      if (found[r] <= threshold(rules_[r])) continue;
+      RuleState& rule = rules_[r];
+      rule.banned_until = report_.iterations.size() + 1 + (options_.ban_length << std::min<uint32_t>(rule.times_banned, 40));
+      ++rule.times_banned;
+      rule.behind = true;
+      report_.rewrites[r].cut += found[r];
     }
-    count.united += united;
-    changed_ |= united > 0;
-    if (graph_.explains() && (united > 0 || graph_.id_count() != ids)) record(rewrite);
-  }
-
-  void insert_planned() {
-    made_.clear();
-    for (const RightSide::Node& node : side_.nodes) {
-      operands_.clear();
-      for (const RightSide::Operand& operand : node.operands) operands_.push_back(id_of(operand));
-      made_.push_back(graph_.add(node.op, node.attr, operands_));
+    for (SearchTask& task : tasks) {
+      if (found[task.rule] <= threshold_before(rules_[task.rule])) continue;
+      task.nodes.clear();
+      task.matches.clear();
+      task.count = task.cut = 0;
     }
   }
-
-  Id id_of(const RightSide::Operand& operand) const {
-    if (!operand.planned) return operand.index;
-    EGRET_CHECK(operand.index < made_.size(), "a right side refers to a node planned later");
-    return made_[operand.index];
+  uint64_t threshold_before(const RuleState& rule) const {
+    const bool just_banned = rule.banned_until > report_.iterations.size();
+    return just_banned ? 0 : std::numeric_limits<uint64_t>::max();
   }
 
-  void record(uint32_t rewrite) {
-    Application application;
-    application.rule = rule_base_ + rewrite;
-    application.nodes = match_.nodes;
-    application.classes = match_.classes;
-    application.attrs = match_.attrs;
-    application.made = made_;
-    for (const auto& [left, right] : side_.equations) application.equations.emplace_back(left, id_of(right));
-    graph_.record_application(std::move(application));
+  // Nothing changed: moves the bans forward to the first that ends; false if there is none.
+  bool lift_bans(uint64_t now) {
+    uint64_t first = std::numeric_limits<uint64_t>::max();
+    for (const RuleState& rule : rules_) {
+      if (rule.banned_until > now) first = std::min(first, rule.banned_until);
+    }
+    const bool waits = std::any_of(rules_.begin(), rules_.end(), [](const RuleState& rule) { return rule.behind; });
+    if (first == std::numeric_limits<uint64_t>::max()) return waits;
+    for (RuleState& rule : rules_) {
+      if (rule.banned_until > now) rule.banned_until -= first - now;
+    }
+    return true;
   }
 
-  uint64_t bytes() const { return graph_.bytes() + applied_.bytes() + dropped_.bytes(); }
+  // --- limits -------------------------------------------------------------------------------------------------
+  uint64_t bytes() const {
+    uint64_t total = store_.bytes() + maker_.bytes() + waiting_;
+    for (const RuleState& rule : rules_) total += rule.incremental ? 0 : rule.bytes();
+    return total;
+  }
   StopReason expiry() const {
     const StopToken* stop = options_.limits.stop;
     return stop && stop->stop_requested() ? StopReason::kStopped : StopReason::kTimeLimit;
   }
-
-  // Between iterations.
   std::optional<StopReason> limit_reached() const {
     if (graph_.node_count() >= options_.limits.enodes) return StopReason::kNodeLimit;
     if (applied_count_ >= options_.limits.matches) return StopReason::kMatchLimit;
@@ -176,16 +283,7 @@ class Run {
     return std::nullopt;
   }
 
-  // Before each match; `waiting` are the bytes of the lists of matches.
-  std::optional<StopReason> limit_reached_in_apply(uint64_t waiting) {
-    if (graph_.node_count() >= options_.limits.enodes) return StopReason::kNodeLimit;
-    if (applied_count_ >= options_.limits.matches) return StopReason::kMatchLimit;
-    if (++since_look_ < kBatch) return std::nullopt;
-    since_look_ = 0;
-    if (bytes() + waiting >= options_.limits.bytes) return StopReason::kByteLimit;
-    if (clock_.expired(options_.limits)) return expiry();
-    return std::nullopt;
-  }
+  void rebuild() { store_.rebuild(graph_, workers_); }
 
   Report finish(StopReason reason) {
     report_.stop_reason = reason;
@@ -194,18 +292,23 @@ class Run {
   }
 
   EGraph& graph_;
-  std::span<const Rewrite> rewrites_;
+  EGraph::Store& store_;
   const RunOptions& options_;
   const uint32_t rule_base_;
   Stopwatch clock_;
+  const Workers workers_;
+  std::vector<RuleState> rules_;
   Search search_;
+  Maker maker_;
   Report report_;
-  AppliedSet applied_, dropped_;
-  uint64_t applied_count_ = 0, since_look_ = 0;
-  bool changed_ = false, cut_ = false;  // in this iteration
-  Match match_;                         // of the match being applied:
+  uint64_t applied_count_ = 0, since_look_ = 0, waiting_ = 0;  // waiting: bytes of the matches being made
+  bool cut_ = false;                // in this iteration
+  size_t searched_ids_ = 0;         // ids when this iteration's search began
+  std::vector<bool> active_;        // rewrites that are not banned
+  std::vector<uint64_t> kept_;      // matches of each rewrite in this iteration
+  Match match_;                     // of the match being applied:
   RightSide side_;
-  std::vector<Id> made_, operands_;
+  std::vector<uint32_t> key_;
 };
 
 }  // namespace
@@ -232,25 +335,20 @@ const char* to_string(StopReason reason) {
 
 std::function<bool(const EGraph&, const Match&, RightSide&)> instantiate(const Pattern& pattern,
                                                                          std::vector<PatternTerm> right) {
-  EGRET_CHECK(right.size() == pattern.roots().size(), "a right side for each root");
-  std::vector<uint32_t> root_occurrence;
-  uint32_t occurrence = 0;
-  for (const PatternTerm& root : pattern.roots()) {
-    root_occurrence.push_back(occurrence);
-    occurrence += count_occurrences(root);
-  }
-  return [right = std::move(right), root_occurrence](const EGraph&, const Match& match, RightSide& side) {
+  const std::span<const uint32_t> roots = pattern.query().roots();
+  EGRET_CHECK(right.size() == roots.size(), "a right side for each root");
+  return [right = std::move(right), roots = std::vector<uint32_t>(roots.begin(), roots.end())](
+             const EGraph&, const Match& match, RightSide& side) {
     for (size_t r = 0; r < right.size(); ++r) {
       const RightSide::Operand made = plan_term(right[r], match, side);
-      side.equations.emplace_back(match.nodes[root_occurrence[r]], made);
+      side.equations.emplace_back(match.nodes[roots[r]], made);
     }
     return true;
   };
 }
 
 Report run(EGraph& graph, std::span<const Rewrite> rewrites, const RunOptions& options, uint32_t rule_base) {
-  for (const Rewrite& rewrite : rewrites) EGRET_CHECK(rewrite.applier, "a rewrite has an applier");
-  return Run(graph, rewrites, options, rule_base).saturate();
+  return Run(graph, graph.store(), rewrites, options, rule_base).saturate();
 }
 
 }  // namespace egret::egraph

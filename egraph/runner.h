@@ -1,8 +1,10 @@
-// Rewrite and Runner: the saturation loop.
+// Rewrite and run: the saturation loop.
 //
-// An iteration searches all rewrites on a frozen graph in parallel (TBB), applies the matches serially in the order
-// (rewrite, first root, ...), rebuilds, checks limits and records a report.  The result (ids included) is the same for
-// any number of threads.
+// An iteration searches the rewrites on a frozen graph, makes their right sides, unites, and rebuilds.  Searching goes
+// around what the last iteration changed (semi-naive), in parallel (TBB); right sides that are declared as terms are
+// made many at a time, in parallel too.  E-nodes get their ids in the order of (rewrite, range of the first root's id,
+// e-node of the right side, match), so the graph, ids included, is the same for any number of threads, and the same as
+// if everything were searched each time.
 #pragma once
 
 #include <functional>
@@ -36,9 +38,18 @@ struct Rewrite {
   std::function<void(const EGraph&, const std::function<bool(const Match&)>& emit)> searcher;
   // Keeps or drops a match during search: reads only, called from several threads.  Empty: keeps all.
   std::function<bool(const EGraph&, const Match&)> condition;
-  // Plans the right side; false drops the match (ill-typed: counted in the report).  Serial; reads only.  Earlier
-  // matches of the iteration have been applied: the graph need not be clean.  `RightSide` comes in empty.
+  // The right side, one way or the other.  `right`: root i of the pattern is united with right[i], a term over the
+  // pattern's variables (attributes fixed or variables; kAny stands for none); the fast way.
+  std::vector<PatternTerm> right;
+  // `applier` plans the right side of one match; false drops it (ill-typed: counted in the report).  Serial; reads only.
+  // Earlier matches of the iteration have been made but not united: the graph need not be clean.  `RightSide` comes in
+  // empty.
   std::function<bool(const EGraph&, const Match&, RightSide&)> applier;
+  // `condition` and `applier` read the matched e-nodes and the facts of the matched classes, nothing else of the graph:
+  // such a rewrite is searched around changes only.  Else it is searched anew each iteration, matches that were applied
+  // are skipped, and dropped ones are tried again.  A rewrite with `right` and no condition needs no promise.
+  bool local = false;
+  bool subsume = false;                // an applied match's first root is not matched any more (EGraph::subsume)
   uint64_t matches_per_iteration = 0;  // 0: no limit; a longer list is cut by order, which is counted
 };
 
@@ -46,7 +57,7 @@ enum class StopReason { kSaturated, kNodeLimit, kMatchLimit, kByteLimit, kTimeLi
 const char* to_string(StopReason);  // "saturated", "node_limit", ...
 
 struct RewriteCount {
-  uint64_t matches = 0;  // found, not applied before, condition kept
+  uint64_t matches = 0;  // found, condition kept
   uint64_t applied = 0;
   uint64_t dropped = 0;  // by the applier; tried again in later iterations, counted once
   uint64_t united = 0;   // equations that made two classes one
@@ -66,23 +77,34 @@ struct Report {
   double seconds = 0;
 };
 
+enum class Scheduler : uint8_t {
+  kSimple,
+  // A rewrite with more than match_limit matches in an iteration makes none of them and is banned for ban_length
+  // iterations; both double with each ban.
+  kBackoff,
+};
+
 struct RunOptions {
   Limits limits;
   int threads = 1;  // 0: as many as the machine has
+  Scheduler scheduler = Scheduler::kSimple;
+  uint64_t match_limit = 1000, ban_length = 5;  // kBackoff
+  // The graph comes from a run with the same rewrites that ended between iterations (kIterationLimit): only what changed
+  // since is searched.
+  bool resume = false;
+  bool naive = false;  // search everything every iteration: the same graph, for tests and measurements
   // Called after each rebuild; false stops the run (quarantine, progress).
   std::function<bool(EGraph&, const Iteration&)> after_iteration;
 };
 
-// The applier of a rewrite whose right side is written with the pattern's variables: `right[i]` is made and united with
-// the e-node that root i matched.  Attributes must be fixed or variables; kAny stands for no attributes.
+// `Rewrite::right` as an applier, for hosts that wrap it.
 std::function<bool(const EGraph&, const Match&, RightSide&)> instantiate(const Pattern& pattern,
                                                                          std::vector<PatternTerm> right);
 
-// Runs until saturation or a limit.  Limits are checked within a batch of matches, so none is overshot by more than
-// one. A match already applied (same rewrite, same canonical nodes and variables) is not applied again. `rule_base` is
-// added to a rewrite's position to give `Application::rule`, for runs in several phases. A run stopped by a limit
-// leaves a rebuilt graph.  Bytes are those of the graph, the matches and the record of them; an array that grows may
-// pass the limit by its growth.
+// Runs until saturation or a limit.  Limits are checked between blocks of matches that are the smaller the nearer a
+// limit is: e-nodes and matches are overshot by one right side at most, bytes by the growth of one block.  `rule_base` is
+// added to a rewrite's position to give `Application::rule`, for runs in several phases.  A run stopped by a limit
+// leaves a rebuilt graph.  Bytes are those of the graph, the matches and the record of them.
 Report run(EGraph& graph, std::span<const Rewrite> rewrites, const RunOptions& options, uint32_t rule_base = 0);
 
 }  // namespace egret::egraph

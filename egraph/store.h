@@ -1,18 +1,23 @@
 // EGraph::Store: the e-graph's arrays together, for the loops of this folder.
 //
-// Invariants: (1) a live e-node stands in `table` under its stored canonical operands; (2) `displaced` holds every id
-// that stopped being canonical since the last repair; (3) where clean, the operands of live e-nodes are canonical, no
-// two live e-nodes are congruent, `index` is current and facts are at their fixpoint.
+// Invariants: (1) a live e-node stands in `table` under its stored operands; (2) `displaced` holds every id that
+// stopped being canonical since the last repair, once; (3) where clean, parents are canonical, the operands of live
+// e-nodes are canonical, no two live e-nodes are congruent and facts are at their fixpoint; (4) every e-node that is
+// new, re-keyed, of another class, or near another fact since the last search is in `changes`.
 #pragma once
 
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "egraph/applications.h"
+#include "egraph/changes.h"
 #include "egraph/class_index.h"
 #include "egraph/enodes.h"
 #include "egraph/facts.h"
 #include "egraph/hash_cons.h"
+#include "egraph/links.h"
+#include "egraph/parallel.h"
 #include "egraph/proof_forest.h"
 #include "egraph/union_find.h"
 
@@ -26,39 +31,87 @@ struct EGraph::Store {
   ENodes enodes;
   UnionFind sets;
   HashCons table;
-  ClassIndex index;
+  Changes changes;
+  Links links;
+  ClassIndex index{enodes, sets};
   Facts facts;
   ProofForest proof;
-  std::vector<Application> applications;
-  uint64_t application_bytes = 0;
+  Applications applications;
+  Bits subsumed;  // e-nodes that no rewrite matches any more
+  bool any_subsumed = false;
 
-  std::vector<Id> displaced;
+  Array<Id> displaced;
+  Bits displaced_bits;
   size_t live_count = 0, class_count = 0;
   bool clean = true;
   std::vector<Id> exact_scratch, canonical_scratch;  // of add
+  Array<uint32_t> tag_scratch, place_scratch;        // of intern
 
+  explicit Store(Options o) : options(o) { enodes.keep_exact(o.explanations); }
+
+  // Whether rewrites see the e-node.
+  bool matchable(Id n) const { return enodes.live(n) && !(any_subsumed && subsumed.test(n)); }
   // True for an e-node of `table` with this key (canonical operands).
-  auto same_key(OpKind op, AttrId attr, const Id* operands, size_t count) const {
+  auto same_key(uint32_t head, AttrId attr, const Id* operands, size_t count) const {
     return [=, this](Id n) {
-      if (enodes.op(n) != op || enodes.attr(n) != attr || enodes.arity(n) != count) return false;
-      const Id* other = enodes.canonical_of_live(n);
+      const Row& row = enodes.row(n);
+      if (row.head != head || row.attr != attr || row.arity() != count) return false;
+      const Id* other = enodes.operands_of(row);
       for (size_t i = 0; i < count; ++i) {
         if (other[i] != operands[i]) return false;
       }
       return true;
     };
   }
+  uint32_t tag_of_node(Id n) const {
+    const Row& row = enodes.row(n);
+    return row.wide() ? tag_of(row.head, row.attr, enodes.operands_of(row), row.arity()) : tag_of(row);
+  }
+  // Whether two rows of the e-nodes have one key.
+  bool same_node(Id a, Id b) const {
+    const Row &x = enodes.row(a), &y = enodes.row(b);
+    if (!x.wide()) return std::memcmp(&x, &y, sizeof(Row)) == 0;
+    return same_key(x.head, x.attr, enodes.operands_of(x), x.arity())(b);
+  }
+  Id find_and_shorten(Id id) {
+    return sets.shorten(id, [this](Id moved) { changes.mark(moved); });
+  }
 
   Id add(OpKind op, AttrId attr, std::span<const Id> operands);
   bool unite(Id a, Id b, Justification why);
 
+  // intern.cpp.  The e-node with each key (canonical, at most two operands): an old one, or a new one; new ones get
+  // ids in the order in which they are first asked for, for any number of threads, each a class of its own.
+  void intern(std::span<const Row> keys, Id* ids, const Workers& workers);
+  // Bookkeeping for the e-nodes appended since `first` that stand in the table already.
+  void count_new(Id first);
+
   // rebuild.cpp
-  size_t restore_congruence();  // number of unions made
-  void repair_by_scan();
-  void repair_by_uses();
-  // Gives `n` canonical operands; where that makes it congruent to another e-node, unites them and buries the younger.
-  void repair(Id n);
-  bool reads_displaced(Id n) const;
+  size_t rebuild(const EGraph& graph, const Workers& workers);
+  void restore_congruence(const Workers& workers);
+  void collect_by_scan(const Workers& workers, Array<Id>& readers);
+  void collect_by_links(Array<Id>& readers);
+  void rekey(const Workers& workers, Array<Id>& readers);
+  void flatten(const Workers& workers);
+  void extend_links();
+  void activate_links();
+  // Calls visit for each live e-node that reads the class, perhaps more than once.  Requires: no union outstanding.
+  template <class Visit>
+  void for_each_reader(Id cls, Visit&& visit) const {
+    if (links.active()) {
+      links.for_each_use(cls, [&](Id n) {
+        if (enodes.live(n)) visit(n);
+      });
+    } else {
+      for (const Id n : index.parents_of(cls)) visit(n);
+    }
+  }
+  void mark_around(Id cls);  // a fact of the class changed
+
+  uint64_t bytes() const;
+
+  // check_loaded.cpp.  Checks arrays that were read from outside and makes the tables; what is wrong, or nothing.
+  std::string check_loaded();
 };
 
 }  // namespace egret::egraph

@@ -1,50 +1,53 @@
 // UnionFind: which ids are equal.  The canonical id of a set is its lowest (oldest), so canonical ids are stable and
 // do not depend on the order of unions.
-// Invariant: parent(id) <= id; after `flatten`, parent(id) is canonical for every id.
+// Invariant: parent(id) <= id.  After a rebuild parent(id) is canonical for every id; a parent that is not is how
+// rebuild sees that an id's class changed, so paths are shortened only through `shorten`, whose caller takes note.
 #pragma once
 
-#include <vector>
-
+#include "egraph/array.h"
 #include "egraph/egraph.h"
 
 namespace egret::egraph {
 
 class UnionFind {
  public:
-  Id add() {
-    parent_.push_back(static_cast<Id>(parent_.size()));
-    return parent_.back();
+  void add() { parent_.push_back(static_cast<Id>(parent_.size())); }
+  void add(size_t count) {  // to be written by `place`
+    parent_.extend(count);
   }
+  void truncate(size_t count) { parent_.resize(count); }
+  void place(Id id, Id parent) { parent_[id] = parent; }
 
   bool canonical(Id id) const { return parent_[id] == id; }
+  Id parent(Id id) const { return parent_[id]; }
 
   // Thread safety: any number of readers, no writer.
   Id find(Id id) const {
     while (parent_[id] != id) id = parent_[id];
     return id;
   }
-
-  Id find_and_shorten(Id id) {
-    while (parent_[id] != id) {
-      parent_[id] = parent_[parent_[id]];
-      id = parent_[id];
+  // As `find`; calls `moved(id)` for each id whose parent it changes.
+  template <class Moved>
+  Id shorten(Id id, Moved&& moved) {
+    const Id root = find(id);
+    while (parent_[id] != root && id != root) {
+      const Id up = parent_[id];
+      parent_[id] = root;
+      moved(id);
+      id = up;
     }
-    return id;
+    return root;
   }
-
   // Requires: both canonical and older < younger.
   void link(Id older, Id younger) { parent_[younger] = older; }
 
-  void flatten() {
-    for (Id id = 0; id < parent_.size(); ++id) parent_[id] = parent_[parent_[id]];  // parents first: parent(id) <= id
-  }
-
   size_t size() const { return parent_.size(); }
   void reserve(size_t ids) { parent_.reserve(ids); }
-  uint64_t bytes() const { return parent_.capacity() * sizeof(Id); }
+  uint64_t bytes() const { return parent_.bytes(); }
+  Array<Id>& array() { return parent_; }
 
  private:
-  std::vector<Id> parent_;
+  Array<Id> parent_;
 };
 
 }  // namespace egret::egraph

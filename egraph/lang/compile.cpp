@@ -84,8 +84,14 @@ class Compiler {
     } else {
       rewrite.pattern = pattern();
       rewrite.condition = condition(language_.fold() != nullptr);
+      rewrite.local = local();
     }
-    rewrite.applier = applier();
+    if (direction_.left.size() == 1 && !rewrite.searcher) {
+      size_t at = 0;
+      rewrite.right = {right_term(tree_of(direction_.right[0].right, at))};
+    } else {
+      rewrite.applier = applier();
+    }
     return rewrite;
   }
 
@@ -165,6 +171,23 @@ class Compiler {
     std::vector<PatternTerm> operands;
     for (const Tree& operand : tree.operands) operands.push_back(pattern_term(operand));
     return PatternTerm::operator_of(language_.op(tree.node.value), std::move(operands));
+  }
+
+  PatternTerm right_term(const Tree& tree) const {
+    if (tree.node.is_variable()) return PatternTerm::variable_of(places_[tree.node.value].index);
+    std::vector<PatternTerm> operands;
+    for (const Tree& operand : tree.operands) operands.push_back(right_term(operand));
+    return PatternTerm::operator_of(language_.op(tree.node.value), std::move(operands));
+  }
+
+  // Whether conditions read facts of the matched classes alone: not the leaves of a class, nor terms that stand elsewhere.
+  bool local() const {
+    return std::all_of(direction_.rule->conditions.begin(), direction_.rule->conditions.end(), [&](const Condition& c) {
+      const bool compares = c.kind == ConditionKind::kDiffer || c.kind == ConditionKind::kEqual;
+      const bool leaves = c.kind == ConditionKind::kIsSymbol || c.kind == ConditionKind::kNotSymbol;
+      const bool variables = std::all_of(c.operands.begin(), c.operands.end(), [](const Term& term) { return term[0].is_variable(); });
+      return variables && (compares || (language_.fold() && !leaves));
+    });
   }
 
   // Null where every match is kept.  With `skip_hidden` no e-node that const-fold prunes is matched.

@@ -47,7 +47,7 @@ class Equalities {
     int64_t step;  // term = term of the e-node
   };
   struct Instance {  // one application of a rule
-    const egraph::Application* application = nullptr;
+    egraph::Application application;
     const rules::Rule* rule = nullptr;
     uint32_t form = 0;                    // of the left side that matched
     uint32_t before = 0;                  // unions that explain the match have smaller numbers

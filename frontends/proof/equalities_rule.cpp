@@ -36,7 +36,7 @@ Result<std::optional<Equalities::Stand>> Equalities::left_operand(Instance& inst
 // Builds the term of one occurrence; nothing where equalities are missing.
 Result<std::optional<Equalities::Stand>> Equalities::left_of(Instance& instance, const PatternTerm& pattern, uint32_t& occurrence,
                                                              TermId& term) {
-  const egraph::Application& a = *instance.application;
+  const egraph::Application& a = instance.application;
   if (pattern.kind == PatternTerm::Kind::kVariable) return left_operand(instance, a.classes[pattern.variable], term);
   const uint32_t number = occurrence++;
   const Id node = a.nodes[number];
@@ -64,8 +64,8 @@ Result<std::optional<Equalities::Stand>> Equalities::left_of(Instance& instance,
 }
 
 Result<bool> Equalities::build_left(Instance& instance) {
-  const egraph::Rewrite& rewrite = compiled_.rewrites[instance.application->rule];
-  instance.left.assign(instance.application->nodes.size(), 0);
+  const egraph::Rewrite& rewrite = compiled_.rewrites[instance.application.rule];
+  instance.left.assign(instance.application.nodes.size(), 0);
   if (rewrite.pattern.roots().empty()) return build_group(instance);
   bool all = true;
   uint32_t occurrence = 0;
@@ -80,7 +80,7 @@ Result<bool> Equalities::build_left(Instance& instance) {
 
 // `find all`: matched e-nodes of two operands, class 0 the one that they share, class i + 1 the other of e-node i.
 Result<bool> Equalities::build_group(Instance& instance) {
-  const egraph::Application& a = *instance.application;
+  const egraph::Application& a = instance.application;
   auto shares = [&](size_t place) {
     for (size_t i = 0; i < a.nodes.size(); ++i) {
       const auto operands = graph_.operands(a.nodes[i]);
@@ -135,7 +135,7 @@ Result<bool> Equalities::replays(Instance& instance, const std::vector<TermFact>
 
 // Whether the replayed nodes are those that the engine planned.
 bool Equalities::made_as_replayed(const Instance& instance) const {
-  const std::vector<Id>& made = instance.application->made;
+  const std::vector<Id>& made = instance.application.made;
   if (made.size() != instance.planned.size()) return false;
   for (size_t k = 0; k < made.size(); ++k) {
     const rules::TermNode& n = proof_.terms.node(instance.planned[k]);
@@ -185,7 +185,7 @@ Status Equalities::replay_instance(Instance& instance) {
 
 // Each planned term beside the e-node made for it; false where equalities are missing.
 Result<bool> Equalities::build_right(Instance& instance) {
-  const egraph::Application& a = *instance.application;
+  const egraph::Application& a = instance.application;
   bool all = true;
   for (size_t k = 0; k < a.made.size(); ++k) {
     const TermId term = instance.planned[k];
@@ -220,10 +220,10 @@ Result<bool> Equalities::build_right(Instance& instance) {
 
 Equalities::Attempt Equalities::attempt_rule(Id a, Id b, const egraph::EGraph::Edge& edge) {
   Instance instance;
-  instance.application = &graph_.application(edge.why.index);
-  instance.rule = compiled_.rule_of[instance.application->rule];
+  instance.application = graph_.application(edge.why.index);
+  instance.rule = compiled_.rule_of[instance.application.rule];
   const auto first_form = std::find(compiled_.rule_of.begin(), compiled_.rule_of.end(), instance.rule);
-  instance.form = instance.application->rule - static_cast<uint32_t>(first_form - compiled_.rule_of.begin());
+  instance.form = instance.application.rule - static_cast<uint32_t>(first_form - compiled_.rule_of.begin());
   instance.before = edge.number;
   EGRET_TRY(const bool left_built, build_left(instance));
   if (!left_built) return std::optional<int64_t>();

@@ -74,7 +74,7 @@ inline Rewrite rewrite(EGraph& graph, const std::string& name, const std::vector
   made.pattern = pattern(graph, left, variables);
   std::vector<PatternTerm> terms;
   for (const std::string& term : right) terms.push_back(pattern_term(graph, sexp(term), variables));
-  made.applier = instantiate(made.pattern, std::move(terms));
+  made.right = std::move(terms);
   return made;
 }
 

@@ -29,7 +29,7 @@ void require_same_graph(const EGraph& a, const EGraph& b) {
   REQUIRE(a.node_count() == b.node_count());
   bool same = true;
   for (Id n = 0; n < a.id_count(); ++n) {
-    const auto x = a.operands(n), y = b.operands(n);
+    const auto x = a.canonical_operands(n), y = b.canonical_operands(n);
     same = same && a.op(n) == b.op(n) && a.find(n) == b.find(n) && std::equal(x.begin(), x.end(), y.begin(), y.end());
   }
   REQUIRE(same);

@@ -1,28 +1,13 @@
-// The runner: closed forms, stop reasons and their bounds, conditions, several roots, searchers, the report.
+// The runner: stop reasons and their bounds, conditions, several roots, searchers, the report.
 #include <catch2/catch.hpp>
 
-#include "tests/egraph/terms.h"
+#include "tests/egraph/workloads.h"
 
 using namespace egret;
 using namespace egret::egraph;
 using namespace egret::egraph::testing;
 
 namespace {
-
-std::vector<Rewrite> ac_rules(EGraph& graph) {
-  return {rewrite(graph, "commute", {"(Add ?a ?b)"}, {"(Add ?b ?a)"}),
-          rewrite(graph, "associate", {"(Add ?a (Add ?b ?c))"}, {"(Add (Add ?a ?b) ?c)"})};
-}
-
-// 1 + (2 + (... + n))
-Id insert_sum(EGraph& graph, int n) {
-  Id sum = insert(graph, std::to_string(n));
-  const OpKind add = graph.intern_op("Add");
-  for (int i = n - 1; i > 0; --i) sum = graph.add(add, 0, {{insert(graph, std::to_string(i)), sum}});
-  return sum;
-}
-
-uint64_t power(uint64_t base, int exponent) { return exponent == 0 ? 1 : base * power(base, exponent - 1); }
 
 EGraph math_graph() {
   EGraph graph;
@@ -31,18 +16,6 @@ EGraph math_graph() {
 }
 
 }  // namespace
-
-TEST_CASE("a sum of n terms has 2^n - 1 classes and 3^n - 2^(n+1) + 1 + n e-nodes") {
-  for (int n = 2; n <= 8; ++n) {
-    EGraph graph({.explanations = false});
-    insert_sum(graph, n);
-    const std::vector<Rewrite> rules = ac_rules(graph);
-    const Report report = run(graph, rules, unlimited(40, 2));
-    CHECK(report.stop_reason == StopReason::kSaturated);
-    CHECK(graph.class_count() == power(2, n) - 1);
-    CHECK(graph.node_count() == power(3, n) - power(2, n + 1) + 1 + n);
-  }
-}
 
 TEST_CASE("the e-node limit is not overshot by more than one right side") {
   for (const uint64_t limit : {36, 100, 500, 5000}) {
@@ -123,9 +96,8 @@ TEST_CASE("iteration limit, time limit and stop request end the run with a rebui
 TEST_CASE("a search that finds nothing in a huge space still heeds the clock") {
   EGraph graph;
   for (int i = 0; i < 3000; ++i) insert(graph, "(f " + std::to_string(i) + ")");
-  const std::vector<Rewrite> rules = {
-      rewrite(graph, "cross", {"(f ?x)", "(f ?y)", "(f ?z)", "(g ?x)"}, {"?x", "?y", "?z", "?x"})};
-  insert(graph, "(g unseen)");
+  std::vector<Rewrite> rules = {rewrite(graph, "cross", {"(f ?x)", "(f ?y)", "(f ?z)"}, {"?x", "?y", "?z"})};
+  rules[0].condition = [](const EGraph&, const Match&) { return false; };
   RunOptions options = unlimited(5);
   options.limits.seconds = 0.1;
   const Report report = run(graph, rules, options);
@@ -173,6 +145,7 @@ TEST_CASE("conditions keep or drop matches in search; appliers may drop them lat
   CHECK(report.rewrites[0].applied == 1);
   CHECK(graph.nodes_with(*graph.find_op("g")).size() == 1);
   rules[0].condition = nullptr;
+  rules[0].right.clear();
   rules[0].applier = [](const EGraph&, const Match&, RightSide&) { return false; };
   report = run(graph, rules, unlimited(10));
   CHECK(report.stop_reason == StopReason::kSaturated);
@@ -199,7 +172,7 @@ TEST_CASE("a rewrite with two roots merges products that share an operand") {
   CHECK(application.rule == 40);
   CHECK(application.nodes == std::vector<Id>{ab, ac});
   CHECK(application.equations.size() == 2);
-  CHECK(application.made.size() == 6);
+  CHECK(application.made.size() == 4);  // each distinct term once
 }
 
 TEST_CASE("a searcher binds any number of operands: find all products of one operand") {
@@ -257,7 +230,7 @@ TEST_CASE("a right side with attributes copies them from variables") {
   Rewrite rule;
   const PatternTerm x = PatternTerm::variable_of(0);
   rule.pattern = Pattern({PatternTerm::operator_of(f, {x}).with_attr_variable(0)}, 1, 1);
-  rule.applier = instantiate(rule.pattern, {PatternTerm::operator_of(g, {x}).with_attr_variable(0)});
+  rule.right = {PatternTerm::operator_of(g, {x}).with_attr_variable(0)};
   const std::vector<Rewrite> rules{rule};
   run(graph, rules, unlimited(5));
   const auto g5 = graph.lookup(g, 5, {{a}});

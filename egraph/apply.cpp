@@ -1,0 +1,265 @@
+#include "egraph/apply.h"
+
+#include <algorithm>
+
+namespace egret::egraph {
+namespace {
+
+constexpr size_t kGrain = 4096;  // matches a task
+
+}  // namespace
+
+uint64_t Maker::bytes_per_match(const RuleState& rule) const {
+  const uint64_t node = sizeof(Row) + sizeof(Id) + store_.facts.count() * 8 + (store_.options.explanations ? 40 : 1);
+  const uint64_t nodes = rule.right ? rule.right->nodes.size() : 8;
+  return nodes * (node + sizeof(Id) + sizeof(Row)) + 2 * sizeof(Pending) + 8 * sizeof(Id);
+}
+
+uint64_t Maker::bytes() const {
+  uint64_t total = keys_.bytes() + pending_.bytes() + reasons_.capacity() * sizeof(Justification);
+  for (const auto* columns : {&variables_, &exact_, &made_}) {
+    for (const Array<Id>& column : *columns) total += column.bytes();
+  }
+  return total;
+}
+
+// Columns of the class variables that the right side uses.
+void Maker::gather(const RuleState& rule, const Id* matches, size_t count) {
+  const std::span<const Applications::Place> places = rule.query->class_places();
+  std::vector<bool> used(places.size());
+  const auto use = [&](const Operand& operand) {
+    if (!operand.made) used[operand.index] = true;
+  };
+  for (const RightPlan::Node& node : rule.right->nodes) std::for_each(node.operands.begin(), node.operands.end(), use);
+  std::for_each(rule.right->roots.begin(), rule.right->roots.end(), use);
+  const bool explains = store_.options.explanations;
+  variables_.resize(std::max(variables_.size(), places.size()));
+  exact_.resize(variables_.size());
+  made_.resize(std::max(made_.size(), rule.right->nodes.size()));
+  const uint32_t stride = rule.stride();
+  for (size_t v = 0; v < places.size(); ++v) {
+    if (!used[v]) continue;
+    const auto [occurrence, position] = places[v];
+    Array<Id>& column = variables_[v];
+    column.reshape(count);
+    if (explains) exact_[v].reshape(count);
+    workers_.for_chunks(count, kGrain, [&](size_t begin, size_t end, size_t) {
+      for (size_t i = begin; i < end; ++i) {
+        const Id n = matches[i * stride + occurrence];
+        column[i] = store_.enodes.operands_of(store_.enodes.row(n))[position];
+        if (explains) exact_[v][i] = store_.enodes.exact(n)[position];
+      }
+    });
+  }
+}
+
+void Maker::make_column(const RuleState& rule, uint32_t node, const Id* matches, size_t count) {
+  const RightPlan::Node& plan = rule.right->nodes[node];
+  const uint32_t stride = rule.stride(), arity = static_cast<uint32_t>(plan.operands.size());
+  const uint32_t attr_occurrence = plan.attr_is_variable ? rule.query->attr_places()[plan.attr] : 0;
+  keys_.reshape(count);
+  made_[node].reshape(count);
+  workers_.for_chunks(count, kGrain, [&](size_t begin, size_t end, size_t) {
+    for (size_t i = begin; i < end; ++i) {
+      Row key{row_head(plan.op, arity), plan.attr, {0, 0}};
+      if (plan.attr_is_variable) key.attr = store_.enodes.attr(matches[i * stride + attr_occurrence]);
+      keys_[i] = key;
+    }
+    for (uint32_t k = 0; k < arity; ++k) {
+      const Operand& operand = plan.operands[k];
+      if (operand.made) {
+        const Array<Id>& column = made_[operand.index];
+        for (size_t i = begin; i < end; ++i) keys_[i].operand[k] = store_.sets.find(column[i]);
+      } else {
+        const Array<Id>& column = variables_[operand.index];
+        for (size_t i = begin; i < end; ++i) keys_[i].operand[k] = column[i];
+      }
+    }
+  });
+  const Id first = static_cast<Id>(store_.enodes.size());
+  store_.intern({keys_.data(), count}, made_[node].data(), workers_);
+  if (!store_.options.explanations) return;
+  Id next = first;
+  for (size_t i = 0; i < count; ++i) {
+    if (made_[node][i] != next) continue;
+    const auto exact = [&](uint32_t k) {
+      if (k >= arity) return Id{0};
+      const Operand& operand = plan.operands[k];
+      return operand.made ? made_[operand.index][i] : exact_[operand.index][i];
+    };
+    store_.enodes.set_exact(next++, exact(0), exact(1));
+    new_[i] = true;
+  }
+}
+
+// E-nodes of more than two operands, one by one.
+void Maker::make_wide_column(const RuleState& rule, uint32_t node, const Id* matches, size_t count) {
+  const RightPlan::Node& plan = rule.right->nodes[node];
+  made_[node].reshape(count);
+  std::vector<Id> operands(plan.operands.size());
+  for (size_t i = 0; i < count; ++i) {
+    for (size_t k = 0; k < operands.size(); ++k) {
+      const Operand& operand = plan.operands[k];
+      const bool as_written = store_.options.explanations && !operand.made;
+      operands[k] = as_written ? exact_[operand.index][i] : value(operand, i);
+    }
+    AttrId attr = plan.attr;
+    if (plan.attr_is_variable) attr = store_.enodes.attr(matches[i * rule.stride() + rule.query->attr_places()[plan.attr]]);
+    const size_t ids = store_.enodes.size();
+    made_[node][i] = store_.add(plan.op, attr, operands);
+    if (store_.enodes.size() > ids && store_.options.explanations) new_[i] = true;
+  }
+}
+
+void Maker::make(const RuleState& rule, const Id* matches, size_t count, RewriteCount& counts) {
+  const RightPlan& right = *rule.right;
+  gather(rule, matches, count);
+  if (store_.options.explanations) new_.assign(count, false);
+  Id first_of_last = 0;
+  for (uint32_t node = 0; node < right.nodes.size(); ++node) {
+    first_of_last = static_cast<Id>(store_.enodes.size());
+    if (right.nodes[node].operands.size() > 2) {
+      make_wide_column(rule, node, matches, count);
+    } else {
+      make_column(rule, node, matches, count);
+    }
+  }
+  counts.applied += count;
+  if (store_.options.explanations) {
+    finish_explained(rule, matches, count, first_of_last, counts);
+  } else {
+    finish(rule, matches, count, first_of_last, counts);
+  }
+  if (!rule.rewrite->subsume) return;
+  store_.any_subsumed = true;
+  store_.subsumed.cover(store_.enodes.size());
+  for (size_t i = 0; i < count; ++i) store_.subsumed.set(matches[i * rule.stride()]);
+}
+
+// New e-nodes of the last column join the class of their root; all else that is not equal yet is held back.
+void Maker::finish(const RuleState& rule, const Id* matches, size_t count, Id first_of_last, RewriteCount& counts) {
+  const RightPlan& right = *rule.right;
+  const std::span<const uint32_t> roots = rule.query->roots();
+  const uint32_t stride = rule.stride();
+  const size_t chunks = Workers::chunks(count, kGrain);
+  if (right.joining_root < roots.size() && store_.enodes.size() > first_of_last) {
+    // New ids ascend in order of first request: a request made its e-node if it is above all before it.
+    const Array<Id>& last = made_.at(right.nodes.size() - 1);
+    std::vector<Id> above(chunks + 1, first_of_last);
+    workers_.for_chunks(count, kGrain, [&](size_t begin, size_t end, size_t chunk) {
+      for (size_t i = begin; i < end; ++i) above[chunk + 1] = std::max(above[chunk + 1], last[i] + 1);
+    });
+    for (size_t c = 1; c < above.size(); ++c) above[c] = std::max(above[c], above[c - 1]);
+    workers_.for_chunks(count, kGrain, [&](size_t begin, size_t end, size_t chunk) {
+      Id next = above[chunk];
+      for (size_t i = begin; i < end; ++i) {
+        if (last[i] != next) continue;
+        store_.sets.place(next++, store_.sets.find(matches[i * stride + roots[right.joining_root]]));
+      }
+    });
+    const size_t joined = store_.enodes.size() - first_of_last;
+    store_.class_count -= joined;
+    counts.united += joined;
+  }
+  std::vector<std::vector<Pending>> found(chunks);
+  for (uint32_t e = 0; e < roots.size(); ++e) {
+    workers_.for_chunks(count, kGrain, [&](size_t begin, size_t end, size_t chunk) {
+      const Array<Id>& column = right.roots[e].made ? made_[right.roots[e].index] : variables_[right.roots[e].index];
+      for (size_t i = begin; i < end; ++i) {
+        const Id left = store_.sets.find(matches[i * stride + roots[e]]), made = store_.sets.find(column[i]);
+        if (left != made) found[chunk].push_back({left, made});
+      }
+    });
+    for (std::vector<Pending>& part : found) {
+      pending_.append(part.data(), part.size());
+      part.clear();
+    }
+  }
+}
+
+// The same match by match, with records of the applications and edges of the proof.
+void Maker::finish_explained(const RuleState& rule, const Id* matches, size_t count, Id first_of_last,
+                             RewriteCount& counts) {
+  const RightPlan& right = *rule.right;
+  const std::span<const uint32_t> roots = rule.query->roots();
+  std::vector<Id> made(right.nodes.size());
+  const bool joins = right.joining_root < roots.size() && right.nodes.back().operands.size() <= 2;
+  Id next = first_of_last;
+  for (size_t i = 0; i < count; ++i) {
+    const Id* const nodes = matches + i * rule.stride();
+    const auto right_of = [&](size_t e) {
+      const Operand& operand = right.roots[e];
+      return operand.made ? made_[operand.index][i] : exact_[operand.index][i];
+    };
+    bool matters = new_[i];
+    for (size_t e = 0; e < roots.size() && !matters; ++e) {
+      matters = store_.sets.find(nodes[roots[e]]) != store_.sets.find(right_of(e));
+    }
+    if (!matters) continue;
+    for (size_t k = 0; k < made.size(); ++k) made[k] = made_[k][i];
+    const uint32_t application = store_.applications.record(rule.shape, nodes, made.data(), 1);
+    for (uint32_t e = 0; e < roots.size(); ++e) {
+      const Justification why{Justification::Kind::kRule, application, e};
+      const Id root = nodes[roots[e]], other = right_of(e);
+      if (joins && e == right.joining_root && other == next && next < store_.enodes.size()) {
+        store_.sets.place(next++, store_.sets.find(root));
+        store_.proof.connect_new(other, root, false, why);
+        --store_.class_count;
+        ++counts.united;
+      } else if (store_.sets.find(root) != store_.sets.find(other)) {
+        pending_.push_back({root, other});
+        reasons_.push_back(why);
+      }
+    }
+  }
+}
+
+void Maker::make(const RuleState& rule, uint32_t rule_number, const Match& match, const RightSide& side,
+                 RewriteCount& counts) {
+  ++counts.applied;
+  const size_t ids = store_.enodes.size();
+  std::vector<Id> made, operands;
+  const auto id_of = [&](const RightSide::Operand& operand) {
+    if (!operand.planned) return operand.index;
+    EGRET_CHECK(operand.index < made.size(), "a right side refers to a node planned later");
+    return made[operand.index];
+  };
+  for (const RightSide::Node& node : side.nodes) {
+    operands.clear();
+    for (const RightSide::Operand& operand : node.operands) operands.push_back(id_of(operand));
+    made.push_back(store_.add(node.op, node.attr, operands));
+  }
+  bool matters = store_.enodes.size() > ids;
+  for (const auto& [left, right] : side.equations) matters |= store_.sets.find(left) != store_.sets.find(id_of(right));
+  if (rule.rewrite->subsume && !match.nodes.empty()) {
+    store_.any_subsumed = true;
+    store_.subsumed.cover(store_.enodes.size());
+    store_.subsumed.set(match.nodes[0]);
+  }
+  if (!matters) return;
+  uint32_t application = 0;
+  if (store_.options.explanations) {
+    Application record{rule_number, match.nodes, match.classes, match.attrs, made, {}};
+    for (const auto& [left, right] : side.equations) record.equations.emplace_back(left, id_of(right));
+    application = store_.applications.record(record);
+  }
+  for (uint32_t e = 0; e < side.equations.size(); ++e) {
+    pending_.push_back({side.equations[e].first, id_of(side.equations[e].second)});
+    if (store_.options.explanations) reasons_.push_back({Justification::Kind::kRule, application, e});
+  }
+}
+
+void Maker::unite(std::span<RewriteCount> counts) {
+  for (size_t r = 0; r < runs_.size(); ++r) {
+    const size_t end = r + 1 < runs_.size() ? runs_[r + 1].begin : pending_.size();
+    for (size_t i = runs_[r].begin; i < end; ++i) {
+      const Justification why = store_.options.explanations ? reasons_[i] : Justification{};
+      counts[runs_[r].rule].united += store_.unite(pending_[i].left, pending_[i].right, why);
+    }
+  }
+  pending_.clear();
+  reasons_.clear();
+  runs_.clear();
+}
+
+}  // namespace egret::egraph

@@ -1,0 +1,47 @@
+// Workers: loops over chunks, in one thread or in a TBB arena of the host's size.  Chunks depend on the sizes alone.
+#pragma once
+
+#include <oneapi/tbb/global_control.h>
+#include <oneapi/tbb/info.h>
+#include <oneapi/tbb/parallel_for.h>
+#include <oneapi/tbb/task_arena.h>
+
+#include <algorithm>
+#include <memory>
+
+namespace egret::egraph {
+
+class Workers {
+ public:
+  Workers() = default;
+  // 0: as many as the machine has; at most as many as TBB allows (tbb::global_control).
+  explicit Workers(int threads) {
+    const auto most = tbb::global_control::active_value(tbb::global_control::max_allowed_parallelism);
+    threads_ = std::min(threads > 0 ? threads : tbb::info::default_concurrency(), static_cast<int>(most));
+    if (threads_ > 1) arena_ = std::make_unique<tbb::task_arena>(threads_);
+  }
+  int threads() const { return threads_; }
+  bool several() const { return arena_ != nullptr; }
+
+  // Calls run(i) for each i below `count`, in any order.
+  template <class Run>
+  void for_each(size_t count, Run&& run) const {
+    if (!arena_ || count < 2) {
+      for (size_t i = 0; i < count; ++i) run(i);
+      return;
+    }
+    arena_->execute([&] { tbb::parallel_for(size_t{0}, count, run, tbb::simple_partitioner()); });
+  }
+  // Calls run(begin, end, chunk) for chunks of `grain` of 0 .. count-1.
+  template <class Run>
+  void for_chunks(size_t count, size_t grain, Run&& run) const {
+    for_each(chunks(count, grain), [&](size_t c) { run(c * grain, std::min(count, (c + 1) * grain), c); });
+  }
+  static size_t chunks(size_t count, size_t grain) { return (count + grain - 1) / grain; }
+
+ private:
+  int threads_ = 1;
+  std::unique_ptr<tbb::task_arena> arena_;
+};
+
+}  // namespace egret::egraph

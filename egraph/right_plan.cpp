@@ -1,0 +1,51 @@
+#include "egraph/right_plan.h"
+
+#include <algorithm>
+
+namespace egret::egraph {
+namespace {
+
+constexpr uint32_t kMaxDepth = 256;
+
+}  // namespace
+
+RightPlan::RightPlan(const Query& query, std::span<const PatternTerm> right) {
+  EGRET_CHECK(right.size() == query.roots().size(), "a right side for each root");
+  for (const PatternTerm& term : right) roots.push_back(add(query, term, 0));
+  joining_root = static_cast<uint32_t>(roots.size());
+  if (nodes.empty()) return;
+  const Operand last{true, static_cast<uint32_t>(nodes.size() - 1)};
+  if (std::count(roots.begin(), roots.end(), last) != 1) return;
+  joining_root = static_cast<uint32_t>(std::find(roots.begin(), roots.end(), last) - roots.begin());
+}
+
+RightPlan::Operand RightPlan::add(const Query& query, const PatternTerm& term, uint32_t depth) {
+  EGRET_CHECK(depth < kMaxDepth, "a right side is nested too deeply");
+  if (term.kind == PatternTerm::Kind::kVariable) {
+    EGRET_CHECK(term.variable < query.class_places().size(), "a right side with a variable that its left side lacks");
+    return {false, term.variable};
+  }
+  Node node{term.op, term.attr_kind == PatternTerm::Attr::kVariable, 0, {}};
+  if (term.attr_kind != PatternTerm::Attr::kAny) node.attr = term.attr;
+  EGRET_CHECK(!node.attr_is_variable || node.attr < query.attr_places().size(),
+              "a right side with a variable that its left side lacks");
+  for (const PatternTerm& operand : term.operands) node.operands.push_back(add(query, operand, depth + 1));
+  const auto known = std::find(nodes.begin(), nodes.end(), node);
+  if (known != nodes.end()) return {true, static_cast<uint32_t>(known - nodes.begin())};
+  nodes.push_back(std::move(node));
+  return {true, static_cast<uint32_t>(nodes.size() - 1)};
+}
+
+Applications::Shape RightPlan::shape(const Query& query, uint32_t rule) const {
+  Applications::Shape shape;
+  shape.rule = rule;
+  shape.nodes = static_cast<uint32_t>(query.atoms().size());
+  shape.made = static_cast<uint32_t>(nodes.size());
+  shape.classes.assign(query.class_places().begin(), query.class_places().end());
+  shape.attrs.assign(query.attr_places().begin(), query.attr_places().end());
+  shape.roots.assign(query.roots().begin(), query.roots().end());
+  for (const Operand& root : roots) shape.right.push_back({root.made, root.index});
+  return shape;
+}
+
+}  // namespace egret::egraph

@@ -1,0 +1,30 @@
+// RuleState: a rewrite as one run compiled it, and what that run knows of it.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "egraph/match_set.h"
+#include "egraph/query.h"
+#include "egraph/right_plan.h"
+#include "egraph/runner.h"
+
+namespace egret::egraph {
+
+struct RuleState {
+  const Rewrite* rewrite = nullptr;
+  const Query* query = nullptr;    // null: has a searcher
+  std::optional<RightPlan> right;  // where the right side is declared
+  uint32_t shape = 0;              // of its applications, where `right` and explanations
+  bool incremental = false;        // may search around what changed alone
+  bool behind = true;              // some matches were not searched for, or found and left: search everything
+  MatchSet applied, dropped;       // not incremental: matches applied, and those that the applier dropped
+  // Back-off (egg's BackoffScheduler): too many matches ban a rewrite for some iterations, longer each time.
+  uint32_t times_banned = 0;
+  uint64_t banned_until = 0;
+
+  uint32_t stride() const { return static_cast<uint32_t>(query->atoms().size()); }
+  uint64_t bytes() const { return applied.bytes() + dropped.bytes(); }
+};
+
+}  // namespace egret::egraph
