@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
+#include <filesystem>
+
 #include "costmodel/costmodel.h"
 #include "costmodel/devices.h"
 #include "support/files.h"
@@ -41,7 +44,38 @@ Result<std::map<DType, double>> peaks(const toml::table& table, const std::strin
   return out;
 }
 
+// [[cache]] tables, smallest first.
+Result<std::vector<Device::Cache>> caches(const toml::table& table, const std::string& file) {
+  std::vector<Device::Cache> out;
+  if (!table.contains("cache")) return out;
+  const toml::array* rows = table["cache"].as_array();
+  if (!rows) return key_error(file, table, "cache", "a list of [[cache]] tables with bytes and bandwidth");
+  for (const toml::node& node : *rows) {
+    const toml::table* row = node.as_table();
+    if (!row) return key_error(file, table, "cache", "a list of [[cache]] tables with bytes and bandwidth");
+    Device::Cache cache;
+    EGRET_TRY(cache.bytes, positive(*row, "bytes", file));
+    EGRET_TRY(cache.bandwidth, positive(*row, "bandwidth", file));
+    if (!out.empty() && cache.bytes <= out.back().bytes) return key_error(file, *row, "bytes", "larger than those of the level before");
+    out.push_back(cache);
+  }
+  return out;
+}
+
 }  // namespace
+
+Result<std::string> user_device_file(const std::string& name) {
+  std::string folder;
+  if (const char* chosen = std::getenv("EGRET_DEVICES")) {
+    folder = chosen;
+  } else if (const char* config = std::getenv("XDG_CONFIG_HOME"); config && *config) {
+    folder = std::string(config) + "/egret";
+  } else if (const char* home = std::getenv("HOME"); home && *home) {
+    folder = std::string(home) + "/.config/egret";
+  }
+  if (folder.empty()) return input_error("there is no folder for device files", "set EGRET_DEVICES to one");
+  return folder + "/" + name + ".toml";
+}
 
 Result<Device> parse_device(const std::string& text, const std::string& file) {
   toml::table table;
@@ -68,12 +102,21 @@ Result<Device> parse_device(const std::string& text, const std::string& file) {
   EGRET_TRY(device.memory_bytes, positive(table, "memory_bytes", file));
   EGRET_TRY(device.contraction_peak, peaks(table, "contraction_peak", file));
   EGRET_TRY(device.scalar_peak, peaks(table, "scalar_peak", file));
+  EGRET_TRY(device.caches, caches(table, file));
   device.source = table["source"].value_or(std::string());
   device.hash = digest(text);
   return device;
 }
 
 Result<Device> load_device(const std::string& name_or_path) {
+  if (name_or_path == "host") {
+    auto measured = user_device_file(name_or_path);
+    std::error_code error;
+    if (measured.ok() && std::filesystem::exists(*measured, error)) {
+      EGRET_TRY(const std::string text, read_file(*measured, 1 << 20));
+      return parse_device(text, *measured);
+    }
+  }
   for (const DeviceText& d : device_texts()) {
     if (name_or_path == d.name) return parse_device(d.toml, name_or_path + ".toml");
   }

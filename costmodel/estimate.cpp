@@ -32,7 +32,11 @@ Estimate estimate(const Kernel& kernel, const Device& device) {
     e.bytes_read += p.element_bytes * (cached ? p.elements : p.reads);
   }
   e.bytes_written = c.bytes_written;
-  e.memory_seconds = e.bytes() / device.bandwidth;
+  double bandwidth = device.bandwidth;
+  for (size_t i = device.caches.size(); i-- > 0;) {
+    if (2 * e.bytes() <= device.caches[i].bytes) bandwidth = device.caches[i].bandwidth;
+  }
+  e.memory_seconds = e.bytes() / bandwidth;
   e.launch_seconds = device.launch_seconds;
   e.seconds = e.launch_seconds + std::max(e.compute_seconds, e.memory_seconds);
   return e;

@@ -48,6 +48,9 @@ Status check_writable(const std::string& path);
 // Reads .onnx or .egret.  `shapes`: "INPUT=1,3,224,224".
 Result<Graph> read_model(const std::string& path, const std::vector<std::string>& shapes, bool allow_opaque);
 
+// Measures this host and writes its device file, to `file` or (empty) where runs for the target `host` look for it.
+Status measure_host(const std::string& file);
+
 void add_check(CLI::App& app, Context& context);
 void add_extract(CLI::App& app, Context& context);
 void add_inspect(CLI::App& app, Context& context);   // devices, ops

@@ -1,9 +1,14 @@
 // The cost model counts what a person would count on paper, and devices are read or refused with a place.
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
+#include <cstdlib>
+#include <filesystem>
 
 #include "costmodel/costmodel.h"
 #include "costmodel/count.h"
 #include "ir/text.h"
+#include "support/files.h"
 
 using namespace egret;
 
@@ -96,4 +101,44 @@ TEST_CASE("devices: every committed file is read; bad ones name key, line and hi
   REQUIRE_FALSE(bad.ok());
   CHECK(bad.error().where.line == 4);
   CHECK_FALSE(parse_device("name = ", "y.toml").ok());
+}
+
+TEST_CASE("a device with cache levels prices traffic at the smallest that holds it twice") {
+  const std::string base =
+      "name = 'x'\nkind = 'host'\nbandwidth = 10\ncache_bytes = 4000\nlaunch_seconds = 1\nmemory_bytes = 1e9\n"
+      "[contraction_peak]\nf32 = 1e12\n[scalar_peak]\nf32 = 1e12\n";
+  const std::string levels = "[[cache]]\nbytes = 1000\nbandwidth = 100\n[[cache]]\nbytes = 4000\nbandwidth = 20\n";
+  auto device = parse_device(base + levels, "x.toml");
+  REQUIRE(device.ok());
+  auto seconds = [&](int elements) {
+    return estimate(kernel_of_text("graph g\n  x: f32[" + std::to_string(elements) + "]\n  y = neg(x)\n  return y\n"), *device).seconds;
+  };
+  CHECK(seconds(50) == Approx(1 + 400.0 / 100));     // 400 bytes in all
+  CHECK(seconds(200) == Approx(1 + 1600.0 / 20));
+  CHECK(seconds(300) == Approx(1 + 2400.0 / 10));
+  CHECK_FALSE(parse_device(base + "[[cache]]\nbytes = 1000\n", "x.toml").ok());
+  CHECK_FALSE(parse_device(base + "[[cache]]\nbytes = 4000\nbandwidth = 1\n[[cache]]\nbytes = 1000\nbandwidth = 2\n", "x.toml").ok());
+  CHECK_FALSE(parse_device("cache = 3\n" + base, "x.toml").ok());
+}
+
+TEST_CASE("what the user measured takes the place of host's file, and of no other's") {
+  const auto folder = std::filesystem::temp_directory_path() / ("egret_devices_" + std::to_string(::getpid()));
+  std::filesystem::create_directories(folder);
+  setenv("EGRET_DEVICES", folder.c_str(), 1);
+  const std::string committed = load_device("host")->hash;
+  const std::string text =
+      "name = 'host'\nkind = 'host'\nbandwidth = 10\ncache_bytes = 4000\nlaunch_seconds = 1\nmemory_bytes = 1e9\n"
+      "[contraction_peak]\nf32 = 1e12\n[scalar_peak]\nf32 = 1e12\n";
+  REQUIRE(write_file((folder / "host.toml").string(), text).ok());
+  REQUIRE(write_file((folder / "h200.toml").string(), text).ok());
+  CHECK(load_device("host")->bandwidth == 10);
+  CHECK(load_device("host")->hash != committed);
+  CHECK(load_device("h200")->bandwidth > 1e12);
+  REQUIRE(write_file((folder / "host.toml").string(), "name = 3\n").ok());
+  auto damaged = load_device("host");
+  REQUIRE_FALSE(damaged.ok());
+  CHECK(damaged.error().to_string().find("host.toml:1") != std::string::npos);
+  setenv("EGRET_DEVICES", "", 1);
+  CHECK(load_device("host")->hash == committed);
+  std::filesystem::remove_all(folder);
 }

@@ -263,7 +263,19 @@ class Options(ToolTest):
         self.refused(["optimize", self.model(), "--target", "h2000", "-o", "out"], "h2000", "h200")
         self.refused(["optimize", self.model(), "--target", "absent.toml"], "absent.toml", hint=False)
         self.refused(["optimize", self.model(), "--target", self.write("bad.toml", "name = \n")], "bad.toml", "1", hint=False)
+        self.refused(["devices", "--measure", "-o", "nowhere/host.toml"], "nowhere", hint=False)
+        self.refused(["devices", "-o", "host.toml"], "--measure")
         self.refused(["optimize", self.model(), "--target", self.write("poor.toml", "name = 'x'\n")], "poor.toml", hint=False)
+
+    def test_a_measured_host_is_read_by_runs_for_it(self):
+        made = self.json("devices", "--measure", "-o", "mine.toml")
+        self.assertEqual(made["file"], "mine.toml")
+        row = made["devices"][0]
+        for field in ("bandwidth", "launch_seconds", "cache_bytes", "memory_bytes"):
+            self.assertGreater(row[field], 0)
+        self.assertGreater(row["contraction_peak"]["f32"], 1e8)
+        self.assertEqual(self.json("optimize", self.model(), "--target", "./mine.toml", "-o", "out")["target"], "host")
+        self.ok("run", "out", "--random")
 
     def test_json_is_one_object(self):
         self.assertTrue(self.json("devices")["devices"])
