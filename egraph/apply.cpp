@@ -130,10 +130,7 @@ void Maker::make(const RuleState& rule, const Id* matches, size_t count, Rewrite
   } else {
     finish(rule, matches, count, first_of_last, counts);
   }
-  if (!rule.rewrite->subsume) return;
-  store_.any_subsumed = true;
-  store_.subsumed.cover(store_.enodes.size());
-  for (size_t i = 0; i < count; ++i) store_.subsumed.set(matches[i * rule.stride()]);
+  for (size_t i = 0; i < count && rule.rewrite->subsume; ++i) subsumed_.push_back(matches[i * rule.stride()]);
 }
 
 // New e-nodes of the last column join the class of their root; all else that is not equal yet is held back.
@@ -231,11 +228,7 @@ void Maker::make(const RuleState& rule, uint32_t rule_number, const Match& match
   }
   bool matters = store_.enodes.size() > ids;
   for (const auto& [left, right] : side.equations) matters |= store_.sets.find(left) != store_.sets.find(id_of(right));
-  if (rule.rewrite->subsume && !match.nodes.empty()) {
-    store_.any_subsumed = true;
-    store_.subsumed.cover(store_.enodes.size());
-    store_.subsumed.set(match.nodes[0]);
-  }
+  if (rule.rewrite->subsume && !match.nodes.empty()) subsumed_.push_back(match.nodes[0]);
   if (!matters) return;
   uint32_t application = 0;
   if (store_.options.explanations) {
@@ -257,6 +250,8 @@ void Maker::unite(std::span<RewriteCount> counts) {
       counts[runs_[r].rule].united += store_.unite(pending_[i].left, pending_[i].right, why);
     }
   }
+  for (const Id n : subsumed_) store_.subsume(n);
+  subsumed_.clear();
   pending_.clear();
   reasons_.clear();
   runs_.clear();

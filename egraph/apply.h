@@ -59,6 +59,7 @@ class Maker {
   Array<Pending> pending_;
   std::vector<Justification> reasons_;  // with explanations, parallel to pending_
   std::vector<Run> runs_;
+  std::vector<Id> subsumed_;  // first roots that are matched no more once the iteration ends
 };
 
 }  // namespace egret::egraph

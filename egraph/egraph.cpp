@@ -111,12 +111,15 @@ Id EGraph::find(Id id) const {
   return store_->sets.find(id);
 }
 
+void EGraph::Store::subsume(Id node) {
+  any_subsumed = true;
+  subsumed.cover(enodes.size());
+  subsumed.set(enodes.live_form(node));
+}
+
 void EGraph::subsume(Id node) {
-  Store& s = *store_;
   EGRET_CHECK(node < id_count(), "subsuming an id that is no e-node");
-  s.any_subsumed = true;
-  s.subsumed.cover(id_count());
-  s.subsumed.set(s.enodes.live_form(node));
+  store_->subsume(node);
 }
 
 bool EGraph::subsumed(Id node) const {

@@ -74,6 +74,7 @@ class Run {
       }
       rule.incremental = rule.query && rewrite.matches_per_iteration == 0 &&
                          (rewrite.local || (rule.right && !rewrite.condition));
+      looks_around_ |= !rewrite.local && (rewrite.searcher || rewrite.condition);
     }
     return rules;
   }
@@ -118,7 +119,7 @@ class Run {
     const uint64_t task_matches = options_.limits.matches - applied_count_;
     const uint64_t used = bytes();
     const uint64_t task_bytes = std::max(kLeastTaskBytes, (options_.limits.bytes - std::min(used, options_.limits.bytes)) / kTaskShare);
-    const size_t wave = backoff ? tasks.size() : workers_.several() ? kTasksPerThread * static_cast<size_t>(workers_.threads()) : 1;
+    const size_t wave = backoff || looks_around_ ? tasks.size() : workers_.several() ? kTasksPerThread * static_cast<size_t>(workers_.threads()) : 1;
     std::optional<StopReason> stop;
     for (size_t begin = 0; begin < tasks.size() && !stop; begin += wave) {
       const size_t end = std::min(tasks.size(), begin + wave);
@@ -297,6 +298,7 @@ class Run {
   const uint32_t rule_base_;
   Stopwatch clock_;
   const Workers workers_;
+  bool looks_around_ = false;  // some search may see e-nodes made meanwhile: all of it comes first
   std::vector<RuleState> rules_;
   Search search_;
   Maker maker_;

@@ -79,6 +79,7 @@ struct EGraph::Store {
 
   Id add(OpKind op, AttrId attr, std::span<const Id> operands);
   bool unite(Id a, Id b, Justification why);
+  void subsume(Id node);
 
   // intern.cpp.  The e-node with each key (canonical, at most two operands): an old one, or a new one; new ones get
   // ids in the order in which they are first asked for, for any number of threads, each a class of its own.
