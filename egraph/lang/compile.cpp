@@ -80,10 +80,10 @@ class Compiler {
       places_[first[0].value] = {false, 0};
       root_occurrences_ = {0};
       rewrite.searcher = each_class;
-      rewrite.condition = condition(false);
+      rewrite.condition = condition();
     } else {
       rewrite.pattern = pattern();
-      rewrite.condition = condition(language_.fold() != nullptr);
+      rewrite.condition = condition();
       rewrite.local = local();
     }
     if (direction_.left.size() == 1 && !rewrite.searcher) {
@@ -190,18 +190,13 @@ class Compiler {
     });
   }
 
-  // Null where every match is kept.  With `skip_hidden` no e-node that const-fold prunes is matched.
-  std::function<bool(const EGraph&, const Match&)> condition(bool skip_hidden) const {
+  // Null where every match is kept.
+  std::function<bool(const EGraph&, const Match&)> condition() const {
     const std::vector<Condition>& conditions = direction_.rule->conditions;
-    if (conditions.empty() && equal_.empty() && !skip_hidden) return nullptr;
-    return [&language = language_, conditions, equal = equal_, places = places_, skip_hidden](const EGraph& graph, const Match& match) {
+    if (conditions.empty() && equal_.empty()) return nullptr;
+    return [&language = language_, conditions, equal = equal_, places = places_](const EGraph& graph, const Match& match) {
       for (const auto& [a, b] : equal) {
         if (graph.find(a.of(match)) != graph.find(b.of(match))) return false;
-      }
-      if (skip_hidden) {
-        for (const Id node : match.nodes) {
-          if (language.fold()->hidden(graph, node)) return false;
-        }
       }
       if (conditions.empty()) return true;
       const std::function<Id(uint32_t)> value = [&](uint32_t variable) { return places[variable].of(match); };

@@ -38,6 +38,7 @@ struct ConstFold::State {
   struct Operator {
     Meaning meaning = Meaning::kNone;
     Fact number = kNoFact;  // kNumber
+    bool seen = false;
   };
   std::vector<Operator> operators;  // by OpKind
   std::vector<Number> numbers;      // by Fact
@@ -50,9 +51,16 @@ struct ConstFold::State {
     return entry->second;
   }
 
-  void set(OpKind op, Operator meaning) {
+  // A number whose fact is known from before.
+  void assign(const Number& number, Fact fact) {
+    if (numbers.size() <= fact) numbers.resize(fact + 1);
+    numbers[fact] = number;
+    facts.emplace(number, fact);
+  }
+
+  void set(OpKind op, Meaning meaning, Fact number) {
     if (operators.size() <= op) operators.resize(op + 1);
-    operators[op] = meaning;
+    operators[op] = {meaning, number, true};
   }
 
   std::optional<Number> fold(Meaning meaning, std::span<const Number> operands) const {
@@ -106,6 +114,7 @@ ConstFold::ConstFold(EGraph& graph) : state_(std::make_shared<State>()) {
   };
   analysis.join = [](Fact a, Fact b) { return a == b ? a : kConflict; };
   analysis_ = *number = graph.add_analysis(std::move(analysis));
+  take_up(graph);
 }
 ConstFold::~ConstFold() = default;
 ConstFold::ConstFold(ConstFold&&) noexcept = default;
@@ -114,9 +123,9 @@ ConstFold& ConstFold::operator=(ConstFold&&) noexcept = default;
 void ConstFold::declare(OpKind op, std::string_view name, uint32_t operands) {
   const std::optional<Number> number = operands == 0 ? parse_number(name) : std::nullopt;
   if (number) {
-    state_->set(op, {Meaning::kNumber, state_->intern(*number)});
+    state_->set(op, Meaning::kNumber, state_->intern(*number));
   } else {
-    state_->set(op, {meaning_of(name, operands), kNoFact});
+    state_->set(op, meaning_of(name, operands), kNoFact);
   }
 }
 
@@ -131,11 +140,12 @@ void ConstFold::settle(EGraph& graph) {
       if (graph.fact(analysis_, node) != fact) continue;
       const std::string name = to_string(s.numbers[fact]);
       const OpKind op = graph.intern_op(name);
-      s.set(op, {Meaning::kNumber, fact});
+      s.set(op, Meaning::kNumber, fact);
       graph.unite(graph.add(op, 0, {}), node, {Justification::Kind::kFact, analysis_, 0});
     }
     folded.clear();
   }
+  prune(graph);
 }
 
 std::optional<Number> ConstFold::value(const EGraph& graph, Id id) const {
@@ -143,7 +153,7 @@ std::optional<Number> ConstFold::value(const EGraph& graph, Id id) const {
   return fact == kNoFact ? std::nullopt : std::optional(state_->numbers[fact]);
 }
 
-size_t ConstFold::hidden_count(const EGraph& graph) const {
+void ConstFold::prune(EGraph& graph) {
   std::vector<Id> classes;
   for (OpKind op = 0; op < state_->operators.size(); ++op) {
     if (state_->operators[op].meaning != Meaning::kNumber) continue;
@@ -151,11 +161,26 @@ size_t ConstFold::hidden_count(const EGraph& graph) const {
   }
   std::sort(classes.begin(), classes.end());
   classes.erase(std::unique(classes.begin(), classes.end()), classes.end());
-  size_t count = 0;
+  pruned_ = 0;
   for (const Id cls : classes) {
-    for (const Id node : graph.nodes_of(cls)) count += !graph.operands(node).empty();
+    for (const Id node : graph.nodes_of(cls)) {
+      if (graph.operands(node).empty()) continue;
+      if (!graph.subsumed(node)) graph.subsume(node);
+      ++pruned_;
+    }
   }
-  return count;
+}
+
+void ConstFold::take_up(EGraph& graph) {
+  for (Id node = 0; node < graph.id_count(); ++node) {
+    const OpKind op = graph.op(node);
+    if (op < state_->operators.size() && state_->operators[op].seen) continue;
+    const size_t operands = graph.operands(node).size();
+    const Fact fact = graph.fact(analysis_, node);
+    const std::optional<Number> number = operands == 0 ? parse_number(graph.op_name(op)) : std::nullopt;
+    if (number && fact != kNoFact) state_->assign(*number, fact);
+    declare(op, graph.op_name(op), static_cast<uint32_t>(operands));
+  }
 }
 
 }  // namespace egret::egraph::lang

@@ -2,7 +2,8 @@
 //
 // + - * / (also add sub mul div and Add Sub Mul Div, and `neg`) of numbers fold, exactly: what overflows 64 bits does
 // not.  A class with a number is that number: it gets the number as a leaf, and of its e-nodes only the leaves remain
-// visible (egg's constant folding prunes them); the others stay for congruence, unmatched and uncounted.
+// visible (egg's constant folding prunes them); the others are subsumed: they stay for congruence, unmatched and
+// uncounted.
 // Thread safety: the const functions may be called from several threads on a clean graph.
 #pragma once
 
@@ -16,6 +17,7 @@ namespace egret::egraph::lang {
 
 class ConstFold {
  public:
+  // A graph that was loaded may hold e-nodes: its numbers are taken up.
   explicit ConstFold(EGraph& graph);
   ~ConstFold();
   ConstFold(ConstFold&&) noexcept;
@@ -24,19 +26,21 @@ class ConstFold {
   // Tells what an operator with so many operands means, which is nothing for most; before its first e-node.
   void declare(OpKind op, std::string_view name, uint32_t operands);
 
-  // Gives each class that has become a number its leaf, and rebuilds, until nothing changes.
+  // Gives each class that has become a number its leaf and rebuilds, until nothing changes; then prunes.
   void settle(EGraph& graph);
 
   bool is_constant(const EGraph& graph, Id id) const { return graph.fact(analysis_, id) != kNoFact; }
   std::optional<Number> value(const EGraph& graph, Id id) const;
-  // Whether a live e-node is pruned.
-  bool hidden(const EGraph& graph, Id node) const { return !graph.operands(node).empty() && is_constant(graph, node); }
-  size_t hidden_count(const EGraph& graph) const;
+  size_t pruned() const { return pruned_; }  // live e-nodes, as of the last `settle`
 
  private:
+  void take_up(EGraph& graph);
+  void prune(EGraph& graph);
+
   struct State;  // shared with the analysis' callbacks
   std::shared_ptr<State> state_;
   uint32_t analysis_ = 0;
+  size_t pruned_ = 0;
 };
 
 }  // namespace egret::egraph::lang

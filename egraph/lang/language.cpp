@@ -1,39 +1,17 @@
 #include "egraph/lang/language.h"
 
-#include <algorithm>
-
 namespace egret::egraph::lang {
 
 Language::Language(const Program& program, EGraph& graph) : program_(&program) {
   if (program.const_fold) fold_.emplace(graph);
-  std::vector<uint32_t> operands(program.symbols.size(), 0);
-  const auto note = [&](const Term& term) {
-    for (const TermNode& node : term) {
-      if (!node.is_variable()) operands[node.value] = node.operands;
-    }
-  };
-  for (const Rule& rule : program.rules) {
-    for (const auto* equations : {&rule.left, &rule.right}) {
-      for (const Equation& equation : *equations) {
-        note(equation.left);
-        note(equation.right);
-      }
-    }
-    for (const Condition& condition : rule.conditions) std::for_each(condition.operands.begin(), condition.operands.end(), note);
-  }
-  std::for_each(program.starts.begin(), program.starts.end(), note);
-  for (const Goal& goal : program.goals) {
-    note(goal.left);
-    note(goal.right);
-  }
   for (SymbolId symbol = 0; symbol < program.symbols.size(); ++symbol) {
     std::string name = program.symbols.name(symbol);
-    const std::optional<Number> number = fold_ && operands[symbol] == 0 ? parse_number(name) : std::nullopt;
+    const std::optional<Number> number = fold_ && program.arity[symbol] == 0 ? parse_number(name) : std::nullopt;
     if (number) name = to_string(*number);
     const OpKind op = graph.intern_op(name);
     ops_.push_back(op);
-    if (fold_) fold_->declare(op, name, operands[symbol]);
-    if (operands[symbol] == 0) mark_number(op, name);
+    if (fold_) fold_->declare(op, name, program.arity[symbol]);
+    if (program.arity[symbol] == 0) mark_number(op, name);
   }
 }
 

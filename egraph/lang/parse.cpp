@@ -248,25 +248,21 @@ class Parser {
     const SymbolId symbol = program_.symbols.intern(name);
     if (symbol == first_use_.size()) {
       if (operands > 0 && is_number(name)) return error_at(at, fmt::format("the number `{}` is given operands", name), "a number is a leaf");
-      first_use_.push_back({operands, reader_.offset(node(at))});
+      program_.arity.push_back(operands);
+      first_use_.push_back(reader_.offset(node(at)));
     }
-    const Use& use = first_use_[symbol];
-    if (use.operands != operands) {
-      const SourceSpan first = reader_.where(use.offset);
-      return error_at(at, fmt::format("`{}` has {} operand{} here and {} at its first use", name, operands, operands == 1 ? "" : "s", use.operands),
+    if (program_.arity[symbol] != operands) {
+      const SourceSpan first = reader_.where(first_use_[symbol]);
+      return error_at(at, fmt::format("`{}` has {} operand{} here and {} at its first use", name, operands, operands == 1 ? "" : "s", program_.arity[symbol]),
                       fmt::format("its arity is fixed by its first use, line {}, column {}", first.line, first.column));
     }
     return symbol;
   }
 
-  struct Use {
-    uint32_t operands;
-    size_t offset;  // in the text
-  };
   SexpReader reader_;
   Program program_;
-  SymbolTable variables_;       // of the rule being read
-  std::vector<Use> first_use_;  // by symbol
+  SymbolTable variables_;          // of the rule being read
+  std::vector<size_t> first_use_;  // where in the text, by symbol
 };
 
 }  // namespace

@@ -88,6 +88,7 @@ struct Program {
     uint32_t index = 0;
   };
   SymbolTable symbols;
+  std::vector<uint32_t> arity;  // by symbol
   std::vector<Statement> statements;
   std::vector<Rule> rules;
   std::vector<Term> starts;

@@ -2,15 +2,31 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "egraph/lang/compile.h"
 #include "egraph/lang/smallest_terms.h"
 
 namespace egret::egraph::lang {
 
-Session::Session(Program program)
-    : program_(std::make_unique<const Program>(std::move(program))),
-      graph_({.explanations = false}),
-      language_(*program_, graph_) {}
+Session::Session(Program program) : Session(std::move(program), EGraph({.explanations = false})) {}
+
+Session::Session(Program program, EGraph graph)
+    : program_(std::make_unique<const Program>(std::move(program))), graph_(std::move(graph)), language_(*program_, graph_) {}
+
+Result<Session> Session::resume(Program program, EGraph graph) {
+  Session session(std::move(program), std::move(graph));
+  for (SymbolId symbol = 0; symbol < session.program_->symbols.size(); ++symbol) {
+    const size_t operands = session.program_->arity[symbol];
+    for (const Id node : session.graph_.nodes_with(session.language_.op(symbol))) {
+      if (session.graph_.operands(node).size() == operands) break;
+      return input_error(fmt::format("`{}` has {} operands in the program and {} in the snapshot", session.program_->symbols.name(symbol),
+                                     operands, session.graph_.operands(node).size()),
+                         "resume with the program that made the snapshot");
+    }
+  }
+  return session;
+}
 
 void Session::settle() {
   if (language_.fold()) {
@@ -34,7 +50,7 @@ SaturateReport Session::run(const RunOptions& options) {
       fold->settle(graph);
       report.iterations.push_back(iteration);
       report.iterations.back().rebuild_s += clock.seconds() - start;
-      report.iterations.back().enodes = graph.node_count() - fold->hidden_count(graph);
+      report.iterations.back().enodes = graph.node_count() - fold->pruned();
       report.iterations.back().eclasses = graph.class_count();
       sound = graph.conflicts().empty();
       return sound && (!options.after_iteration || options.after_iteration(graph, report.iterations.back()));
@@ -50,7 +66,7 @@ SaturateReport Session::run(const RunOptions& options) {
     use.applied += run.rewrites[r].applied;
     use.search_s += run.rewrites[r].search_seconds;
   }
-  report.enodes = graph_.node_count() - (language_.fold() ? language_.fold()->hidden_count(graph_) : 0);
+  report.enodes = graph_.node_count() - (language_.fold() ? language_.fold()->pruned() : 0);
   report.eclasses = graph_.class_count();
   report.bytes = graph_.bytes();
   report.seconds = clock.seconds();

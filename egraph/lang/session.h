@@ -34,6 +34,9 @@ struct BestTerm {
 class Session {
  public:
   explicit Session(Program program);
+  // Goes on with a graph that a session with these symbols saved (egraph/snapshot.h): the next run makes the same graph
+  // as one run would have.  An error where the graph holds an operator with another number of operands.
+  static Result<Session> resume(Program program, EGraph graph);
 
   // Inserts the start terms and runs the rules.  `limits.enodes` counts what const-fold prunes, too.
   SaturateReport run(const RunOptions& options);
@@ -48,9 +51,10 @@ class Session {
   const EGraph& graph() const { return graph_; }
   std::vector<Id> roots() const;  // classes of the start terms
   // Whether the e-node counts and is written: false for one that const-fold prunes.
-  bool visible(Id node) const { return !language_.fold() || !language_.fold()->hidden(graph_, node); }
+  bool visible(Id node) const { return !graph_.subsumed(node); }
 
  private:
+  Session(Program program, EGraph graph);
   void settle();  // rebuilds, with constants
 
   std::unique_ptr<const Program> program_;

@@ -3,6 +3,7 @@
 
 #include "egraph/interchange/interchange.h"
 #include "egraph/lang/session.h"
+#include "egraph/snapshot.h"
 #include "frontends/cli/cli.h"
 #include "support/file_writer.h"
 #include "support/files.h"
@@ -18,7 +19,7 @@ constexpr uint64_t kNoLimit = UINT64_MAX;
 constexpr size_t kPrintedTerm = 2'000;  // characters of a term shown to people
 
 struct Arguments {
-  std::string program, memory_limit = "8G", scheduler = "simple", dump;
+  std::string program, memory_limit = "8G", scheduler = "simple", dump, snapshot, resume;
   uint64_t iterations = kNoLimit, node_limit = kNoLimit;
   double time_limit = 600;
   int threads = 0;
@@ -29,6 +30,7 @@ Result<egraph::RunOptions> run_options(const Arguments& a) {
   if (a.threads < 0 || a.threads > 1024) return input_error("--threads must be between 0 and 1024");
   if (!(a.time_limit >= 0)) return input_error("--time-limit must be a number of seconds");
   options.threads = a.threads;
+  options.scheduler = a.scheduler == "backoff" ? egraph::Scheduler::kBackoff : egraph::Scheduler::kSimple;
   options.limits = {.enodes = a.node_limit, .matches = kNoLimit, .iterations = a.iterations, .seconds = a.time_limit,
                     .stop = &process_stop_token()};
   EGRET_TRY(options.limits.bytes, parse_bytes(a.memory_limit));
@@ -89,16 +91,34 @@ Status write_dump(const std::string& path, const Session& session) {
   return file.commit();
 }
 
+Result<Session> open_session(const Arguments& a) {
+  EGRET_TRY(const std::string text, read_file(a.program));
+  EGRET_TRY(egraph::lang::Program program, egraph::lang::parse_program(text, a.program));
+  if (a.resume.empty()) return Session(std::move(program));
+  EGRET_TRY(egraph::EGraph graph, egraph::load_snapshot(a.resume));
+  return Session::resume(std::move(program), std::move(graph));
+}
+
 Status saturate_command(const Arguments& a, Context& context) {
-  EGRET_TRY(const egraph::RunOptions options, run_options(a));
+  EGRET_TRY(egraph::RunOptions options, run_options(a));
+  uint64_t iterations = 0;
   if (!a.dump.empty()) {
     if (!a.dump.ends_with(".json") && !a.dump.ends_with(".dot")) return input_error("--dump writes .json or .dot, not " + a.dump);
     EGRET_TRY_VOID(check_writable(a.dump));
   }
-  EGRET_TRY(const std::string text, read_file(a.program));
-  EGRET_TRY(egraph::lang::Program program, egraph::lang::parse_program(text, a.program));
-  Session session(std::move(program));
+  if (!a.snapshot.empty()) EGRET_TRY_VOID(check_writable(a.snapshot));
+  EGRET_TRY(Session session, open_session(a));
+  const Stopwatch clock;
+  double told = 0;
+  options.after_iteration = [&](egraph::EGraph& graph, const egraph::Iteration&) {
+    ++iterations;
+    if (clock.seconds() - told < 1) return true;
+    told = clock.seconds();
+    fmt::print(stderr, "egret: iteration {}: {} e-nodes, {} classes, {:.0f} s\n", iterations, graph.node_count(), graph.class_count(), told);
+    return true;
+  };
   const SaturateReport report = session.run(options);
+  if (!a.snapshot.empty()) EGRET_TRY_VOID(egraph::save_snapshot(session.graph(), a.snapshot));
   const std::vector<BestTerm> best = session.best();
   if (!a.dump.empty()) EGRET_TRY_VOID(write_dump(a.dump, session));
   const std::vector<bool> goals = session.goals();
@@ -118,6 +138,10 @@ void add_saturate(CLI::App& app, Context& context) {
   c->add_option("--time-limit", a->time_limit, "seconds at most")->capture_default_str();
   c->add_option("--memory-limit", a->memory_limit, "bytes of the engine's arenas at most (512M, 8G)")->capture_default_str();
   c->add_option("--threads", a->threads, "threads; 0: all cores; the answer does not depend on it")->capture_default_str();
+  c->add_option("--scheduler", a->scheduler, "simple: every rule in every iteration; backoff: a rule with many matches pauses")
+      ->check(CLI::IsMember({"simple", "backoff"}))->capture_default_str();
+  c->add_option("--snapshot", a->snapshot, "write the e-graph as it is at the end, to resume from");
+  c->add_option("--resume", a->resume, "begin with the e-graph of a snapshot that this program made");
   c->add_option("--dump", a->dump, "write the e-graph: FILE.json (egraph-serialize), or a small one as FILE.dot (Graphviz)");
   c->callback([a, &context] {
     if (auto status = saturate_command(*a, context); !status.ok()) context.fail(status.error());
