@@ -10,6 +10,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 
 #include "costmodel/costmodel.h"
 #include "frontends/cli/cli.h"
@@ -31,8 +32,8 @@ struct Probe {
   double work = 0;  // bytes, operations or launches
   std::string text;
   double seconds = 0;  // least of all runs
-  std::optional<Executable> executable;
-  std::vector<Tensor> inputs;
+  std::optional<Executable> executable = std::nullopt;
+  std::vector<Tensor> inputs = {};
   double rate() const { return work / seconds; }
 };
 
