@@ -152,7 +152,7 @@ void EGraph::Store::flatten(const Workers& workers) {
         up = parent(root).load(std::memory_order_relaxed);
       }
       parent(n).store(root, std::memory_order_relaxed);
-      moved[chunk].push_back(n);
+      if (!changes.test(n)) moved[chunk].push_back(n);
     }
   });
   for (const std::vector<Id>& part : moved) {
