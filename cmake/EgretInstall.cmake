@@ -21,7 +21,7 @@ function(egret_install_headers folder)
   install(FILES ${ARGN} DESTINATION ${_headers}/${folder} COMPONENT egraph)
 endfunction()
 egret_install_headers(support file_writer.h files.h limits.h result.h)
-egret_install_headers(egraph egraph.h pattern.h runner.h)
+egret_install_headers(egraph checkpoint.h egraph.h pattern.h proof.h runner.h snapshot.h)
 egret_install_headers(egraph/lang compile.h const_fold.h language.h number.h program.h session.h smallest_terms.h)
 egret_install_headers(egraph/interchange interchange.h)
 

@@ -74,6 +74,7 @@ class Run {
       }
       rule.incremental = rule.query && rewrite.matches_per_iteration == 0 &&
                          (rewrite.local || (rule.right && !rewrite.condition));
+      if (!rule.incremental) remembering_.push_back(r);
       looks_around_ |= !rewrite.local && (rewrite.searcher || rewrite.condition);
     }
     return rules;
@@ -232,24 +233,20 @@ class Run {
   void ban(std::vector<SearchTask>& tasks) {
     std::vector<uint64_t> found(rules_.size(), 0);
     for (const SearchTask& task : tasks) found[task.rule] += task.count + task.cut;
+    for (SearchTask& task : tasks) {
+      if (found[task.rule] <= threshold(rules_[task.rule])) continue;
+      task.nodes.clear();
+      task.matches.clear();
+      task.count = task.cut = 0;
+    }
     for (size_t r = 0; r < rules_.size(); ++r) {
-      if (found[r] <= threshold(rules_[r])) continue;
       RuleState& rule = rules_[r];
+      if (found[r] <= threshold(rule)) continue;
       rule.banned_until = report_.iterations.size() + 1 + (options_.ban_length << std::min<uint32_t>(rule.times_banned, 40));
       ++rule.times_banned;
       rule.behind = true;
       report_.rewrites[r].cut += found[r];
     }
-    for (SearchTask& task : tasks) {
-      if (found[task.rule] <= threshold_before(rules_[task.rule])) continue;
-      task.nodes.clear();
-      task.matches.clear();
-      task.count = task.cut = 0;
-    }
-  }
-  uint64_t threshold_before(const RuleState& rule) const {
-    const bool just_banned = rule.banned_until > report_.iterations.size();
-    return just_banned ? 0 : std::numeric_limits<uint64_t>::max();
   }
 
   // Nothing changed: moves the bans forward to the first that ends; false if there is none.
@@ -269,7 +266,7 @@ class Run {
   // --- limits -------------------------------------------------------------------------------------------------
   uint64_t bytes() const {
     uint64_t total = store_.bytes() + maker_.bytes() + waiting_;
-    for (const RuleState& rule : rules_) total += rule.incremental ? 0 : rule.bytes();
+    for (const size_t r : remembering_) total += rules_[r].bytes();
     return total;
   }
   StopReason expiry() const {
@@ -299,6 +296,7 @@ class Run {
   Stopwatch clock_;
   const Workers workers_;
   bool looks_around_ = false;  // some search may see e-nodes made meanwhile: all of it comes first
+  std::vector<size_t> remembering_;  // rewrites that are not searched incrementally
   std::vector<RuleState> rules_;
   Search search_;
   Maker maker_;

@@ -94,7 +94,7 @@ std::vector<SearchTask> Search::plan(const EGraph& graph, const std::vector<bool
 }
 
 template <class Index>
-void Search::match(const EGraph& graph, const Index& index, uint32_t start, uint8_t wanted, std::span<const Id> given,
+void Search::match(const EGraph& graph, const Index& index, uint32_t start, Wanted wanted, std::span<const Id> given,
                    uint64_t matches, uint64_t bytes, SearchTask& task) {
   const RuleState& rule = rules_[task.rule];
   const EGraph::Store& store = graph.store();
@@ -123,7 +123,7 @@ void Search::match(const EGraph& graph, const Index& index, uint32_t start, uint
     return true;
   };
   const auto poll_now = [this] { return poll(); };
-  Matcher(*rule.query, start, static_cast<Wanted>(wanted), store, index, emit, poll_now).run(given);
+  Matcher(*rule.query, start, wanted, store, index, emit, poll_now).run(given);
 }
 
 void Search::search_by_host(const EGraph& graph, uint64_t matches, SearchTask& task) {
@@ -156,13 +156,13 @@ void Search::run(const EGraph& graph, uint64_t matches, uint64_t bytes, SearchTa
     for (uint32_t a = 0; a < rule.query->atoms().size(); ++a) {
       const std::vector<Id>& given = changed_[rule.query->atoms()[a].op];
       if (!given.empty()) {
-        match(graph, index, a, static_cast<uint8_t>(Wanted::kFirstChanged), given, matches, bytes, task);
+        match(graph, index, a, Wanted::kFirstChanged, given, matches, bytes, task);
       }
     }
     sort_matches(rule.stride(), task.nodes);
   } else {
     const Wanted wanted = task.everything ? Wanted::kAll : Wanted::kChanged;
-    match(graph, ListIndex{graph.store()}, 0, static_cast<uint8_t>(wanted), task.roots, matches, bytes, task);
+    match(graph, ListIndex{graph.store()}, 0, wanted, task.roots, matches, bytes, task);
     if (rule.query->roots().size() > 1) sort_matches(rule.stride(), task.nodes);
   }
   task.seconds = clock_.seconds() - start;

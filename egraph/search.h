@@ -32,6 +32,8 @@ struct SearchTask {
   uint64_t bytes() const;
 };
 
+enum class Wanted : uint8_t;  // matcher.h
+
 class Search {
  public:
   Search(std::span<const RuleState> rules, const Limits& limits, const Stopwatch& clock)
@@ -47,7 +49,7 @@ class Search {
   void group_changes(const EGraph::Store& store);
   bool poll();  // false when the clock or a stop request has come
   template <class Index>
-  void match(const EGraph& graph, const Index& index, uint32_t start, uint8_t wanted, std::span<const Id> given,
+  void match(const EGraph& graph, const Index& index, uint32_t start, Wanted wanted, std::span<const Id> given,
              uint64_t matches, uint64_t bytes, SearchTask& task);
   void search_by_host(const EGraph& graph, uint64_t matches, SearchTask& task);
   static void sort_matches(uint32_t stride, Array<Id>& nodes);
