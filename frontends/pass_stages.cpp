@@ -13,7 +13,11 @@ namespace egret {
 Result<rules::RuleSet> load_rules(const OptimizeOptions& options) {
   rules::RuleSet set;
   if (options.library) EGRET_TRY_VOID(set.add_library());
-  for (const std::string& file : options.rule_files) EGRET_TRY_VOID(set.add_file(file));
+  for (const std::string& file : options.rule_files) {
+    // A name without a folder or an ending is a set of the library that is off.
+    const bool named = options.library && file.find('/') == std::string::npos && !file.ends_with(".rules");
+    EGRET_TRY_VOID(named ? set.enable(file) : set.add_file(file));
+  }
   return set;
 }
 

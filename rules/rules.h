@@ -40,6 +40,8 @@ struct Rule {
   std::string ruleset, file;
   int line = 0;
   RuleKind kind = RuleKind::kAlgebra;
+  bool off = false;            // its file says so
+  bool on = true;              // compiled; a rule of the library that is off, only once its set is enabled
   Licence needs;
   std::string text;            // canonical text of the rule as written
   std::string hash;            // digest of `text` (and of the definitions it names)
@@ -53,6 +55,8 @@ class RuleSet {
   Status add_file(const std::string& path);
   // The library that is embedded in the binary.
   Status add_library();
+  // Switches the sets of that name on ("explore.split"; a prefix as "explore" means all below it).
+  Status enable(std::string_view ruleset);
 
   // Takes a rule as written out, with every rule that it was expanded to.
   void remove(std::string_view written) { std::erase_if(rules_, [&](const Rule& r) { return r.written == written; }); }

@@ -168,7 +168,7 @@ void add_optimize(CLI::App& app, Context& context) {
   c->add_option("--target", a->target, "device: host, h200, h100, a100, l40s or a TOML file")->capture_default_str();
   c->add_option("--shape", a->shapes, "sizes of an input that the file leaves open: INPUT=1,3,48,320");
   c->add_option("--numerics", a->numerics, "strict, default or fast, and further words after a comma")->capture_default_str();
-  c->add_option("--rules", a->rules, "rule files added to the library");
+  c->add_option("--rules", a->rules, "rule files added to the library, or names of its sets that are off (explore.split)");
   c->add_flag("--no-library", a->no_library, "leave the library's rules out");
   c->add_option("--extractor", a->extractor, "greedy or ilp (exact)")->capture_default_str();
   a->limits.add_to(*c);

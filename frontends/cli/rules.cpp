@@ -28,11 +28,11 @@ Status list_rules(const Arguments& a, Context& context) {
   for (const rules::Rule& r : set.rules()) {
     list.push_back({{"name", r.name}, {"written", r.written}, {"ruleset", r.ruleset}, {"file", r.file}, {"line", r.line},
                     {"kind", r.kind == rules::RuleKind::kFusion ? "fusion" : "algebra"}, {"needs", r.needs.to_string()},
-                    {"verdict", rules::recorded_verdict(r)}, {"hash", r.hash}, {"text", r.text}});
+                    {"on", r.on},                     {"verdict", rules::recorded_verdict(r)}, {"hash", r.hash}, {"text", r.text}});
   }
   context.print(Json{{"rules", list}}, [&] {
     for (const rules::Rule& r : set.rules()) {
-      fmt::print("{:<40} {:<8} {:<9} {:<24} {}:{}\n", r.name, r.kind == rules::RuleKind::kFusion ? "fusion" : "algebra",
+      fmt::print("{:<40} {:<8} {:<3} {:<9} {:<24} {}:{}\n", r.name, r.kind == rules::RuleKind::kFusion ? "fusion" : "algebra", r.on ? "on" : "off",
                  rules::recorded_verdict(r), r.needs.to_string().empty() ? "nothing" : r.needs.to_string(), r.file, r.line);
     }
   });
@@ -42,7 +42,13 @@ Status list_rules(const Arguments& a, Context& context) {
 // The places of the imported program where a rule matches: the e-nodes of its left side and their types.
 Status match_rule(const Arguments& a, Context& context) {
   const std::string &name = a.match[0], &model = a.match[1];
-  EGRET_TRY(const rules::RuleSet set, load(a));
+  EGRET_TRY(rules::RuleSet set, load(a));
+  for (const rules::Rule& r : set.rules()) {
+    if (!r.on && (r.name == name || r.written == name)) {
+      EGRET_TRY_VOID(set.enable(r.ruleset));
+      break;
+    }
+  }
   EGRET_TRY(const Graph graph, read_model(model, a.shapes, true));
   rules::TensorEGraph tensors({.freeze = model.ends_with(".onnx"), .explanations = false});
   EGRET_TRY(const auto values, tensors.insert(graph));

@@ -151,6 +151,7 @@ std::optional<TermValue> Builder::call(const OpDef& op, const Term& t) {
 // Numbers among the operands of an operator that is no map: scalars of the first operand's dtype.  Operands of an operand
 // group are brought to the first one's order of axes.
 bool Builder::number_operands(const OpDef& op, std::vector<TermValue>& operands) {
+  if (operands.empty()) return true;  // splat, iota
   const TermValue* first = nullptr;
   for (const TermValue& v : operands) {
     if (!v.is_number && !first) first = &v;
@@ -222,9 +223,11 @@ bool Builder::align(std::vector<TermValue>& operands, const OpDef& op) {
   } else if (widest) {
     sizes = type(*widest).dims;
   }
-  for (TermValue& v : operands) {
+  for (size_t i = 0; i < operands.size(); ++i) {
+    TermValue& v = operands[i];
     if (!v.is_number && !env_.tracked) continue;
-    auto same = conform(v, order, sizes, v.is_number ? *dtype : type(v).dtype);
+    const DType own = op.name == "select" && i == 0 ? DType::boolean : *dtype;
+    auto same = conform(v, order, sizes, v.is_number ? own : type(v).dtype);
     if (!same) return false;
     v = *same;
   }

@@ -232,7 +232,7 @@ egraph::Rewrite group_rewrite_of(const Rule& rule, std::shared_ptr<const Prepare
 Result<CompiledRules> compile(const RuleSet& rules, const Licence& licence, TensorEGraph& graph) {
   CompiledRules out;
   for (const Rule& rule : rules.rules()) {
-    if (rule.kind != RuleKind::kAlgebra || !licence.allows(rule.needs)) continue;
+    if (rule.kind != RuleKind::kAlgebra || !rule.on || !licence.allows(rule.needs)) continue;
     EGRET_TRY(auto prepared, prepare(rule));
     size_t forms = prepared->find_all ? 1 : prepared->lefts.size();
     for (size_t form = 0; form < forms; ++form) {

@@ -125,6 +125,10 @@ Out n_is_float(Args a, const NativeContext& c) {
   const Type* t = type_of(a[0], c);
   return t && t->is_tensor() && is_float(t->dtype);
 }
+Out n_is_exact(Args a, const NativeContext& c) {
+  auto float_dtype = n_is_float(a, c);
+  return std::holds_alternative<DType>(a[0]) || type_of(a[0], c) ? Out(!std::get<bool>(*float_dtype)) : std::nullopt;
+}
 Out n_holds(Args a, const NativeContext&) {
   auto *wide = std::get_if<DType>(&a[0]), *narrow = std::get_if<DType>(&a[1]);
   if (!wide || !narrow) return std::nullopt;
@@ -269,9 +273,10 @@ Out n_pick(Args a, const NativeContext&) {
     return Pick == Dim::min ? std::min(*x, *y) : std::max(*x, *y);
   }
   const List *x = list(a[0]), *y = list(a[1]);
-  if (!x || !y || x->size() != y->size()) return std::nullopt;
+  const std::optional<int64_t> one = x && !y ? integer_of(a[1]) : std::nullopt;  // a list against one number
+  if (!x || (y ? x->size() != y->size() : !one)) return std::nullopt;
   List out;
-  for (size_t i = 0; i < x->size(); ++i) out.push_back(Pick((*x)[i], (*y)[i]));
+  for (size_t i = 0; i < x->size(); ++i) out.push_back(Pick((*x)[i], y ? (*y)[i] : Dim(*one)));
   return out;
 }
 // The axes of a broadcast whose places are dims, seen through a second one: dims2[dims1[i]].
@@ -307,6 +312,63 @@ Out n_sizes_without(Args a, const NativeContext&) {
   return out;
 }
 
+// Elements of the first list that the second lacks.
+Out n_without(Args a, const NativeContext&) {
+  auto x = integers(a[0]), y = integers(a[1]);
+  if (!x || !y) return std::nullopt;
+  List out;
+  for (int64_t v : *x) {
+    if (std::find(y->begin(), y->end(), v) == y->end()) out.push_back(v);
+  }
+  return out;
+}
+Out n_sorted(Args a, const NativeContext&) {
+  auto x = integers(a[0]);
+  if (!x) return std::nullopt;
+  std::sort(x->begin(), x->end());
+  return List(x->begin(), x->end());
+}
+Out n_place_of(Args a, const NativeContext&) {
+  auto x = integers(a[0]);
+  auto v = integer_of(a[1]);
+  auto it = x && v ? std::find(x->begin(), x->end(), *v) : std::vector<int64_t>::iterator();
+  if (!x || !v || it == x->end()) return std::nullopt;
+  return Dim(it - x->begin());
+}
+Out n_has(Args a, const NativeContext&) {
+  auto x = integers(a[0]);
+  auto v = integer_of(a[1]);
+  if (!x || !v) return std::nullopt;
+  return std::find(x->begin(), x->end(), *v) != x->end();
+}
+// The first list at the places listed, the second elsewhere.
+Out n_at_places(Args a, const NativeContext&) {
+  auto places = integers(a[0]);
+  const List *x = list(a[1]), *y = list(a[2]);
+  if (!places || !x || !y || x->size() != y->size()) return std::nullopt;
+  List out = *y;
+  for (int64_t p : *places) {
+    if (p < 0 || p >= static_cast<int64_t>(out.size())) return std::nullopt;
+    out[static_cast<size_t>(p)] = (*x)[static_cast<size_t>(p)];
+  }
+  return out;
+}
+// Whether a transpose by p of a tensor of these sizes leaves the elements as they lie: axes of more than one element stay
+// in order.
+Out n_keeps_order(Args a, const NativeContext&) {
+  auto p = integers(a[0]);
+  const List* sizes = list(a[1]);
+  if (!p || !sizes || p->size() != sizes->size()) return std::nullopt;
+  int64_t last = -1;
+  for (int64_t j : *p) {
+    if (j < 0 || j >= static_cast<int64_t>(sizes->size())) return std::nullopt;
+    if ((*sizes)[static_cast<size_t>(j)] == Dim(1)) continue;
+    if (j < last) return false;
+    last = j;
+  }
+  return true;
+}
+
 constexpr Native kNatives[] = {
     {"constant", "tensor", "depends on constants alone", Meaning::kOrigin, n_constant},
     {"frozen", "tensor", "depends on constants and frozen parameters alone", Meaning::kOrigin, n_frozen},
@@ -319,6 +381,7 @@ constexpr Native kNatives[] = {
     {"dtype", "tensor", "its dtype", Meaning::kSizes, n_dtype},
     {"same_dtype", "tensor..", "all are of one dtype", Meaning::kSizes, n_same_dtype},
     {"is_float", "any", "a float dtype, or a tensor of one", Meaning::kSizes, n_is_float},
+    {"is_exact", "any", "an integer or bool dtype, or a tensor of one", Meaning::kSizes, n_is_exact},
     {"holds", "dtype, dtype", "every value of the second is one of the first", Meaning::kSizes, n_holds},
     {"rank", "tensor", "how many axes", Meaning::kSizes, n_rank},
     {"sizes", "any", "sizes of a tensor or of axes", Meaning::kSizes, n_sizes},
@@ -340,6 +403,12 @@ constexpr Native kNatives[] = {
     {"fill", "int, int", "a list of n times a number", Meaning::kSizes, n_fill},
     {"range", "int, int", "from the first to below the second", Meaning::kSizes, n_range},
     {"total", "list", "sum of a list", Meaning::kSizes, n_total},
+    {"without", "list, list", "elements of the first that the second lacks", Meaning::kSizes, n_without},
+    {"sorted", "list", "the list ascending", Meaning::kSizes, n_sorted},
+    {"place_of", "list, int", "place of a number in a list", Meaning::kSizes, n_place_of},
+    {"has", "list, int", "the number is in the list", Meaning::kSizes, n_has},
+    {"at_places", "list, list, list", "the second at the places of the first, the third elsewhere", Meaning::kSizes, n_at_places},
+    {"keeps_order", "list, list", "the permutation of these sizes moves axes of one element alone", Meaning::kSizes, n_keeps_order},
     {"least", "any, any", "the smaller, element by element", Meaning::kSizes, n_pick<Dim::min>},
     {"most", "any, any", "the larger, element by element", Meaning::kSizes, n_pick<Dim::max>},
 };

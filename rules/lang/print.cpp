@@ -114,7 +114,7 @@ std::string print_rule(const RuleSyntax& rule) {
 }
 
 std::string print_rules(const RuleFile& file) {
-  std::string text = "ruleset " + file.ruleset + "\n";
+  std::string text = "ruleset " + file.ruleset + (file.off ? " off\n" : "\n");
   for (const RuleSyntax& rule : file.rules) text += "\n" + print_rule(rule);
   return text;
 }

@@ -32,6 +32,7 @@ class Reader {
     RuleFile out;
     EGRET_TRY_VOID(scan_.expect("ruleset", "at the start of a rule file"));
     EGRET_TRY(out.ruleset, dotted("the name of the rule set"));
+    out.off = scan_.accept("off");
     while (!scan_.at_end()) {
       if (out.rules.size() >= kMaxItems) return too_many("rules");
       if (scan_.accept("rule")) {

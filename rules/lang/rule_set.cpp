@@ -92,6 +92,7 @@ Status RuleSet::add_text(std::string_view text, const std::string& file) {
     Rule rule;
     rule.written = syntax.name;
     rule.ruleset = parsed.ruleset;
+    rule.off = parsed.off;
     rule.file = file;
     rule.line = syntax.at.line;
     rule.kind = syntax.kind;
@@ -116,9 +117,27 @@ Status RuleSet::add_file(const std::string& path) {
 
 Status RuleSet::add_library() {
   for (const LibraryFile& f : library_files()) {
-    if (std::string_view(f.path).ends_with(".rules")) EGRET_TRY_VOID(add_text(f.text, f.path));
+    if (!std::string_view(f.path).ends_with(".rules")) continue;
+    const size_t before = rules_.size();
+    EGRET_TRY_VOID(add_text(f.text, f.path));
+    for (size_t i = before; i < rules_.size(); ++i) rules_[i].on = !rules_[i].off;
   }
   return {};
+}
+
+Status RuleSet::enable(std::string_view ruleset) {
+  bool known = false;
+  std::set<std::string> sets;
+  for (Rule& r : rules_) {
+    sets.insert(r.ruleset);
+    const bool below = r.ruleset.size() > ruleset.size() && r.ruleset[ruleset.size()] == '.';
+    if (!r.ruleset.starts_with(ruleset) || (!below && r.ruleset.size() != ruleset.size())) continue;
+    r.on = known = true;
+  }
+  if (known) return {};
+  std::string names;
+  for (const std::string& s : sets) names += (names.empty() ? "" : ", ") + s;
+  return input_error(fmt::format("no rule set is named {}", ruleset), "the sets are " + names);
 }
 
 const Rule* RuleSet::find(std::string_view name) const {

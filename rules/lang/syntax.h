@@ -114,6 +114,7 @@ struct RuleSyntax {
 
 struct RuleFile {
   std::string ruleset;
+  bool off = false;  // loaded only where a run names the set
   std::vector<RuleSyntax> rules;
 };
 

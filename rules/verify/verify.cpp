@@ -105,6 +105,7 @@ class RuleVerifier {
     Verification out;
     out.name = expansions[0]->written;
     out.kind = expansions[0]->kind;
+    out.on = expansions[0]->on;
     out.numerics = expansions[0]->needs.to_string();
     out.ranks = "any";
     out.any_size = true;

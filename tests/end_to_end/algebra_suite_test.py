@@ -73,7 +73,7 @@ class Suite:
     def __init__(self, tool, driver, folder):
         self.tool, self.driver, self.folder = tool, driver, Path(folder)
         self.failures = 0
-        self.rule_file = {r["name"].removesuffix("/rev"): r["file"] for r in self.egret("rules")["rules"]}
+        self.rule_file = {r["name"].removesuffix("/rev"): r["file"] for r in self.egret("rules")["rules"] if r["on"]}
         self.files = sorted({ROOT / "rules" / f for f in self.rule_file.values()})
 
     def expect(self, right, what):

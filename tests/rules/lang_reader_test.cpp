@@ -116,6 +116,33 @@ TEST_CASE("a rule for a class is one rule an operator, one for both ways two") {
   CHECK(set.find("c") == nullptr);
 }
 
+TEST_CASE("a set of the library that is off waits until a run names it") {
+  RuleSet set;
+  REQUIRE(set.add_library().ok());
+  const Rule* split = set.find("sum-of-parts");
+  REQUIRE(split != nullptr);
+  CHECK_FALSE(split->on);
+  CHECK(set.find("neg-neg")->on);
+  TensorEGraph tensors;
+  auto names_of = [&] {
+    std::set<std::string> names;
+    const CompiledRules compiled = *compile(set, *Licence::parse("fast"), tensors);
+    for (const Rule* r : compiled.rule_of) names.insert(r->name);
+    return names;
+  };
+  CHECK_FALSE(names_of().count("sum-of-parts"));
+  CHECK(set.enable("explore.spl").error().to_string().find("no rule set is named explore.spl") != std::string::npos);
+  REQUIRE(set.enable("explore.split").ok());
+  CHECK(names_of().count("sum-of-parts"));
+  CHECK_FALSE(set.find("concat-assoc")->on);
+  REQUIRE(set.enable("explore").ok());  // all below it
+  CHECK(set.find("concat-assoc")->on);
+  RuleSet given;  // a file that a run gives is on
+  REQUIRE(given.add_text("ruleset mine off\nrule a: neg(neg(x)) => x", "mine.rules").ok());
+  CHECK(given.find("a")->on);
+  CHECK(*reprint("ruleset mine off\nrule a: neg(neg(x)) => x", "mine.rules") == "ruleset mine off\n\nrule a:\n  neg(neg(x)) => x\n");
+}
+
 TEST_CASE("licences") {
   auto allows = [](const char* run, const char* needs) { return Licence::parse(run)->allows(*Licence::parse(needs)); };
   CHECK(allows("default", "reassoc,nsz"));
