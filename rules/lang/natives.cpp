@@ -219,7 +219,9 @@ Out n_at(Args a, const NativeContext&) {
 Out n_replace(Args a, const NativeContext&) {
   const List* l = list(a[0]);
   auto i = integer_of(a[1]);
-  auto* v = std::get_if<Dim>(&a[2]);
+  auto whole = integer_of(a[2]);
+  auto* dim = std::get_if<Dim>(&a[2]);
+  std::optional<Dim> v = dim ? std::optional(*dim) : whole ? std::optional(Dim(*whole)) : std::nullopt;
   if (!l || !i || !v || *i < 0 || *i >= static_cast<int64_t>(l->size())) return std::nullopt;
   List out = *l;
   out[static_cast<size_t>(*i)] = *v;

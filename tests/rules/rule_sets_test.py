@@ -1,0 +1,73 @@
+"""The rule sets of others, through `egret verify`: what is true is not refuted, what is false is never proved.
+
+    rule_sets_test.py TOOL [SHARED_DATA]
+
+tensorright.rules and known_wrong.rules lie in data/; TASO's and TENSAT's are made by data/make_taso.py from SHARED_DATA
+(skipped, and said so, where it is absent).
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+FALSE = {"taso-099", "taso-100", "taso-130", "taso-131"}  # concatenations as grouped convolutions of unequal groups
+
+
+def verify(tool, path):
+    done = subprocess.run([tool, "--json", "verify", str(path), "--timeout", "5"], capture_output=True, text=True)
+    if done.returncode not in (0, 2):
+        if "Z3" in done.stderr or "module" in done.stderr:
+            print("SKIPPED: Z3 is off in this build")
+            sys.exit(0)
+        raise SystemExit(f"egret verify {path}: status {done.returncode}\n{done.stderr}")
+    return {r["name"]: r for r in json.loads(done.stdout)["rules"]}
+
+
+def named(rows, verdict):
+    return {name for name, r in rows.items() if r["verdict"] == verdict}
+
+
+def made(script, source, folder):
+    path = Path(folder) / (source.stem + ".rules")
+    path.write_text(subprocess.run([sys.executable, script, source], capture_output=True, text=True, check=True).stdout)
+    return path
+
+
+def main(tool, shared=None):
+    failures = []
+
+    def expect(right, what):
+        if not right:
+            failures.append(what)
+            print(f"WRONG {what}")
+
+    rows = verify(tool, HERE / "data/tensorright.rules")
+    print(f"TensorRight: {len(rows)} rules, {len(named(rows, 'proved'))} proved")
+    expect(not named(rows, "refuted"), f"refuted: {named(rows, 'refuted')}")
+    expect(len(rows) >= 110 and len(named(rows, "proved")) >= 105, "too few of TensorRight's rules are proved")
+
+    rows = verify(tool, HERE / "data/known_wrong.rules")
+    print(f"known wrong: {len(rows)} rules, {len(named(rows, 'refuted'))} refuted")
+    expect(not named(rows, "proved"), f"proved, but false: {named(rows, 'proved')}")
+    expect(len(named(rows, "refuted")) >= 10, "too few false rules are refuted")
+    expect(all(rows[n]["counterexample"] for n in named(rows, "refuted")), "a refutation without a counterexample")
+
+    if not shared or not (Path(shared) / "taso/graph_subst.txt").exists():
+        print("SKIPPED: 1 of 2 parts, TASO's and TENSAT's rules are not here")
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            rows = verify(tool, made(HERE / "data/make_taso.py", Path(shared) / "taso/graph_subst.txt", folder))
+            print(f"TASO: {len(rows)} rules, {len(named(rows, 'proved'))} proved, refuted {sorted(named(rows, 'refuted'))}")
+            expect(named(rows, "refuted") == FALSE & rows.keys(), f"refuted: {named(rows, 'refuted')}")
+            expect(len(named(rows, "unproved")) <= 0.1 * len(rows), f"unproved: {named(rows, 'unproved')}")
+            rows = verify(tool, made(HERE / "data/make_taso.py", Path(shared) / "tensat/multi_rules_one_per_line.txt", folder))
+            print(f"TENSAT: {len(rows)} rules of several roots, {len(named(rows, 'proved'))} proved")
+            expect(not named(rows, "refuted") and len(rows) >= 11, f"refuted: {named(rows, 'refuted')}")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
