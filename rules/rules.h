@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "egraph/runner.h"
@@ -66,6 +67,7 @@ class RuleSet {
 
  private:
   std::vector<Rule> rules_;
+  std::unordered_set<std::string> written_;  // names as written
 };
 
 // print(parse(x)) = x for canonical text.

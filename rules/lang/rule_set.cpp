@@ -80,12 +80,11 @@ std::string Licence::to_string() const {
 
 Status RuleSet::add_text(std::string_view text, const std::string& file) {
   EGRET_TRY(RuleFile parsed, read_rules(text, file));
-  std::set<std::string> names;
-  for (const Rule& r : rules_) names.insert(r.written);
+  std::unordered_set<std::string> names;
   std::vector<Rule> fresh;
   for (const RuleSyntax& syntax : parsed.rules) {
     EGRET_TRY_VOID(check_rule(syntax, file));
-    if (!names.insert(syntax.name).second) {
+    if (written_.count(syntax.name) || !names.insert(syntax.name).second) {
       return input_error(fmt::format("rule {}: the name is taken", syntax.name), "names are unique in everything loaded",
                          {file, syntax.at.line, syntax.at.column, {}});
     }
@@ -100,12 +99,13 @@ Status RuleSet::add_text(std::string_view text, const std::string& file) {
     std::sort(rule.needs.words.begin(), rule.needs.words.end());
     rule.text = print_rule(syntax);
     for (ConcreteRule& concrete : concrete_rules(syntax)) {
-      rule.name = std::move(concrete.name);
-      rule.hash = digest(subject(concrete.syntax, rule.text));
-      rule.syntax = std::make_shared<const RuleSyntax>(std::move(concrete.syntax));
-      fresh.push_back(rule);
+      Rule& one = fresh.emplace_back(rule);
+      one.name = std::move(concrete.name);
+      one.hash = digest(subject(concrete.syntax, rule.text));
+      one.syntax = std::make_shared<const RuleSyntax>(std::move(concrete.syntax));
     }
   }
+  written_.merge(names);
   rules_.insert(rules_.end(), std::make_move_iterator(fresh.begin()), std::make_move_iterator(fresh.end()));
   return {};
 }
