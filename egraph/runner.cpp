@@ -107,6 +107,8 @@ class Run {
       rebuild();
       if (!go_on) return StopReason::kStopped;
     }
+    // E-nodes made before anything is united may exceed a limit that the rebuilt graph is far from.
+    if (stop == StopReason::kNodeLimit && graph_.node_count() * 4 <= options_.limits.enodes * 3) return std::nullopt;
     if (stop) return stop;
     if (store_.changes.count(graph_.id_count()) > 0 || cut_) return std::nullopt;
     return lift_bans(number + 1) ? std::nullopt : std::optional(StopReason::kSaturated);
