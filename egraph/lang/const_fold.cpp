@@ -26,6 +26,8 @@ Meaning meaning_of(std::string_view name, uint32_t operands) {
   return Meaning::kNone;
 }
 
+constexpr Number kUnknown{0, 0};  // of a fact that nothing has given yet
+
 struct NumberHash {
   size_t operator()(const Number& n) const {
     return hash_combine(static_cast<uint64_t>(n.numerator), static_cast<uint64_t>(n.denominator));
@@ -38,7 +40,7 @@ struct ConstFold::State {
   struct Operator {
     Meaning meaning = Meaning::kNone;
     Fact number = kNoFact;  // kNumber
-    bool seen = false;
+    bool taken_up = false;
   };
   std::vector<Operator> operators;  // by OpKind
   std::vector<Number> numbers;      // by Fact
@@ -51,16 +53,19 @@ struct ConstFold::State {
     return entry->second;
   }
 
-  // A number whose fact is known from before.
-  void assign(const Number& number, Fact fact) {
-    if (numbers.size() <= fact) numbers.resize(fact + 1);
+  // A number whose fact is known from before; false where either is taken by another.
+  bool assign(const Number& number, Fact fact) {
+    const auto [entry, is_new] = facts.try_emplace(number, fact);
+    if (!is_new) return entry->second == fact;
+    if (fact < numbers.size() && numbers[fact] != kUnknown) return false;
+    if (numbers.size() <= fact) numbers.resize(fact + 1, kUnknown);
     numbers[fact] = number;
-    facts.emplace(number, fact);
+    return true;
   }
 
   void set(OpKind op, Meaning meaning, Fact number) {
     if (operators.size() <= op) operators.resize(op + 1);
-    operators[op] = {meaning, number, true};
+    operators[op] = {meaning, number, false};
   }
 
   std::optional<Number> fold(Meaning meaning, std::span<const Number> operands) const {
@@ -114,7 +119,6 @@ ConstFold::ConstFold(EGraph& graph) : state_(std::make_shared<State>()) {
   };
   analysis.join = [](Fact a, Fact b) { return a == b ? a : kConflict; };
   analysis_ = *number = graph.add_analysis(std::move(analysis));
-  take_up(graph);
 }
 ConstFold::~ConstFold() = default;
 ConstFold::ConstFold(ConstFold&&) noexcept = default;
@@ -171,16 +175,28 @@ void ConstFold::prune(EGraph& graph) {
   }
 }
 
-void ConstFold::take_up(EGraph& graph) {
+bool ConstFold::take_up(const EGraph& graph) {
+  const size_t most = state_->numbers.size() + graph.id_count();  // facts are numbered without gaps
   for (Id node = 0; node < graph.id_count(); ++node) {
     const OpKind op = graph.op(node);
-    if (op < state_->operators.size() && state_->operators[op].seen) continue;
+    if (op < state_->operators.size() && state_->operators[op].taken_up) continue;
     const size_t operands = graph.operands(node).size();
     const Fact fact = graph.fact(analysis_, node);
     const std::optional<Number> number = operands == 0 ? parse_number(graph.op_name(op)) : std::nullopt;
-    if (number && fact != kNoFact) state_->assign(*number, fact);
+    if (number && fact != kNoFact && (fact >= most || !state_->assign(*number, fact))) {
+      *state_ = {};
+      return false;
+    }
     declare(op, graph.op_name(op), static_cast<uint32_t>(operands));
+    state_->operators[op].taken_up = true;
   }
+  for (Id node = 0; node < graph.id_count(); ++node) {
+    const Fact fact = graph.fact(analysis_, node);
+    if (fact == kNoFact || (fact < state_->numbers.size() && state_->numbers[fact] != kUnknown)) continue;
+    *state_ = {};
+    return false;
+  }
+  return true;
 }
 
 }  // namespace egret::egraph::lang

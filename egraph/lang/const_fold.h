@@ -17,7 +17,6 @@ namespace egret::egraph::lang {
 
 class ConstFold {
  public:
-  // A graph that was loaded may hold e-nodes: its numbers are taken up.
   explicit ConstFold(EGraph& graph);
   ~ConstFold();
   ConstFold(ConstFold&&) noexcept;
@@ -25,6 +24,11 @@ class ConstFold {
 
   // Tells what an operator with so many operands means, which is nothing for most; before its first e-node.
   void declare(OpKind op, std::string_view name, uint32_t operands);
+
+  // Takes up the facts and the operators of a graph that was loaded; false where a fact stands for another number here,
+  // and then nothing is kept of what was declared either.  Facts are numbered as they come up, so declaring what the
+  // saving program declared, and then taking up, goes on with its numbers.
+  bool take_up(const EGraph& graph);
 
   // Gives each class that has become a number its leaf and rebuilds, until nothing changes; then prunes.
   void settle(EGraph& graph);
@@ -34,7 +38,6 @@ class ConstFold {
   size_t pruned() const { return pruned_; }  // live e-nodes, as of the last `settle`
 
  private:
-  void take_up(EGraph& graph);
   void prune(EGraph& graph);
 
   struct State;  // shared with the analysis' callbacks

@@ -4,14 +4,24 @@ namespace egret::egraph::lang {
 
 Language::Language(const Program& program, EGraph& graph) : program_(&program) {
   if (program.const_fold) fold_.emplace(graph);
-  for (SymbolId symbol = 0; symbol < program.symbols.size(); ++symbol) {
-    std::string name = program.symbols.name(symbol);
-    const std::optional<Number> number = fold_ && program.arity[symbol] == 0 ? parse_number(name) : std::nullopt;
+  intern_symbols(graph);
+  if (fold_ && !fold_->take_up(graph)) {  // made by another program: its numbers come first
+    taken_up_ = fold_->take_up(graph);
+    intern_symbols(graph);
+  }
+}
+
+void Language::intern_symbols(EGraph& graph) {
+  ops_.clear();
+  for (SymbolId symbol = 0; symbol < program_->symbols.size(); ++symbol) {
+    const uint32_t operands = program_->arity[symbol];
+    std::string name = program_->symbols.name(symbol);
+    const std::optional<Number> number = fold_ && operands == 0 ? parse_number(name) : std::nullopt;
     if (number) name = to_string(*number);
     const OpKind op = graph.intern_op(name);
     ops_.push_back(op);
-    if (fold_) fold_->declare(op, name, program.arity[symbol]);
-    if (program.arity[symbol] == 0) mark_number(op, name);
+    if (fold_) fold_->declare(op, name, operands);
+    if (operands == 0) mark_number(op, name);
   }
 }
 

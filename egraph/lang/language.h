@@ -22,6 +22,9 @@ class Language {
   const ConstFold* fold() const { return fold_ ? &*fold_ : nullptr; }
   ConstFold* fold() { return fold_ ? &*fold_ : nullptr; }
 
+  // False where a loaded graph holds facts that const-fold did not make.
+  bool taken_up() const { return taken_up_; }
+
   // Whether an atom with this operator is a number.
   bool is_number_op(OpKind op) const { return op < number_ops_.size() && number_ops_[op]; }
   // Whether the operator is a number whose value is zero.
@@ -33,12 +36,14 @@ class Language {
   std::optional<Id> find(const EGraph& graph, const Term& term, const std::function<Id(uint32_t)>& value) const;
 
  private:
+  void intern_symbols(EGraph& graph);
   void mark_number(OpKind op, std::string_view name);
 
   const Program* program_;
   std::vector<OpKind> ops_;  // by symbol
   std::vector<bool> number_ops_, zero_ops_;
   std::optional<ConstFold> fold_;
+  bool taken_up_ = true;
 };
 
 }  // namespace egret::egraph::lang

@@ -16,6 +16,9 @@ Session::Session(Program program, EGraph graph)
 
 Result<Session> Session::resume(Program program, EGraph graph) {
   Session session(std::move(program), std::move(graph));
+  if (!session.language_.taken_up()) {
+    return input_error("the snapshot's facts are not those of const-fold", "resume with the program that made the snapshot");
+  }
   for (SymbolId symbol = 0; symbol < session.program_->symbols.size(); ++symbol) {
     const size_t operands = session.program_->arity[symbol];
     for (const Id node : session.graph_.nodes_with(session.language_.op(symbol))) {

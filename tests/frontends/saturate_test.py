@@ -123,6 +123,32 @@ class SaturateTest(unittest.TestCase):
         self.solve(MATH, "--iterations", 4, "--dump", drawing)
         self.assertTrue(drawing.read_text().startswith("digraph"))
 
+    def test_a_run_resumes_where_another_stopped(self):
+        for head in ("", "(analysis const-fold)\n"):
+            program = self.write(head + pathlib.Path(MATH).read_text())
+            snapshots = [self.folder / name for name in ("half", "resumed", "whole")]
+            self.solve(program, "--iterations", 5, "--snapshot", snapshots[0])
+            resumed = self.solve(program, "--iterations", 4, "--resume", snapshots[0], "--snapshot", snapshots[1])
+            whole = self.solve(program, "--iterations", 9, "--snapshot", snapshots[2], "--threads", 2)
+            self.assertEqual([i["enodes"] for i in resumed["iterations"]], [i["enodes"] for i in whole["iterations"]][5:])
+            self.assertEqual(resumed["best"], whole["best"])
+            self.assertEqual(snapshots[1].read_bytes(), snapshots[2].read_bytes())
+        cut = self.write("", "cut")
+        cut.write_bytes(snapshots[0].read_bytes()[:-1])
+        for arguments in ([program, "--resume", cut], [program, "--resume", program], [program, "--resume", self.folder / "absent"],
+                          [self.write("(start (Add a))", "other.sexp"), "--resume", snapshots[0]]):
+            done = run(*arguments)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn("error: ", done.stderr)
+
+    def test_schedulers(self):
+        # a rule with many matches pauses, and the end is the same
+        program = PROGRAMS / "fuel.sexp"
+        simple, backoff = self.solve(program), self.solve(program, "--scheduler", "backoff")
+        self.assertEqual(backoff["stop_reason"], "saturated")
+        self.assertEqual((simple["enodes"], simple["eclasses"], simple["best"]), (backoff["enodes"], backoff["eclasses"], backoff["best"]))
+        self.assertGreaterEqual(len(backoff["iterations"]), len(simple["iterations"]))
+
     def test_wrong_input(self):
         cases = [("(start (f a)", "program.sexp:1:1: error: this `(` is never closed"),
                  ("(start (f a))\n(start (f a b))", "program.sexp:2:9: error: `f` has 2 operands here and 1"),
@@ -169,7 +195,8 @@ class SaturateTest(unittest.TestCase):
 
     def test_help(self):
         help_text = run("--help").stdout
-        for option in ("--iterations", "--node-limit", "--time-limit", "--memory-limit", "--threads", "--dump"):
+        for option in ("--iterations", "--node-limit", "--time-limit", "--memory-limit", "--threads", "--scheduler", "--dump", "--snapshot",
+                       "--resume"):
             self.assertIn(option, help_text)
 
 
