@@ -141,14 +141,17 @@ struct Facts::Propagation {
     for (Id n = first_new; n < end; ++n) {
       if (store.enodes.live(n)) by_depth[at[depth[n - first_new]]++] = n;
     }
-    for (const Id cls : facts.tables_[analysis].changed) {
-      const Id root = store.sets.parent(cls);
+    std::vector<Id>& changed = facts.tables_[analysis].changed;
+    for (Id& cls : changed) cls = store.sets.parent(cls);
+    std::sort(changed.begin(), changed.end());
+    changed.erase(std::unique(changed.begin(), changed.end()), changed.end());  // one class may have taken in many
+    for (const Id root : changed) {
       store.mark_around(root);
       store.for_each_reader(root, [&](Id reader) {
         if (reader < first_new) pending.push_back(reader);
       });
     }
-    facts.tables_[analysis].changed.clear();
+    changed.clear();
     facts.tables_[analysis].made = end;
     for (uint32_t level = 0; level + 1 < start.size(); ++level) {
       if (start[level] == start[level + 1]) continue;

@@ -47,7 +47,7 @@ void EGraph::Store::collect_by_scan(const Workers& workers, Array<Id>& readers) 
 }
 
 // Also joins the lists of the displaced classes to those of the classes that took them in.
-void EGraph::Store::collect_by_links(Array<Id>& readers) {
+void EGraph::Store::collect_by_links(Array<Id>& readers, bool placed) {
   for (const Id cls : displaced) {
     links.for_each_use(cls, [&](Id n) {
       if (enodes.live(n)) readers.push_back(n);
@@ -57,6 +57,10 @@ void EGraph::Store::collect_by_links(Array<Id>& readers) {
   readers.resize(static_cast<size_t>(std::unique(readers.begin(), readers.end()) - readers.begin()));
   for (const Id cls : displaced) {
     const Id root = sets.find(cls);
+    if (placed) {
+      links.splice_uses(root, cls);
+      continue;
+    }
     links.for_each_member(cls, [&](Id n) {
       sets.place(n, root);
       changes.mark(n);
@@ -183,10 +187,12 @@ void EGraph::Store::restore_congruence(const Workers& workers) {
   }
   Array<Id> readers;
   for (int round = 0; !displaced.empty(); ++round) {
-    if (!links.active() && round >= kScans && displaced.size() * kMakeLinks < ids) activate_links();
+    // Lists made while unions are outstanding have the members of a displaced class at its root already.
+    const bool placed = !links.active() && round >= kScans && displaced.size() * kMakeLinks < ids;
+    if (placed) activate_links();
     readers.clear();
     if (links.active()) {
-      collect_by_links(readers);
+      collect_by_links(readers, placed);
     } else {
       collect_by_scan(workers, readers);
     }
