@@ -134,6 +134,10 @@ class TileLoad {
     const std::string tile = std::string("TILE_") + axis_, array = axis_[0] == 'M' ? "tile_m" : "tile_n";
     const std::string x = out.fresh("x"), k = out.fresh("k");
     ExprPrinter printer(printing_, printing_.stages.anchor, {}, {});
+    // An axis of size 1 may stand on the other side and yet be read here.
+    for (uint32_t v = 0; v < static_cast<uint32_t>(printer.meaning().result.rank()); ++v) {
+      if (printer.meaning().sizes[v] == 1) printer.bind(v, "0");
+    }
     for (size_t i = 0; i < tiled_.batch.size(); ++i) printer.bind(tiled_.batch[i], batch_[i]);
     if (side_.along_result) {
       out.open("for (int " + k + " = threadIdx.x / " + tile + "; " + k + " < TILE_K; " + k + " += BLOCK_X / " + tile +
