@@ -3,7 +3,7 @@
 // Types to know: `EGraph` (e-nodes, e-classes, union-find, rebuild, facts, explanations), `Pattern` and `Match`
 // (pattern.h), `Rewrite`, `RightSide` and `run` (runner.h).
 // Reading order: egraph.h, pattern.h, runner.h; behind them enodes.h, hash_cons.h, union_find.h, store.h, rebuild.cpp,
-// class_index.h, facts.h, proof_forest.h, match.h.
+// query.h, matcher.h, search.h, apply.h, class_index.h, links.h, facts.h, proof_forest.h, snapshot.h.
 // May include: support.
 // Thread rule: searching reads a rebuilt graph and may run in any number of threads; everything that writes is serial.
 //
