@@ -35,7 +35,7 @@ struct Registry {
   Registry() {
     for (auto family : {leaf_ops(), pointwise_ops(), movement_ops(), contraction_ops(), convolution_ops(),
                         reduction_ops(), window_ops(), indexing_ops(), activation_ops(), normalization_ops(),
-                        shape_ops()}) {
+                        shape_ops(), resize_ops()}) {
       for (const OpText& text : family) add(text);
     }
   }

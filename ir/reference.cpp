@@ -354,7 +354,7 @@ class ElementEvaluator {
         is_float(e.dtype) ? Value<S>{S::load(float_identity(e.fold)), 0} : Value<S>{{}, int_identity(e.fold, e.dtype)};
     for_each_point(e, [&](int64_t) {
       const Value<S> item = convert(scalar(e.args[0]), body_type, e.dtype);
-      result = call(function_of(e.fold), e.dtype, result, item);
+      result = call(combining_function(e.fold), e.dtype, result, item);
     });
     return result;
   }
@@ -375,23 +375,6 @@ class ElementEvaluator {
     });
     if (position < 0 && !error_) error_ = internal_error("arg-max or arg-min of an empty axis");
     return convert({{}, position}, DType::i64, e.dtype);
-  }
-
-  static ScalarFn function_of(FoldKind kind) {
-    switch (kind) {
-      case FoldKind::kSum:
-        return ScalarFn::kAdd;
-      case FoldKind::kProd:
-        return ScalarFn::kMul;
-      case FoldKind::kMax:
-        return ScalarFn::kMax;
-      case FoldKind::kMin:
-        return ScalarFn::kMin;
-      case FoldKind::kAny:
-        return ScalarFn::kOr;
-      default:
-        return ScalarFn::kAnd;
-    }
   }
 
   Float checked(Float x) {

@@ -27,6 +27,7 @@ std::span<const OpText> window_ops();
 std::span<const OpText> indexing_ops();
 std::span<const OpText> activation_ops();     // composites
 std::span<const OpText> normalization_ops();  // composites
+std::span<const OpText> resize_ops();         // composite
 std::span<const OpText> shape_ops();          // composites: expand, matmul, one_hot, pooling
 
 NativeTypeRule native_type_rule(const OpDef& op);  // null where the definition or the expansion gives the type

@@ -263,6 +263,27 @@ int64_t int_call(ScalarFn fn, DType dtype, int64_t a, int64_t b) {
   return 0;
 }
 
+ScalarFn combining_function(FoldKind kind) {
+  switch (kind) {
+    case FoldKind::kSum:
+      return ScalarFn::kAdd;
+    case FoldKind::kProd:
+      return ScalarFn::kMul;
+    case FoldKind::kMax:
+      return ScalarFn::kMax;
+    case FoldKind::kMin:
+      return ScalarFn::kMin;
+    case FoldKind::kAny:
+      return ScalarFn::kOr;
+    case FoldKind::kAll:
+      return ScalarFn::kAnd;
+    default:
+      break;
+  }
+  EGRET_CHECK(false, "arg-max and arg-min combine no two values");
+  return ScalarFn::kAnd;
+}
+
 double float_identity(FoldKind kind) {
   switch (kind) {
     case FoldKind::kProd:

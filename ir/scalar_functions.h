@@ -33,6 +33,8 @@ bool float_test(ScalarFn fn, double a, double b);
 // fn of integers (or bools) of `dtype`, comparisons included; wrapped.
 int64_t int_call(ScalarFn fn, DType dtype, int64_t a, int64_t b);
 
+// What joins the value so far and the next element.  Requires: no arg-max or arg-min.
+ScalarFn combining_function(FoldKind kind);
 // The value of an empty fold.  Arg-max and arg-min have none.
 double float_identity(FoldKind kind);
 int64_t int_identity(FoldKind kind, DType dtype);

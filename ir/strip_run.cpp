@@ -15,23 +15,6 @@
 namespace egret::strip {
 namespace {
 
-ScalarFn function_of(FoldKind kind) {
-  switch (kind) {
-    case FoldKind::kSum:
-      return ScalarFn::kAdd;
-    case FoldKind::kProd:
-      return ScalarFn::kMul;
-    case FoldKind::kMax:
-      return ScalarFn::kMax;
-    case FoldKind::kMin:
-      return ScalarFn::kMin;
-    case FoldKind::kAny:
-      return ScalarFn::kOr;
-    default:
-      return ScalarFn::kAnd;
-  }
-}
-
 bool is_arg_fold(FoldKind kind) { return kind == FoldKind::kArgMax || kind == FoldKind::kArgMin; }
 
 // Evaluates expressions at a point (every variable has a value) or along a strip: lane i has the lane variable's value
@@ -382,7 +365,7 @@ class Interpreter {
     std::array<T, kStrip> item;
     for_each_point(e, e.variables.size(), [&](int64_t) {
       eval_as(e.args[0], e.dtype, n, item.data());
-      apply(function_of(e.fold), e.dtype, out, item.data(), n);
+      apply(combining_function(e.fold), e.dtype, out, item.data(), n);
     });
   }
 
@@ -391,7 +374,7 @@ class Interpreter {
   void along(const Node& e, T* out) {
     const Var outer_lane = std::exchange(lane_, e.variables.back());
     const int64_t saved = at_[lane_];
-    const ScalarFn fn = function_of(e.fold);
+    const ScalarFn fn = combining_function(e.fold);
     std::array<T, kStrip> item;
     for_each_point(e, e.variables.size() - 1, [&](int64_t) {
       for (int64_t start = 0; start < p_.sizes[lane_] && !error_; start += kStrip) {

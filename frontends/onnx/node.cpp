@@ -230,7 +230,16 @@ Value Node::concat(const std::vector<Value>& values, int64_t axis) {
   return add("concat", values, {{"axis", Dim(axis)}});
 }
 
-Value Node::gather(Value v, Value indices, int64_t axis) { return add("gather", {v, indices}, {{"axis", Dim(axis)}}); }
+Value Node::gather(Value v, Value indices, int64_t axis) {
+  if (const std::optional<double> same = importer_.uniform(v); same && product(sizes(v)) > 0) {  // whatever the index
+    Sizes result = sizes(v);
+    const Sizes places = sizes(indices);
+    result.erase(result.begin() + axis);
+    result.insert(result.begin() + axis, places.begin(), places.end());
+    return splat(dtype(v), result, *same);
+  }
+  return add("gather", {v, indices}, {{"axis", Dim(axis)}});
+}
 
 Value Node::pad(Value v, const Sizes& low, const Sizes& high, Value with) {
   const Sizes zeros(low.size(), 0);
@@ -310,6 +319,9 @@ Handler find_handler(std::string_view domain, std::string_view op) {
     add_resize_handlers(t);
     add_constant_handlers(t);
     add_recurrent_handlers(t);
+    add_quantized_handlers(t);
+    add_attention_handlers(t);
+    add_loss_handlers(t);
     return t;
   }();
   const bool contributed = domain == "com.microsoft";

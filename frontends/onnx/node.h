@@ -111,6 +111,13 @@ void add_norm_handlers(HandlerTable& table);        // ops_norm.cpp
 void add_resize_handlers(HandlerTable& table);      // ops_resize.cpp
 void add_constant_handlers(HandlerTable& table);    // ops_constant.cpp
 void add_recurrent_handlers(HandlerTable& table);   // ops_recurrent.cpp
+void add_quantized_handlers(HandlerTable& table);   // ops_quantized.cpp
+void add_attention_handlers(HandlerTable& table);   // ops_attention.cpp
+void add_loss_handlers(HandlerTable& table);        // ops_loss.cpp
+
+// What several families need.
+Value matmul(Node& n, Value a, Value b);       // NumPy's (ops_product.cpp)
+Value convolution(Node& n, Value x, Value w);  // by the node's attributes, without bias (ops_window.cpp)
 
 int64_t product(const Sizes& sizes, size_t begin, size_t end);
 inline int64_t product(const Sizes& sizes) { return product(sizes, 0, sizes.size()); }

@@ -156,36 +156,6 @@ void is_inf(Node& n) {
   n.out(n.splat(DType::boolean, n.sizes(x), 0));
 }
 
-// scale or zero point of a (de)quantization, along its axis or for all of x.
-Value along(Node& n, Value v, Value x) {
-  if (n.type(v).elements_count() == 1) return n.broadcast_to(n.reshape(v, {}), n.sizes(x));
-  if (n.rank(v) != 1 || n.attr_int("block_size", 0) != 0) n.unsupported("a blocked quantization");
-  const int64_t axis = n.axis(n.attr_int("axis", 1), n.rank(x));
-  n.check(n.size(v, 0) == n.size(x, axis), "scale or zero point does not fit the axis");
-  return n.broadcast_in(v, {axis}, n.sizes(x));
-}
-
-void dequantize_linear(Node& n) {
-  const Value x = n.in(0), scale = along(n, n.in(1), x);
-  const DType wide = n.dtype(scale);
-  Value shifted = n.cast(x, DType::i32);
-  if (n.has(2)) shifted = n.add("sub", {shifted, n.cast(along(n, n.in(2), x), DType::i32)});
-  n.out(n.add("mul", {n.cast(shifted, wide), scale}));
-}
-
-void quantize_linear(Node& n) {
-  const Value x = n.in(0), scale = along(n, n.in(1), x);
-  const std::optional<DType> named = dtype_of(static_cast<int32_t>(n.attr_int("output_dtype", kUint8)));
-  if (!n.has(2) && !named) n.unsupported("the element type of the result");
-  const DType narrow = n.has(2) ? n.dtype(n.in(2)) : *named;
-  if (row(narrow).bits > 16) n.unsupported("a quantization to " + std::string(name(narrow)));
-  Value q = n.add("round", {n.cast(n.add("div", {x, n.cast(scale, n.dtype(x))}), DType::f32)});
-  if (n.has(2)) q = n.add("add", {q, n.cast(along(n, n.in(2), x), DType::f32)});
-  const bool is_signed = row(narrow).kind == DTypeRow::Kind::kSigned;
-  const double span = std::ldexp(1.0, row(narrow).bits), low = is_signed ? -span / 2 : 0;
-  n.out(n.cast(n.add("clip", {q}, {{"low", low}, {"high", low + span - 1}}), narrow));
-}
-
 }  // namespace
 
 void add_map_handlers(HandlerTable& table) {
@@ -239,8 +209,6 @@ void add_map_handlers(HandlerTable& table) {
   table["ThresholdedRelu"] = thresholded_relu;
   table["Shrink"] = shrink;
   table["IsInf"] = is_inf;
-  table["DequantizeLinear"] = dequantize_linear;
-  table["QuantizeLinear"] = quantize_linear;
 }
 
 }  // namespace egret::onnx

@@ -14,6 +14,8 @@ Sizes range(int64_t begin, int64_t end) {
   return values;
 }
 
+}  // namespace
+
 // NumPy's matmul.  An operand without batch axes is a `dot` without them, so that the weights stay a matrix.
 Value matmul(Node& n, Value a, Value b) {
   n.check(n.rank(a) >= 1 && n.rank(b) >= 1, "operands should have an axis at least");
@@ -41,6 +43,8 @@ Value matmul(Node& n, Value a, Value b) {
   b = n.broadcast_to(b, full_b);
   return n.dot(a, b, range(0, count), range(0, count), {count + 1}, {count});
 }
+
+namespace {
 
 void mat_mul(Node& n) { n.out(matmul(n, n.in(0), n.in(1))); }
 

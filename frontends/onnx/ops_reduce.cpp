@@ -7,9 +7,6 @@
 namespace egret::onnx {
 namespace {
 
-// Cumulative sums become a product with a triangle of ones; longer axes would make it too large.
-constexpr int64_t kMaxTriangle = 2048;
-
 // Axes of a reduction: an attribute, or from some version on an input.
 struct Reduced {
   Value x;
@@ -103,22 +100,12 @@ void hardmax(Node& n) {
   n.out(n.reshape(n.cast(hit, n.dtype(x)), own));
 }
 
-void cum_sum(Node& n) {
+// The axis is an operand.
+void cumulative(Node& n, const char* op) {
   const Value x = n.in(0);
-  const int64_t axis = n.axis(n.input_int(1, "axis"), n.rank(x)), size = n.size(x, axis);
+  const int64_t axis = n.axis(n.input_int(1, "axis"), n.rank(x));
   const bool exclusive = n.attr_int("exclusive", 0) != 0, backwards = n.attr_int("reverse", 0) != 0;
-  if (size > kMaxTriangle) n.unsupported("a cumulative sum over " + std::to_string(size) + " elements");
-  std::vector<double> ones(static_cast<size_t>(size * size));
-  for (int64_t from = 0; from < size; ++from) {
-    for (int64_t to = 0; to < size; ++to) {
-      const bool before = backwards ? from > to : from < to;
-      ones[from * size + to] = before || (!exclusive && from == to) ? 1 : 0;
-    }
-  }
-  const Value product_last = n.dot(x, n.floats(n.dtype(x), {size, size}, ones), {}, {}, {axis}, {0});
-  Sizes perm;
-  for (int64_t i = 0, next = 0; i < n.rank(x); ++i) perm.push_back(i == axis ? n.rank(x) - 1 : next++);
-  n.out(n.transpose(product_last, perm));
+  n.out(n.add(op, {x}, {{"axis", Dim(axis)}, {"exclusive", Dim(exclusive ? 1 : 0)}, {"reverse", Dim(backwards ? 1 : 0)}}));
 }
 
 }  // namespace
@@ -139,7 +126,8 @@ void add_reduce_handlers(HandlerTable& table) {
   table["Softmax"] = [](Node& n) { softmax(n, "softmax"); };
   table["LogSoftmax"] = [](Node& n) { softmax(n, "log_softmax"); };
   table["Hardmax"] = hardmax;
-  table["CumSum"] = cum_sum;
+  table["CumSum"] = [](Node& n) { cumulative(n, "cumsum"); };
+  table["CumProd"] = [](Node& n) { cumulative(n, "cumprod"); };
 }
 
 }  // namespace egret::onnx

@@ -67,8 +67,9 @@ Sizes spatial(Node& n, Value v) {
   return Sizes(s.begin() + 2, s.end());
 }
 
-void conv(Node& n) {
-  const Value x = n.in(0), w = n.in(1);
+}  // namespace
+
+Value convolution(Node& n, Value x, Value w) {
   n.check(n.rank(w) == n.rank(x), "weights have another rank than the operand");
   const Windows at = windows(n, spatial(n, w), spatial(n, x));
   n.check(n.attr_ints("kernel_shape", at.kernel) == at.kernel, "kernel_shape differs from the weights");
@@ -76,15 +77,18 @@ void conv(Node& n) {
   n.check(groups >= 1 && n.size(w, 1) * groups == n.size(x, 1) && n.size(w, 0) % groups == 0,
           "channels do not fit: " + n.type(x).to_string() + ", weights " + n.type(w).to_string() + ", group " +
               std::to_string(groups));
-  const Value y = n.add("conv", {x, w},
-                        {{"stride", dims_of(at.stride)},
-                         {"low", dims_of(at.low)},
-                         {"high", dims_of(at.high)},
-                         {"dilation", dims_of(at.dilation)},
-                         {"lhs_dilation", dims_of(Sizes(at.kernel.size(), 1))},
-                         {"groups", Dim(groups)}});
-  n.out(with_bias(n, y, 2));
+  return n.add("conv", {x, w},
+               {{"stride", dims_of(at.stride)},
+                {"low", dims_of(at.low)},
+                {"high", dims_of(at.high)},
+                {"dilation", dims_of(at.dilation)},
+                {"lhs_dilation", dims_of(Sizes(at.kernel.size(), 1))},
+                {"groups", Dim(groups)}});
 }
+
+namespace {
+
+void conv(Node& n) { n.out(with_bias(n, convolution(n, n.in(0), n.in(1)), 2)); }
 
 // The gradient of a convolution by its input.
 void conv_transpose(Node& n) {

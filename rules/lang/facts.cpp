@@ -116,8 +116,6 @@ KnownValue TensorEGraph::Facts::evaluate(const OpDef& op, const Attrs& attrs, st
       if (!same_bits(*v.splat, *operands[0].splat)) splats = false;
     }
     if (splats) return {operands[0].splat, nullptr};
-  } else if (op.name == "gather" && operands[0].splat) {
-    return {operands[0].splat, nullptr};
   } else if (splats && op.op_class == OpClass::kMap) {
     std::vector<Tensor> scalars;
     for (size_t i = 0; i < operands.size(); ++i) {

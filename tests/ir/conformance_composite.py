@@ -142,6 +142,63 @@ def product_cases():
                 yield Case(f"one_hot(a, axis={axis}, size=5, dtype={t})", [index], expected.astype(DTYPES[t]), 0)
 
 
+def resized(x, axis, size, mode, coordinates, nearest="round_prefer_floor", a=-0.75):
+    """One axis by the formulas, element by element."""
+    n, scale, result = x.shape[axis], np.float32(size) / np.float32(x.shape[axis]), []
+    pick = {"round_prefer_floor": lambda p: np.ceil(p - np.float32(0.5)), "round_prefer_ceil": lambda p: np.floor(p + np.float32(0.5)),
+            "floor": np.floor, "ceil": np.ceil}[nearest]
+
+    def take(i):
+        return np.take(x, min(max(int(i), 0), n - 1), axis).astype(np.float64)
+
+    def cubic(d):
+        d = abs(d)
+        return ((a + 2) * d - (a + 3)) * d * d + 1 if d <= 1 else ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
+
+    for i in range(size):
+        i = np.float32(i)
+        place = {"asymmetric": i / scale, "half_pixel": (i + np.float32(0.5)) / scale - np.float32(0.5),
+                 "align_corners": np.float32(0) if size == 1 else i * np.float32(n - 1) / np.float32(size - 1)}[coordinates]
+        low = np.floor(place)
+        if mode == "nearest":
+            result.append(take(pick(place)))
+        elif mode == "linear":
+            result.append(take(low) * (1 - (place - low)) + take(low + 1) * (place - low))
+        else:
+            result.append(sum(take(low + t) * cubic(place - low - t) for t in (-1, 0, 1, 2)))
+    return np.stack(result, axis).astype(F32)
+
+
+def resize_cases():
+    for shape in all_shapes(1):
+        x = values(shape)
+        for axis in range(len(shape)):
+            for size in (1, 3, 4, 2 * shape[axis]):
+                if shape[axis] == 0 or size == 0:
+                    yield Case(f"resize(a, axis={axis}, size={size})", [x], error="resized")
+                    continue
+                for mode in ("nearest", "linear", "cubic"):
+                    for coordinates in ("half_pixel", "asymmetric", "align_corners"):
+                        yield Case(f"resize(a, axis={axis}, size={size}, mode={mode}, coordinates={coordinates})", [x],
+                                   resized(x, axis, size, mode, coordinates), 1e-5)
+    x = values((2, 3, 5, 4))
+    for mode in ("nearest", "linear", "cubic"):
+        for coordinates in ("half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel", "half_pixel_symmetric"):
+            for nearest in ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil") if mode == "nearest" else ("round_prefer_floor",):
+                for scale in (0.6, 1.5, 2.0, 2.3):
+                    if coordinates == "half_pixel_symmetric" and nearest in ("floor", "ceil") and scale == 0.6:
+                        continue  # places that are whole but for the last bit of a float
+                    size = int(np.floor(np.float32(5) * np.float32(scale)))
+                    theirs = ort("Resize", [x, np.array([], F32), np.array([1, 1, scale, 1], F32)], mode=mode, cubic_coeff_a=-0.75,
+                                 coordinate_transformation_mode=coordinates, nearest_mode=nearest, exclude_outside=int(mode == "cubic"))
+                    call = (f"resize(a, axis=2, size={size}, scale={float(np.float32(scale))!r}, mode={mode}, coordinates={coordinates}, "
+                            f"nearest={nearest}, exclude_outside={int(mode == 'cubic')})")
+                    yield Case(call, [x], theirs, 1e-5)
+    yield Case("resize(a, axis=0, size=4)", [values((2,), "i32")], error="interpolated")
+    yield Case("resize(a, axis=0, size=4, mode=odd)", [values((2,))], error="odd")
+    yield Case("resize(a, axis=0, size=4, coordinates=odd)", [values((2,))], error="odd")
+
+
 def cases():
-    for group in (activation_cases, softmax_cases, normalization_cases, pool_cases, product_cases):
+    for group in (activation_cases, softmax_cases, normalization_cases, pool_cases, product_cases, resize_cases):
         yield from group()

@@ -117,7 +117,28 @@ def max_gradient(x, g, window, stride, low, dilation):
     return result.astype(np.float32)
 
 
+def running_cases():
+    for shape in all_shapes(1):
+        for axis in range(len(shape)):
+            for exclusive, reverse in ((0, 0), (1, 0), (0, 1), (1, 1)):
+                call = f"(a, axis={axis}, exclusive={exclusive}, reverse={reverse})"
+                for t in ("f32", "i32"):
+                    x = values(shape, t)
+                    turned = np.flip(x, axis) if reverse else x
+                    for op, fold, first in (("cumsum", np.cumsum, 0), ("cumprod", np.cumprod, 1)):
+                        result = fold(turned.astype(np.float64 if t == "f32" else np.int64), axis=axis)
+                        if exclusive and shape[axis]:
+                            start = np.full_like(np.take(result, [0], axis), first)
+                            result = np.concatenate([start, np.delete(result, -1, axis)], axis)
+                        result = np.flip(result, axis) if reverse else result
+                        yield Case(op + call, [x], result.astype(DTYPES[t]), 1e-5 if t == "f32" else 0)
+    hidden = np.array([1, np.inf, 2, np.nan, 3], np.float32)
+    yield Case("cumsum(a, axis=0)", [hidden], np.array([1, np.inf, np.inf, np.nan, np.nan], np.float32), 0)
+    yield Case("cumsum(a, axis=1)", [hidden], error="axis")
+
+
 def cases():
     yield from reduce_cases()
+    yield from running_cases()
     yield from argument_cases()
     yield from window_cases()
