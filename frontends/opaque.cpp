@@ -174,6 +174,16 @@ class Joiner {
   std::map<std::string, ValueId> inputs_, outputs_;  // of the part
 };
 
+std::string name_of(const GraphNode& opaque) {
+  auto name = opaque.attrs.find("name");
+  return name == opaque.attrs.end() ? opaque.op->name : std::get<std::string>(name->second);
+}
+
+std::string where(const Graph& source) {
+  const GraphNode& first = *first_opaque(source);
+  return fmt::format("`{}` (node {})", name_of(first), first.name);
+}
+
 }  // namespace
 
 const GraphNode* first_opaque(const Graph& graph) {
@@ -187,7 +197,7 @@ Result<OptimizeResult> optimize_around_opaque(const Graph& source, const Optimiz
   EGRET_TRY_VOID(validate(source));
   EGRET_TRY(const Cut cut, cut_at_opaque(source));
   OptimizeOptions part = options;
-  part.lower = part.proof = part.check = false;
+  part.lower = part.proof = part.check = false;  // said below, in not_made
   EGRET_TRY(OptimizeResult result, optimize(cut.graph, part));
   auto joined = Joiner(source, cut, result.optimized).join();
   if (!joined) return unsupported_error("the operators that egret does not know cannot be kept in order", "leave rules out with --no-library");
@@ -196,9 +206,12 @@ Result<OptimizeResult> optimize_around_opaque(const Graph& source, const Optimiz
   std::map<std::string, uint64_t> counts;
   for (const GraphNode& n : source.nodes) {
     if (!is_opaque(n)) continue;
-    auto name = n.attrs.find("name");
-    ++counts[name == n.attrs.end() ? n.op->name : std::get<std::string>(name->second)];
+    ++counts[name_of(n)];
   }
+  const std::string names = "the program holds operators that are not known, and the first is " + where(source);
+  if (options.lower) result.not_made.push_back("artifact: " + names);
+  if (options.proof) result.not_made.push_back("proof: " + names);
+  if (options.check) result.not_made.push_back("check: " + names);
   for (const auto& [op, count] : counts) {
     result.fallbacks.push_back({op, "unknown operator: kept as it is, not part of any kernel", count});
     result.ops_before += count;

@@ -31,7 +31,7 @@ Result<OptimizeResult> optimize(const Graph& source, const OptimizeOptions& give
   EGRET_TRY(Imported program, import_program(source, options));
 
   // What it costs as it stands: an operator a kernel, and fused greedily without algebra.
-  EGRET_TRY(const Baseline baseline, price_baseline(source, program, device, rule_set, options, total));
+  EGRET_TRY(Baseline baseline, price_baseline(source, program, device, rule_set, options, total));
   set_before(result, source, baseline, device);
 
   // Equal programs, by proved rules, until nothing is new or a limit is reached.
@@ -44,6 +44,10 @@ Result<OptimizeResult> optimize(const Graph& source, const OptimizeOptions& give
   result.enodes = program.tensors->graph().node_count();
   result.eclasses = program.tensors->graph().class_count();
 
+  if (options.snapshot) {
+    EGRET_TRY(result.snapshot, snapshot_of(program));
+  }
+
   // Every kernel that the fusion rules allow, priced by the roofline: one extraction problem.
   Stopwatch fuse_watch;
   EGRET_TRY(Choice joint, fuse_program(program, device, rule_set, options, &baseline, total));
@@ -54,6 +58,10 @@ Result<OptimizeResult> optimize(const Graph& source, const OptimizeOptions& give
   Stopwatch extract_watch;
   EGRET_TRY_VOID(extract_program(joint, options, total));
   set_limits(result, joint, options, total);
+  if (joint.solution.cost > baseline.greedy.solution.cost) {  // algebra may help nobody: then the program stays as it was
+    EGRET_TRY(program, import_program(source, options));
+    joint = without_algebra(std::move(baseline.greedy), joint.solution);
+  }
   EGRET_TRY(ChosenProgram chosen, build_program(source, program.values, *program.tensors, joint.problem, joint.solution));
   EGRET_TRY_VOID(explain_choice(result, source, program, saturation, options, chosen));
   result.program = std::move(chosen.program);

@@ -35,6 +35,7 @@ struct OptimizeOptions {
   bool check = false;                     // compare the chosen kernels with the imported program on the host
   bool lower = true;                      // make the artifact
   bool proof = true;                      // make proof.json
+  bool snapshot = false;                  // keep the saturated e-graph as text
 };
 
 struct RuleUse {
@@ -72,6 +73,7 @@ struct OptimizeResult {
   uint64_t matches_dropped = 0;           // matches of rules whose right side was ill-typed there
   std::vector<std::string> quarantined_rules;
   std::vector<Fallback> fallbacks;
+  std::vector<std::string> not_made;      // what such a program lacks: "WHAT: REASON"
   std::optional<double> max_error;        // with `check`
   bool check_ok = true;
 
@@ -79,6 +81,7 @@ struct OptimizeResult {
   Program program;
   Artifact artifact;                      // with proof.json where asked for
   std::vector<KernelReport> kernels;
+  std::string snapshot;                   // with `snapshot`: egraph-serialize JSON of the saturated e-graph
 };
 
 // Returns the best program found within the limits, at worst the input.  Errors: options that are wrong, a graph that is

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "egraph/interchange/interchange.h"
 #include "frontends/pass_stages.h"
 
 namespace egret {
@@ -16,6 +17,20 @@ Result<Imported> import_program(const Graph& source, const OptimizeOptions& opti
   out.tensors->fold_constants();
   for (const GraphOutput& o : source.outputs) out.roots.push_back(out.values[o.value]);
   return out;
+}
+
+Result<std::string> snapshot_of(const Imported& program) {
+  const rules::TensorEGraph& tensors = *program.tensors;
+  egraph::WriteOptions options;
+  for (egraph::Id r : program.roots) options.roots.push_back(tensors.graph().find(r));
+  options.visible = [](egraph::Id) { return true; };
+  options.class_data = [&](egraph::Id cls) { return egraph::ClassData{{"type", tensors.type(cls).to_string()}}; };
+  std::string text;
+  EGRET_TRY_VOID(egraph::write_json(tensors.graph(), options, [&](std::string_view piece) -> Status {
+    text += piece;
+    return {};
+  }));
+  return text;
 }
 
 namespace {

@@ -7,8 +7,15 @@
 
 #include "ir/evaluate.h"
 #include "lower/runtime/executable.h"
+#include "support/hint.h"
 
 namespace egret {
+
+namespace {
+
+constexpr const char* kRuleHint = "docs/rules.md has the grammar, rules/library/ many examples";
+
+}  // namespace
 
 Result<rules::RuleSet> load_rules(const OptimizeOptions& options) {
   rules::RuleSet set;
@@ -16,7 +23,7 @@ Result<rules::RuleSet> load_rules(const OptimizeOptions& options) {
   for (const std::string& file : options.rule_files) {
     // A name without a folder or an ending is a set of the library that is off.
     const bool named = options.library && file.find('/') == std::string::npos && !file.ends_with(".rules");
-    EGRET_TRY_VOID(named ? set.enable(file) : set.add_file(file));
+    EGRET_TRY_VOID(or_hint(named ? set.enable(file) : set.add_file(file), kRuleHint));
   }
   return set;
 }
@@ -53,6 +60,12 @@ Result<Choice> fuse_program(const Imported& program, const Device& device, const
     if (carried && carried->cost < choice.solution.cost) choice.solution = std::move(*carried);
   }
   return choice;
+}
+
+Choice without_algebra(Choice baseline, const extract::Solution& found) {
+  baseline.solution.bound = std::min(found.bound, baseline.solution.cost);
+  baseline.solution.optimal = baseline.solution.certified = false;
+  return baseline;
 }
 
 Status extract_program(Choice& choice, const OptimizeOptions& options, const Stopwatch& total) {

@@ -37,6 +37,9 @@ inline constexpr int kMaxRestarts = 3;
 Result<Saturation> saturate(Imported& program, const Graph& source, const rules::RuleSet& rules, const rules::Licence& licence,
                             const OptimizeOptions& options, const Stopwatch& total);
 
+// The saturated e-graph in the egraph-serialize format: operators without their attributes, and the type of each class.
+Result<std::string> snapshot_of(const Imported& program);
+
 // What the caller's limits leave.
 Limits remaining(const OptimizeOptions& options, const Stopwatch& total);
 
@@ -57,6 +60,8 @@ Result<Baseline> price_baseline(const Graph& source, const Imported& program, co
 // Candidates over the saturated graph, the baseline's among them, and the better of the greedy solutions to start from.
 Result<Choice> fuse_program(const Imported& program, const Device& device, const rules::RuleSet& rules,
                             const OptimizeOptions& options, const Baseline* baseline, const Stopwatch& total);
+// The baseline's choice, where it is cheaper than what was found over the saturated graph.
+Choice without_algebra(Choice baseline, const extract::Solution& found);
 Status extract_program(Choice& choice, const OptimizeOptions& options, const Stopwatch& total);
 
 // Which limits ended saturation, fusion and extraction.

@@ -14,14 +14,14 @@ namespace egret {
 
 Result<std::string> read_file(const std::string& path, uint64_t max_bytes) {
   std::error_code error;
-  if (std::filesystem::is_directory(path, error)) return io_error(fmt::format("{} is a folder", path));
+  if (std::filesystem::is_directory(path, error)) return io_error(fmt::format("{} is a folder", path), "name a file");
   std::ifstream in(path, std::ios::binary | std::ios::ate);
-  if (!in) return io_error(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
+  if (!in) return io_error(fmt::format("cannot read {}: {}", path, std::strerror(errno)), "is the path right, and may this user read it?");
   const auto size = in.tellg();
-  if (size < 0 || static_cast<uint64_t>(size) > max_bytes) return io_error(fmt::format("{} is too large", path));
+  if (size < 0 || static_cast<uint64_t>(size) > max_bytes) return io_error(fmt::format("{} is too large", path), fmt::format("at most {} bytes are read", max_bytes));
   std::string bytes(static_cast<size_t>(size), '\0');
   in.seekg(0);
-  if (!in.read(bytes.data(), size)) return io_error(fmt::format("cannot read {}", path));
+  if (!in.read(bytes.data(), size)) return io_error(fmt::format("cannot read {}", path), "was it changed while it was read?");
   return bytes;
 }
 
@@ -37,7 +37,7 @@ Status write_file(const std::string& path, std::string_view bytes) {
   if (!written || !closed || std::rename(temporary.c_str(), path.c_str()) != 0) {
     const std::string reason = std::strerror(errno);
     std::remove(temporary.c_str());
-    return io_error(fmt::format("cannot write {}: {}", path, reason));
+    return io_error(fmt::format("cannot write {}: {}", path, reason), "is the disk full?");
   }
   return {};
 }

@@ -22,6 +22,7 @@ using Json = nlohmann::ordered_json;
 struct Context {
   bool json = false;
   int exit_status = kDone;
+  std::string command;  // its name, for the hint of an error that has none
   // Prints the object (with --json), or calls `text` for people.
   void print(const Json& object, const std::function<void()>& text) const;
   // Prints the error and sets the exit status.

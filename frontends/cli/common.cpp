@@ -9,6 +9,7 @@
 #include "frontends/onnx/reader.h"
 #include "ir/text.h"
 #include "support/files.h"
+#include "support/hint.h"
 
 namespace egret::cli {
 
@@ -20,7 +21,11 @@ void Context::print(const Json& object, const std::function<void()>& text) const
   }
 }
 
-void Context::fail(const Error& error) {
+void Context::fail(const Error& given) {
+  Error error = given;
+  if (error.hint.empty() && error.code == ErrorCode::kInternal) error.hint = "this is a fault of egret's: please report the command and its input";
+  if (error.hint.empty() && error.code == ErrorCode::kLimit) error.hint = "raise the limit that is named";
+  if (error.hint.empty()) error.hint = fmt::format("`egret {} --help` lists the options", command);
   std::fprintf(stderr, "egret: %s\n", error.to_string().c_str());
   exit_status = error.exit_status();
 }
@@ -80,7 +85,7 @@ Result<Graph> read_model(const std::string& path, const std::vector<std::string>
   std::map<std::string, std::vector<int64_t>> sizes;
   for (const std::string& s : shapes) {
     const size_t at = s.find('=');
-    if (at == std::string::npos || at == 0) return input_error("--shape expects INPUT=1,3,224,224, not " + s);
+    if (at == std::string::npos || at == 0) return input_error("--shape expects INPUT=1,3,224,224, not " + s, "give the option once an input");
     std::vector<int64_t>& list = sizes[s.substr(0, at)];
     std::string rest = s.substr(at + 1);
     for (size_t i = 0; i < rest.size();) {
@@ -97,11 +102,15 @@ Result<Graph> read_model(const std::string& path, const std::vector<std::string>
     OnnxOptions options;
     options.shapes = sizes;
     options.allow_opaque = allow_opaque;
-    return read_onnx(path, options);
+    return or_hint(read_onnx(path, options), "is this the file that was exported, whole?  `onnx.checker` of Python says more of it");
   }
   if (ends_with(".egret")) {
     EGRET_TRY(std::string text, read_file(path, uint64_t{1} << 30));
-    return parse_graph(text, path);
+    return or_hint(parse_graph(text, path),
+                   "a line is `name = operator(operands, attribute=value)`; `egret ops` lists the operators with their types");
+  }
+  if (ends_with(".mlir")) {
+    return unsupported_error("reading StableHLO (.mlir) is not part of this version", "export the model as .onnx", {path, 0, 0, {}});
   }
   return input_error("cannot tell what " + path + " is", "a model ends in .onnx or .egret");
 }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 
@@ -7,6 +8,23 @@
 #include "frontends/version.h"
 
 namespace {
+
+// Commands of the contract that this version does not have.
+constexpr const char* kLater[] = {"explain", "discover", "derive", "calibrate", "minify", "experiment", "report", "cache"};
+
+// Says so where the program has no such command.
+bool unknown_command(const CLI::App& app, const std::string& name) {
+  if (name.empty()) return false;
+  std::string known;
+  for (const CLI::App* c : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (c->get_name() == name) return false;
+    known += (known.empty() ? "" : ", ") + c->get_name();
+  }
+  const bool later = std::find(std::begin(kLater), std::end(kLater), name) != std::end(kLater);
+  const std::string what = later ? fmt::format("the command `{}` is not part of this version", name) : fmt::format("there is no command `{}`", name);
+  std::fprintf(stderr, "egret: error: %s\n  hint: the commands are %s\n", what.c_str(), known.c_str());
+  return true;
+}
 
 extern "C" void on_interrupt(int) { egret::process_stop_token().request_stop(); }
 
@@ -32,13 +50,18 @@ int main(int argc, char** argv) {
   add_inspect(app, context);
   add_extract(app, context);
 
+  int first = 1;  // the command: the first word that is no option
+  while (first < argc && argv[first][0] == '-') ++first;
+  const std::string command = first < argc ? argv[first] : "";
+  if (unknown_command(app, command)) return kWrong;
+  context.command = command;
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& e) {
     return app.exit(e);
   } catch (const CLI::ParseError& e) {
     std::fprintf(stderr, "egret: error: %s\n  hint: `egret %s--help` lists the options\n", e.what(),
-                 argc > 1 && argv[1][0] != '-' ? fmt::format("{} ", argv[1]).c_str() : "");
+                 command.empty() ? "" : (command + " ").c_str());
     return kWrong;
   }
   return context.exit_status;

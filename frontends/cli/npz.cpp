@@ -177,7 +177,7 @@ Status write_npz(const std::string& path, const std::map<std::string, Tensor>& a
   std::string out, directory;
   for (const auto& [name, tensor] : arrays) {
     const std::string content = npy(writable(tensor)), file = name + ".npy";
-    if (out.size() + content.size() > 0xf0000000) return unsupported_error("arrays of more than 4 GB in one .npz");
+    if (out.size() + content.size() > 0xf0000000) return unsupported_error("arrays of more than 4 GB in one .npz", "leave --outputs out");
     const uint32_t crc = static_cast<uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(content.data()), content.size()));
     const uint32_t offset = static_cast<uint32_t>(out.size());
     std::string fields;  // version needed .. extra size, shared by both headers

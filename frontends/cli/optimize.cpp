@@ -42,6 +42,7 @@ Json to_json(const OptimizeResult& r) {
   j["kernel_candidates"] = r.kernel_candidates;
   j["iterations"] = r.iterations;
   j["stop_reason"] = r.stop_reason;
+  j["limits_reached"] = r.limits_reached;
   j["saturate_s"] = r.saturate_s;
   j["fuse_s"] = r.fuse_s;
   j["extract_s"] = r.extract_s;
@@ -58,9 +59,12 @@ Json to_json(const OptimizeResult& r) {
     j["rules_used"].push_back({{"name", u.name}, {"count", u.count}, {"needs", u.needs}, {"verdict", u.verdict}});
   }
   j["quarantined_rules"] = r.quarantined_rules;
+  j["matches_dropped"] = r.matches_dropped;
   j["fallbacks"] = Json::array();
   for (const Fallback& f : r.fallbacks) j["fallbacks"].push_back({{"op", f.op}, {"count", f.count}, {"reason", f.reason}});
+  j["check"] = nullptr;
   if (r.max_error) j["check"] = {{"max_error", *r.max_error}, {"ok", r.check_ok}};
+  j["not_made"] = r.not_made;
   return j;
 }
 
@@ -79,6 +83,9 @@ void print_text(const OptimizeResult& r) {
              r.iterations, r.stop_reason, r.kernel_candidates,
              r.optimal ? "optimal over them" : fmt::format("bound {:.4g} us", r.bound * 1e6));
   for (const RuleUse& u : r.rules_used) fmt::print("  rule {} x{}{}\n", u.name, u.count, u.needs.empty() ? "" : " (" + u.needs + ")");
+  for (const std::string& name : r.quarantined_rules) fmt::print("  QUARANTINED: rule {} gives a term of another type\n", name);
+  for (const std::string& limit : r.limits_reached) fmt::print("  stopped by a limit: {}\n", limit);
+  for (const std::string& what : r.not_made) fmt::print("  not made: {}\n", what);
   for (const Fallback& f : r.fallbacks) fmt::print("  not known: {} x{} ({})\n", f.op, f.count, f.reason);
   if (r.max_error) fmt::print("  check: max error {:.2g}: {}\n", *r.max_error, r.check_ok ? "equal" : "DIFFERENT");
   fmt::print("  {:.2f} s: saturate {:.2f}, fuse {:.2f}, extract {:.2f}, lower {:.2f}\n", r.total_s, r.saturate_s, r.fuse_s,
@@ -95,8 +102,16 @@ Status write_outputs(const Arguments& a, const Graph& source, const OptimizeResu
     }
   }
   if (!a.report.empty()) EGRET_TRY_VOID(write_file(a.report, html_report(r, &source)));
-  if (!a.output.empty()) EGRET_TRY_VOID(write_artifact(r.artifact, a.output));
-  if (!a.keep_run.empty()) EGRET_TRY_VOID(write_artifact(r.artifact, a.keep_run));
+  const bool artifact = !r.artifact.files.empty();
+  if (!a.output.empty() && artifact) EGRET_TRY_VOID(write_artifact(r.artifact, a.output));
+  if (!a.keep_run.empty()) {
+    Artifact run = r.artifact;
+    run.files["run.json"] = to_json(r).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    run.files["source.egret"] = print(source);
+    run.files["optimized.egret"] = print(r.optimized);
+    if (!r.snapshot.empty()) run.files["egraph.json"] = r.snapshot;
+    EGRET_TRY_VOID(write_artifact(run, a.keep_run));
+  }
   return {};
 }
 
@@ -119,17 +134,18 @@ Status optimize_command(const Arguments& a, Context& context) {
   options.numerics = a.numerics;
   options.rule_files = a.rules;
   options.library = !a.no_library;
-  if (a.extractor != "greedy" && a.extractor != "ilp") return input_error("--extractor must be greedy or ilp, not " + a.extractor);
+  if (a.extractor != "greedy" && a.extractor != "ilp") return input_error("--extractor must be greedy or ilp, not " + a.extractor, "ilp is exact; greedy is quick");
   options.extractor = a.extractor == "greedy" ? OptimizeOptions::Extractor::kGreedy : OptimizeOptions::Extractor::kIlp;
   EGRET_TRY(options.limits, a.limits.limits());
   options.threads = a.limits.threads;
   options.seed = a.limits.seed;
   options.freeze = a.freeze || (!a.no_freeze && a.model.ends_with(".onnx"));
   options.strict_rules = a.strict_rules;
-  if (!(a.fold_limit >= 0)) return input_error("--fold-limit must not be negative");
+  if (!(a.fold_limit >= 0)) return input_error("--fold-limit must not be negative", "1.2 allows a fifth more bytes of weights than the source has");
   options.fold_limit = a.fold_limit;
   options.embed_weights = !a.no_embed;
   options.check = a.check;
+  options.snapshot = !a.keep_run.empty();
   // Everything that can be wrong is found before the work begins.
   EGRET_TRY_VOID([&]() -> Status {
     auto device = load_device(a.target);
@@ -141,17 +157,13 @@ Status optimize_command(const Arguments& a, Context& context) {
       if (!folder.empty()) EGRET_TRY_VOID(check_artifact_folder(folder));
     }
     if (!a.emit.empty() && !a.emit.ends_with(".onnx") && !a.emit.ends_with(".egret")) {
-      return input_error("--emit writes .onnx or .egret, not " + a.emit);
+      const bool later = a.emit.ends_with(".mlir");
+      return input_error("--emit writes .onnx or .egret, not " + a.emit, later ? "StableHLO is not part of this version" : "the ending says the form");
     }
     return {};
   }());
   EGRET_TRY(Graph graph, read_model(a.model, a.shapes, true));
   if (options.freeze) give_values(graph, options.seed);
-  if (const GraphNode* opaque = first_opaque(graph); opaque && (!a.output.empty() || !a.keep_run.empty() || a.check)) {
-    return unsupported_error(fmt::format("an artifact cannot run `{}`", std::get<std::string>(opaque->attrs.at("name"))),
-                             "without -o, --keep-run and --check the rest is optimized; --emit FILE.egret writes it",
-                             SourceSpan{a.model, 0, 0, opaque->name});
-  }
   EGRET_TRY(OptimizeResult result, optimize(graph, options));
   EGRET_TRY_VOID(write_outputs(a, graph, result));
   context.print(to_json(result), [&] { print_text(result); });
@@ -166,7 +178,7 @@ void add_optimize(CLI::App& app, Context& context) {
   CLI::App* c = app.add_subcommand("optimize", "find the fastest equivalent program: rewrite, fuse, choose, lower");
   c->add_option("model", a->model, "program: .onnx or .egret (text)")->required();
   c->add_option("--target", a->target, "device: host, h200, h100, a100, l40s or a TOML file")->capture_default_str();
-  c->add_option("--shape", a->shapes, "sizes of an input that the file leaves open: INPUT=1,3,48,320");
+  c->add_option("--shape", a->shapes, "sizes of an input that the file leaves open: INPUT=1,3,48,320 (repeatable)")->allow_extra_args(false);
   c->add_option("--numerics", a->numerics, "strict, default or fast, and further words after a comma")->capture_default_str();
   c->add_option("--rules", a->rules, "rule files added to the library, or names of its sets that are off (explore.split)");
   c->add_flag("--no-library", a->no_library, "leave the library's rules out");

@@ -1,8 +1,11 @@
 #include "rules/rules.h"
 
+#include <map>
+
 #include <fmt/format.h>
 
 #include "frontends/cli/cli.h"
+#include "frontends/opaque.h"
 #include "frontends/pass.h"
 #include "frontends/pass_stages.h"
 #include "rules/lang/proofs.h"
@@ -12,7 +15,8 @@ namespace {
 
 struct Arguments {
   std::vector<std::string> files, match, shapes;
-  bool no_library = false;
+  std::string target = "host";
+  bool no_library = false, growth = false;
 };
 
 Result<rules::RuleSet> load(const Arguments& a) {
@@ -39,7 +43,31 @@ Status list_rules(const Arguments& a, Context& context) {
   return {};
 }
 
-// The places of the imported program where a rule matches: the e-nodes of its left side and their types.
+constexpr size_t kMaxPlaces = 10'000;
+
+// One rule of algebra (as written) and the rules of fusion; switched on, whatever its set.
+Result<rules::RuleSet> alone(const rules::RuleSet& set, const rules::Rule& rule) {
+  rules::RuleSet out = set;
+  for (const rules::Rule& r : set.rules()) {
+    if (r.kind == rules::RuleKind::kAlgebra && r.written != rule.written) out.remove(r.written);
+  }
+  if (!rule.on) EGRET_TRY_VOID(out.enable(rule.ruleset));
+  return out;
+}
+
+// What the program saves where this rule alone rewrites it, by greedy covers; seconds on the target.
+Result<double> saving(const rules::RuleSet& rule, const Graph& graph, const OptimizeOptions& options) {
+  EGRET_TRY(const Device device, load_device(options.target));
+  EGRET_TRY(const rules::Licence all, rules::Licence::parse("fast"));
+  Stopwatch total;
+  EGRET_TRY(Imported program, import_program(graph, options));
+  EGRET_TRY(const Baseline baseline, price_baseline(graph, program, device, rule, options, total));
+  EGRET_TRY_VOID(saturate(program, graph, rule, all, options, total));
+  EGRET_TRY(const Choice choice, fuse_program(program, device, rule, options, &baseline, total));
+  return baseline.greedy.solution.cost - choice.solution.cost;
+}
+
+// The places of the imported program where a rule matches: the e-nodes of its left side, and what fails there.
 Status match_rule(const Arguments& a, Context& context) {
   const std::string &name = a.match[0], &model = a.match[1];
   EGRET_TRY(rules::RuleSet set, load(a));
@@ -50,47 +78,75 @@ Status match_rule(const Arguments& a, Context& context) {
     }
   }
   EGRET_TRY(const Graph graph, read_model(model, a.shapes, true));
-  rules::TensorEGraph tensors({.freeze = model.ends_with(".onnx"), .explanations = false});
-  EGRET_TRY(const auto values, tensors.insert(graph));
-  tensors.fold_constants();
-  EGRET_TRY(const rules::Licence all, rules::Licence::parse("fast"));
-  EGRET_TRY(const rules::CompiledRules compiled, rules::compile(set, all, tensors));
+  OptimizeOptions options;
+  options.target = a.target;
+  options.freeze = model.ends_with(".onnx");
+  EGRET_TRY(const Imported program, import_program(graph, options));
+  rules::TensorEGraph& tensors = *program.tensors;
   std::map<egraph::Id, std::string> names;
-  for (ValueId v = 0; v < graph.nodes.size(); ++v) names.try_emplace(tensors.graph().find(values[v]), graph.node(v).name);
+  for (ValueId v = 0; v < graph.nodes.size(); ++v) names.try_emplace(tensors.graph().find(program.values[v]), graph.node(v).name);
   Json places = Json::array();
-  bool known = false;
-  for (size_t i = 0; i < compiled.rewrites.size(); ++i) {
-    if (compiled.rule_of[i]->name != name && compiled.rule_of[i]->written != name) continue;
-    known = true;
-    const egraph::Rewrite& rewrite = compiled.rewrites[i];
-    auto emit = [&](const egraph::Match& match) {
-      const bool holds = !rewrite.condition || rewrite.condition(tensors.graph(), match);
-      egraph::RightSide right;
-      const bool planned = holds && rewrite.applier(tensors.graph(), match, right);
+  const rules::Rule* known = nullptr;
+  size_t fitting = 0;
+  for (const rules::Rule& rule : set.rules()) {
+    if (rule.kind != rules::RuleKind::kAlgebra || (rule.name != name && rule.written != name)) continue;
+    known = &rule;
+    EGRET_TRY(const auto found, rules::matches(rule, tensors, kMaxPlaces));
+    for (const rules::RuleMatch& m : found) {
       Json place = Json::array();
-      for (egraph::Id n : match.nodes) {
+      for (egraph::Id n : m.nodes) {
         auto it = names.find(tensors.graph().find(n));
         place.push_back({{"op", tensors.op(n).name}, {"value", it == names.end() ? "" : it->second}, {"type", tensors.type(n).to_string()}});
       }
-      places.push_back({{"rule", compiled.rule_of[i]->name}, {"nodes", place}, {"applies", planned},
-                        {"failed", planned ? "" : holds ? "the right side is ill-typed here" : "its axes or conditions do not fit"}});
-      return places.size() < 10'000;
-    };
-    if (rewrite.searcher) {
-      rewrite.searcher(tensors.graph(), emit);
-    } else {
-      const auto roots = tensors.graph().nodes_with(rewrite.pattern.roots()[0].op);
-      rewrite.pattern.search(tensors.graph(), roots, emit);
+      places.push_back({{"rule", rule.name}, {"nodes", place}, {"applies", m.holds}, {"failed", m.failed}});
+      fitting += m.holds;
     }
   }
-  if (!known) return input_error("no rule is named " + name, "`egret rules` lists them");
-  context.print(Json{{"rules", places}}, [&] {
+  if (!known) return input_error("no rule of algebra is named " + name, "`egret rules` lists them");
+  double saves = 0;
+  if (fitting > 0 && !first_opaque(graph)) {
+    EGRET_TRY(const rules::RuleSet rule, alone(set, *known));
+    EGRET_TRY(saves, saving(rule, graph, options));
+  }
+  context.print(Json{{"rules", places}, {"target", a.target}, {"saves_s", saves}}, [&] {
     for (const Json& p : places) {
       fmt::print("{} {}", p["rule"].get<std::string>(), p["applies"].get<bool>() ? "applies at" : "does not apply at");
       for (const Json& n : p["nodes"]) fmt::print(" {}({})", n["op"].get<std::string>(), n["value"].get<std::string>());
       fmt::print("{}\n", p["applies"].get<bool>() ? "" : ": " + p["failed"].get<std::string>());
     }
-    fmt::print("{} places\n", places.size());
+    fmt::print("{} places, {} where it applies; alone it saves {:.4g} us on {}\n", places.size(), fitting, saves * 1e6, a.target);
+  });
+  return {};
+}
+
+// How a rule by itself makes an e-graph grow: the left side of its first `accept` line, saturated with that rule alone.
+Status growth_of_rules(const Arguments& a, Context& context) {
+  EGRET_TRY(const rules::RuleSet set, load(a));
+  EGRET_TRY(const rules::Licence all, rules::Licence::parse("fast"));
+  OptimizeOptions options;
+  options.freeze = true;
+  options.limits.iterations = 6;
+  Json list = Json::array();
+  for (size_t i = 0; i < set.rules().size(); ++i) {
+    const rules::Rule& rule = set.rules()[i];
+    const bool seen = i > 0 && set.rules()[i - 1].written == rule.written;
+    if (rule.kind != rules::RuleKind::kAlgebra || seen) continue;
+    EGRET_TRY(const auto examples, rules::accepted(rule));
+    if (examples.empty()) continue;
+    EGRET_TRY(const rules::RuleSet one, alone(set, rule));
+    const Graph& left = examples.front().left;
+    EGRET_TRY(Imported program, import_program(left, options));
+    const size_t before = program.tensors->graph().node_count();
+    EGRET_TRY(const Saturation grown, saturate(program, left, one, all, options, Stopwatch()));
+    list.push_back({{"name", rule.written}, {"enodes_before", before}, {"enodes_after", program.tensors->graph().node_count()},
+                    {"iterations", grown.iterations}, {"stop_reason", grown.stop_reason}});
+  }
+  context.print(Json{{"rules", list}}, [&] {
+    fmt::print("{:<44} {:>8} {:>8} {:>11}  {}\n", "rule, alone on its first example", "e-nodes", "after", "iterations", "ended by");
+    for (const Json& r : list) {
+      fmt::print("{:<44} {:>8} {:>8} {:>11}  {}\n", r["name"].get<std::string>(), r["enodes_before"].get<size_t>(),
+                 r["enodes_after"].get<size_t>(), r["iterations"].get<size_t>(), r["stop_reason"].get<std::string>());
+    }
   });
   return {};
 }
@@ -102,10 +158,12 @@ void add_rules(CLI::App& app, Context& context) {
   CLI::App* c = app.add_subcommand("rules", "list the rules, or the places where one matches");
   c->add_option("files", a->files, "rule files added to the library");
   c->add_flag("--no-library", a->no_library, "leave the library's rules out");
-  c->add_option("--match", a->match, "RULE MODEL: where the rule matches the imported program")->expected(2);
-  c->add_option("--shape", a->shapes, "sizes of an input that the file leaves open");
+  c->add_option("--match", a->match, "RULE MODEL: where the rule matches the imported program, what fails elsewhere, what it saves")->expected(2);
+  c->add_option("--shape", a->shapes, "sizes of an input that the file leaves open: INPUT=1,3,48,320 (repeatable)")->allow_extra_args(false);
+  c->add_option("--target", a->target, "with --match: the device whose time is saved")->capture_default_str();
+  c->add_flag("--growth", a->growth, "how each rule by itself makes an e-graph grow");
   c->callback([a, &context] {
-    if (auto status = a->match.empty() ? list_rules(*a, context) : match_rule(*a, context); !status.ok()) context.fail(status.error());
+    if (auto status = a->growth ? growth_of_rules(*a, context) : a->match.empty() ? list_rules(*a, context) : match_rule(*a, context); !status.ok()) context.fail(status.error());
   });
 }
 

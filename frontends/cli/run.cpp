@@ -30,6 +30,12 @@ double median(std::vector<double> v) {
   return v.empty() ? 0 : v[v.size() / 2];
 }
 
+std::string names_of(const std::vector<Port>& ports) {
+  std::string names;
+  for (const Port& p : ports) names += (names.empty() ? "" : ", ") + p.name;
+  return names;
+}
+
 // The inputs of the command line, in signature order.
 Result<std::vector<Tensor>> gather_inputs(const Arguments& a, const std::vector<Port>& ports) {
   std::vector<Tensor> values;
@@ -37,9 +43,10 @@ Result<std::vector<Tensor>> gather_inputs(const Arguments& a, const std::vector<
     EGRET_TRY(auto file, read_npz(a.inputs));
     for (const Port& port : ports) {
       auto it = file.find(port.name);
-      if (it == file.end()) return input_error(fmt::format("{} holds no array `{}`", a.inputs, port.name));
+      if (it == file.end()) return input_error(fmt::format("{} holds no array `{}`", a.inputs, port.name), "numpy.savez(FILE, **{name: array}) gives arrays their names: " + names_of(ports));
       if (!(it->second.type() == port.type)) {
-        return input_error(fmt::format("input {} is {}, expected {}", port.name, it->second.type().to_string(), port.type.to_string()));
+        return input_error(fmt::format("{}: array `{}` is {}, expected {}", a.inputs, port.name, it->second.type().to_string(), port.type.to_string()),
+                           "numpy's astype and reshape make it fit; f32 is float32, i64 int64");
       }
       values.push_back(std::move(it->second));
     }
@@ -200,7 +207,7 @@ void add_run(CLI::App& app, Context& context) {
   c->add_option("artifact_or_model", a->model, "a folder written by optimize -o, or .onnx or .egret")->required();
   c->add_option("--device", a->device, "cpu, cuda:0 or reference")->capture_default_str();
   c->add_option("--weights", a->weights, "weights where the artifact refers to them (.safetensors)");
-  c->add_option("--shape", a->shapes, "sizes of an input that the file leaves open");
+  c->add_option("--shape", a->shapes, "sizes of an input that the file leaves open: INPUT=1,3,48,320 (repeatable)")->allow_extra_args(false);
   c->add_option("--inputs", a->inputs, "arrays by input name (.npz)");
   c->add_flag("--random", a->random, "seeded random inputs");
   c->add_option("--seed", a->seed, "seed of --random")->check(CLI::NonNegativeNumber)->capture_default_str();

@@ -7,6 +7,7 @@
 #include "frontends/cli/cli.h"
 #include "rules/lang/proofs.h"
 #include "support/files.h"
+#include "support/hint.h"
 
 namespace egret::cli {
 namespace {
@@ -42,7 +43,7 @@ std::string record_of(const rules::RuleSet& set, const std::vector<rules::Verifi
 Status verify_command(const Arguments& a, Context& context) {
   rules::RuleSet set;
   if (a.files.empty()) EGRET_TRY_VOID(set.add_library());
-  for (const std::string& file : a.files) EGRET_TRY_VOID(set.add_file(file));
+  for (const std::string& file : a.files) EGRET_TRY_VOID(or_hint(set.add_file(file), "docs/rules.md has the grammar, rules/library/ many examples"));
   if (!(a.timeout > 0)) return input_error("--timeout must be a positive number of seconds");
   rules::VerifyOptions options;
   options.timeout = a.timeout;

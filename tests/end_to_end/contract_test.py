@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""The contract's command line on good input: the fields of every JSON object, and the files that others read.
+
+  contract_test.py path/to/egret [-v] [TestClass.test]"""
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+EGRET = str(pathlib.Path(sys.argv.pop(1)).resolve())
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/frontends"))
+from onnx_cases import difference  # noqa: E402
+
+OPTIMIZE = {"model", "target", "ops_before", "ops_after", "kernels_before", "kernels_after", "predicted_before_s", "predicted_greedy_s", "predicted_after_s",
+            "bytes_before", "bytes_after", "flops_before", "flops_after", "enodes", "eclasses", "kernel_candidates", "iterations", "stop_reason",
+            "limits_reached", "saturate_s", "fuse_s", "extract_s", "lower_s", "check_s", "total_s", "peak_rss", "objective", "bound", "optimal", "certified",
+            "rules_used", "quarantined_rules", "matches_dropped", "fallbacks", "check", "not_made"}
+
+
+def two_inputs():
+    """softmax(x W + b) + z, sizes open in both inputs."""
+    rng = np.random.default_rng(1)
+    given = [numpy_helper.from_array(rng.standard_normal(s).astype(np.float32), n) for n, s in (("w", (48, 64)), ("b", (64,)))]
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["p"]), helper.make_node("Add", ["p", "b"], ["q"]),
+             helper.make_node("Softmax", ["q"], ["s"]), helper.make_node("Add", ["s", "z"], ["y"])]
+    ports = [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in (("x", ["n", 48]), ("z", ["m", 64]), ("y", None))]
+    graph = helper.make_graph(nodes, "two_inputs", ports[:2], ports[2:], given)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+
+
+class Contract(unittest.TestCase):
+    SHAPES = ("--shape", "x=6,48", "--shape", "z=6,64")
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="egret-contract-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        onnx.save(two_inputs(), self.folder / "model.onnx")
+        rng = np.random.default_rng(2)
+        self.values = {"x": rng.standard_normal((6, 48)).astype(np.float32), "z": rng.standard_normal((6, 64)).astype(np.float32)}
+        np.savez(self.folder / "in.npz", **self.values)
+        self.expected = self.onnxruntime("model.onnx")
+
+    def egret(self, *arguments, status=0):
+        done = subprocess.run([EGRET, "--json", *map(str, arguments)], capture_output=True, text=True, cwd=self.folder, timeout=300)
+        self.assertEqual(done.returncode, status, f"{arguments}: {done.stderr}")
+        return json.loads(done.stdout)
+
+    def onnxruntime(self, name):
+        session = onnxruntime.InferenceSession(str(self.folder / name), providers=["CPUExecutionProvider"])
+        return session.run(None, {i.name: self.values[i.name] for i in session.get_inputs()})[0]
+
+    def outputs(self, what, *options):
+        made = self.egret("run", what, "--inputs", "in.npz", "--outputs", "out.npz", *options)
+        self.assertEqual(set(made), {"device", "outputs", "median_s", "min_s", "peak_bytes"})
+        self.assertEqual(made["outputs"], [{"name": "y", "type": "f32[6,64]"}])
+        return np.load(self.folder / "out.npz")["y"]
+
+    def right(self, found):
+        self.assertLess(difference(self.expected, found), 1e-5)
+
+    def test_optimize(self):
+        made = self.egret("optimize", "model.onnx", *self.SHAPES, "--check", "-o", "out")
+        self.assertEqual(set(made), OPTIMIZE)
+        self.assertEqual(set(made["check"]), {"max_error", "ok"})
+        for used in made["rules_used"]:
+            self.assertEqual(set(used), {"name", "count", "needs", "verdict"})
+        self.assertLessEqual(made["predicted_after_s"], made["predicted_greedy_s"])
+        self.assertLessEqual(made["predicted_greedy_s"], made["predicted_before_s"])
+        self.assertAlmostEqual(made["objective"], made["predicted_after_s"], delta=1e-9)
+        self.assertLessEqual(made["bound"], made["objective"] * (1 + 1e-9))
+        self.right(self.outputs("out"))
+        self.right(self.outputs("model.onnx", *self.SHAPES))
+        self.right(self.outputs("model.onnx", *self.SHAPES, "--device", "reference"))
+        checked = self.egret("check", "out/proof.json", "--model", "model.onnx", "--artifact", "out")
+        self.assertEqual(set(checked), {"steps", "ok", "failed_step", "trusted"})
+        self.assertTrue(checked["ok"])
+        self.assertLess(len(checked["trusted"]), len(self.egret("check", "out/proof.json")["trusted"]))
+
+    def test_written_programs_are_read_again(self):
+        self.egret("optimize", "model.onnx", *self.SHAPES, "--emit", "fast.onnx")
+        self.right(self.onnxruntime("fast.onnx"))
+        self.egret("optimize", "fast.onnx", "-o", "again")
+        self.right(self.outputs("again"))
+        written = onnx.load(self.folder / "fast.onnx")
+        onnx.checker.check_model(written, full_check=True)
+        self.assertTrue(all(n.domain in ("", "ai.onnx") for n in written.graph.node))
+        shutil.copy(ROOT / "experiments/suites/algebra/common_factor.egret", self.folder / "text.egret")
+        self.egret("optimize", "text.egret", "--emit", "fast.egret")
+        runs = []
+        for name in ("text.egret", "fast.egret"):
+            self.egret("run", name, "--random", "--seed", "3", "--outputs", name + ".npz")
+            runs.append(np.load(self.folder / (name + ".npz"))["y"])
+        self.assertLess(difference(*runs), 1e-5)
+
+    def test_weights_beside_the_artifact(self):
+        self.egret("optimize", "model.onnx", *self.SHAPES, "-o", "whole")
+        self.egret("optimize", "model.onnx", *self.SHAPES, "-o", "light", "--no-embed-weights")
+        size = {f: sum(p.stat().st_size for p in (self.folder / f).rglob("*") if "weights" in p.name) for f in ("whole", "light")}
+        self.assertLess(size["light"], size["whole"])
+        tensors = {t.name: numpy_helper.to_array(t) for t in two_inputs().graph.initializer}
+        from safetensors.numpy import save_file
+        save_file(tensors, self.folder / "w.safetensors")
+        self.right(self.outputs("light", "--weights", "w.safetensors"))
+        # Other weights: what was prepared of them is prepared anew.
+        other = two_inputs()
+        for t in other.graph.initializer:
+            t.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(t) * 2 + 1, t.name))
+        onnx.save(other, self.folder / "other.onnx")
+        save_file({t.name: numpy_helper.to_array(t) for t in other.graph.initializer}, self.folder / "other.safetensors")
+        self.expected = self.onnxruntime("other.onnx")
+        self.right(self.outputs("light", "--weights", "other.safetensors"))
+        done = subprocess.run([EGRET, "run", "light", "--inputs", "in.npz"], capture_output=True, text=True, cwd=self.folder)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("--weights", done.stderr)
+
+    def test_a_run_is_kept(self):
+        made = self.egret("optimize", "model.onnx", *self.SHAPES, "--keep-run", "kept")
+        kept = json.loads((self.folder / "kept/run.json").read_text())
+        self.assertEqual(kept["kernels_after"], made["kernels_after"])
+        graph = json.loads((self.folder / "kept/egraph.json").read_text())
+        self.assertEqual(len(graph["nodes"]), made["enodes"])
+        self.assertEqual(len({n["eclass"] for n in graph["nodes"].values()}), made["eclasses"])
+        self.right(self.outputs("kept"))
+        self.egret("optimize", "model.onnx", *self.SHAPES, "--keep-run", "kept")  # takes the older one's place
+        self.egret("optimize", "kept/source.egret")
+
+    def test_limits_are_said(self):
+        made = self.egret("optimize", "model.onnx", *self.SHAPES, "--node-limit", "10")
+        self.assertEqual(made["stop_reason"], "node_limit")
+        self.assertIn("saturate: node_limit", made["limits_reached"])
+
+    def test_lists(self):
+        for row in self.egret("rules")["rules"]:
+            self.assertTrue({"name", "kind", "needs", "verdict"} <= set(row), row)
+        grown = self.egret("rules", "--growth")["rules"]
+        self.assertGreater(len(grown), 80)
+        self.assertTrue(all(r["enodes_after"] >= r["enodes_before"] for r in grown))
+        shutil.copy(ROOT / "experiments/suites/algebra/common_factor.egret", self.folder / "text.egret")
+        places = self.egret("rules", "--match", "factor-dot-left", "text.egret")
+        self.assertTrue(any(p["applies"] for p in places["rules"]))
+        self.assertTrue(all(p["applies"] or p["failed"] for p in places["rules"]))
+        self.assertGreater(places["saves_s"], 0)
+        verified = self.egret("verify", "--only", "neg-neg")["rules"]
+        self.assertEqual([r["verdict"] for r in verified], ["proved"])
+        self.assertTrue({"name", "kind", "on", "verdict", "ranks", "any_size", "numerics", "seconds", "counterexample"} <= set(verified[0]))
+        self.assertTrue({"h200", "host", "a100", "h100", "l40s"} <= {d["name"] for d in self.egret("devices")["devices"]})
+        self.assertTrue({"dot", "resize", "cumsum", "softmax"} <= {o["name"] for o in self.egret("ops")["ops"]})
+
+
+if __name__ == "__main__":
+    unittest.main()
