@@ -8,7 +8,8 @@
 
 namespace egret {
 
-std::string draw_graph(const Graph& graph);
+std::string draw_graph(const Graph& graph);  // what depends on data; work on weights alone is left out
 std::string draw_program(const Program& program);
+std::string drawing_legend();
 
 }  // namespace egret

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "frontends/report/graph_drawing.h"
+#include "frontends/report/html.h"
 #include "ir/text.h"
 
 namespace egret {
@@ -19,22 +20,10 @@ table{border-collapse:collapse;margin:.8em 0}td,th{padding:.25em .9em .25em 0;te
 th{font-weight:600;color:#52606d}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 tr+tr td{border-top:1px solid #edf0f3}.note{color:#52606d}.scroll{overflow-x:auto;border:1px solid #d8dee5;max-height:720px;overflow-y:auto}
 pre{background:#f5f7f9;padding:.8em;overflow-x:auto;font-size:12.5px;line-height:1.4}
-details{margin:.3em 0}summary{cursor:pointer}svg text{font:11px system-ui,sans-serif;fill:#1c2733}
+details{margin:.3em 0}td.n{white-space:nowrap}.key{display:inline-block;width:12px;height:12px;border:1px solid #7b8794;border-radius:3px;margin-right:.4em;vertical-align:-1px}
+.bar{display:inline-block;height:9px;background:#0f6fb5;border-radius:2px;vertical-align:0}.ops{font-size:.88em;color:#3e4c59}
+summary{cursor:pointer}svg text{font:11px system-ui,sans-serif;fill:#1c2733}
 )";
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (char c : text) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      default: out += c;
-    }
-  }
-  return out;
-}
 
 std::string with_unit(double value, const char* unit) {
   static const std::pair<double, const char*> kScales[] = {{1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}, {1, ""},
@@ -62,51 +51,119 @@ std::string figures(const OptimizeResult& r) {
   return out + "</table>";
 }
 
+// What took the predicted time away: three bars.
+std::string bars(const OptimizeResult& r) {
+  std::string out = "<table>";
+  const double most = std::max({r.predicted_before_s, r.predicted_greedy_s, r.predicted_after_s, 1e-12});
+  auto bar = [&](const char* what, double seconds) {
+    out += fmt::format("<tr><td>{}</td><td class=n>{}</td><td><span class=bar style='width:{:.1f}px'></span></td></tr>", what,
+                       with_unit(seconds, "s"), 1 + 460 * seconds / most);
+  };
+  bar("an operator a kernel", r.predicted_before_s);
+  bar("fused, without algebra", r.predicted_greedy_s);
+  bar("rewritten and fused", r.predicted_after_s);
+  return out + "</table>";
+}
+
 // Kernels as dots over operations a byte, log-log, under the device's roof.
-std::string roofline(const OptimizeResult& r, const Device& device) {
-  const double width = 760, height = 380, left = 64, bottom = 44, top = 16;
-  double roof = 0;
-  for (const auto& [dtype, peak] : device.contraction_peak) {
-    if (dtype == DType::f32) roof = peak;
+class Roofline {
+ public:
+  Roofline(const OptimizeResult& r, const Device& device) : result_(r), device_(device) {
+    for (const auto& [dtype, peak] : device.contraction_peak) {
+      if (dtype == DType::f32) roof_ = peak;
+    }
+    if (roof_ <= 0) roof_ = device.contraction_peak.begin()->second;
+    y1_ = std::ceil(std::log10(roof_)) + 0.2;
+    y0_ = y1_ - 6;
   }
-  if (roof <= 0) roof = device.contraction_peak.begin()->second;
-  const double x0 = -2, x1 = 4, y1 = std::ceil(std::log10(roof)) + 0.2, y0 = y1 - 6;
-  auto px = [&](double v) { return left + (std::log10(v) - x0) / (x1 - x0) * (width - left - 12); };
-  auto py = [&](double v) { return height - bottom - (std::log10(v) - y0) / (y1 - y0) * (height - bottom - top); };
-  std::string svg = fmt::format("<svg viewBox='0 0 {} {}' width='{}' role=img aria-label='roofline of the kernels'>", width, height, width);
-  for (int d = static_cast<int>(x0); d <= x1; ++d) {
-    svg += fmt::format("<line x1='{0:.1f}' x2='{0:.1f}' y1='{1}' y2='{2}' stroke='#e4e8ec'/><text x='{0:.1f}' y='{3}' text-anchor=middle>{4}</text>",
-                       px(std::pow(10, d)), top, height - bottom, height - bottom + 16, fmt::format("1e{}", d));
+
+  std::string draw() {
+    svg_ = fmt::format("<svg viewBox='0 0 {0} {1}' width='{0}' role=img aria-label='roofline of the kernels'>", kW, kH);
+    grid();
+    roof();
+    double largest = 1e-12;
+    for (const KernelReport& k : result_.kernels) largest = std::max(largest, k.estimate.seconds);
+    for (const KernelReport& k : result_.kernels) dot(k, largest);
+    svg_ += fmt::format("<text x='{}' y='{}' text-anchor=middle>arithmetic intensity, flop a byte</text>", (kLeft + kW) / 2, kH - 8);
+    svg_ += fmt::format("<text x='14' y='{0}' transform='rotate(-90 14 {0})' text-anchor=middle>speed, flop a second</text></svg>", kH / 2);
+    return svg_ + "<p class=note>A dot is a kernel; its area grows with its predicted time; blue: bound by memory or launch, orange: by "
+                  "arithmetic. Kernels without arithmetic stand at the left end.</p>";
   }
-  for (int d = static_cast<int>(std::ceil(y0)); d <= y1; ++d) {
-    svg += fmt::format("<line x1='{1}' x2='{2}' y1='{0:.1f}' y2='{0:.1f}' stroke='#e4e8ec'/><text x='{3}' y='{4:.1f}' text-anchor=end>1e{5}</text>",
-                       py(std::pow(10, d)), left, width - 12, left - 6, py(std::pow(10, d)) + 4, d);
+
+ private:
+  static constexpr double kW = 860, kH = 420, kLeft = 74, kBottom = 46, kTop = 16, kX0 = -2, kX1 = 4;
+  double px(double v) const { return kLeft + (std::log10(v) - kX0) / (kX1 - kX0) * (kW - kLeft - 12); }
+  double py(double v) const { return kH - kBottom - (std::log10(v) - y0_) / (y1_ - y0_) * (kH - kBottom - kTop); }
+
+  void grid() {
+    for (int d = static_cast<int>(kX0); d <= kX1; ++d) {
+      const double x = px(std::pow(10, d));
+      svg_ += fmt::format("<line x1='{0:.1f}' x2='{0:.1f}' y1='{1}' y2='{2}' stroke='#e4e8ec'/><text x='{0:.1f}' y='{3}' text-anchor=middle>{4}</text>",
+                          x, kTop, kH - kBottom, kH - kBottom + 16, fmt::format("{:g}", std::pow(10, d)));
+    }
+    for (int d = static_cast<int>(std::ceil(y0_)); d <= y1_; ++d) {
+      const double y = py(std::pow(10, d));
+      svg_ += fmt::format("<line x1='{1}' x2='{2}' y1='{0:.1f}' y2='{0:.1f}' stroke='#e4e8ec'/><text x='{3}' y='{4:.1f}' text-anchor=end>{5}</text>", y, kLeft,
+                          kW - 12, kLeft - 6, y + 4, with_unit(std::pow(10, d) * 1.0000001, ""));
+    }
   }
-  const double knee = roof / device.bandwidth, low = std::pow(10, x0), high = std::pow(10, x1);
-  svg += fmt::format("<polyline fill=none stroke='#1c2733' stroke-width=1.5 points='{:.1f},{:.1f} {:.1f},{:.1f} {:.1f},{:.1f}'/>",
-                     px(low), py(std::max(low * device.bandwidth, std::pow(10, y0))), px(knee), py(roof), px(high), py(roof));
-  double largest = 1e-12;
-  for (const KernelReport& k : r.kernels) largest = std::max(largest, k.estimate.seconds);
-  for (const KernelReport& k : r.kernels) {
-    if (k.estimate.seconds <= 0 || k.estimate.bytes() <= 0) continue;
-    const double x = std::clamp(std::max(k.estimate.flops(), 1.0) / k.estimate.bytes(), low, high);
-    const double y = std::clamp(std::max(k.estimate.flops(), 1.0) / k.estimate.seconds, std::pow(10, y0), std::pow(10, y1));
+
+  void roof() {
+    const double knee = roof_ / device_.bandwidth, low = std::max(std::pow(10, kX0), std::pow(10, y0_) / device_.bandwidth);
+    svg_ += fmt::format("<polyline fill=none stroke='#1c2733' stroke-width=1.5 points='{:.1f},{:.1f} {:.1f},{:.1f} {:.1f},{:.1f}'/>", px(low),
+                        py(low * device_.bandwidth), px(knee), py(roof_), px(std::pow(10, kX1)), py(roof_));
+    svg_ += fmt::format("<text x='{:.1f}' y='{:.1f}' text-anchor=end>peak (f32) {}</text>", kW - 16, py(roof_) - 6, with_unit(roof_, "flop/s"));
+    const double middle = std::sqrt(low * knee), x = px(middle), y = py(middle * device_.bandwidth);
+    const double angle = std::atan2(py(low * device_.bandwidth) - py(roof_), px(knee) - px(low)) * 180 / 3.14159265;
+    svg_ += fmt::format("<text x='{0:.1f}' y='{1:.1f}' transform='rotate({2:.1f} {0:.1f} {1:.1f})' text-anchor=middle dy='-6'>memory {3}</text>", x, y, -angle,
+                        with_unit(device_.bandwidth, "B/s"));
+  }
+
+  void dot(const KernelReport& k, double largest) {
+    if (k.estimate.seconds <= 0 || k.estimate.bytes() <= 0) return;
+    const double x = std::clamp(std::max(k.estimate.flops(), 1.0) / k.estimate.bytes(), std::pow(10, kX0), std::pow(10, kX1));
+    const double y = std::clamp(std::max(k.estimate.flops(), 1.0) / k.estimate.seconds, std::pow(10, y0_), std::pow(10, y1_));
     const bool compute = k.estimate.compute_seconds > k.estimate.memory_seconds;
-    svg += fmt::format("<circle cx='{:.1f}' cy='{:.1f}' r='{:.1f}' fill='{}' fill-opacity='.6'><title>{}: {}, {}</title></circle>",
-                       px(x), py(y), 3 + 9 * std::sqrt(k.estimate.seconds / largest), compute ? "#c2410c" : "#0f6fb5",
-                       escaped(k.name), escaped(fmt::format("{}", fmt::join(k.operators, " "))), with_unit(k.estimate.seconds, "s"));
+    svg_ += fmt::format("<circle cx='{:.1f}' cy='{:.1f}' r='{:.1f}' fill='{}' fill-opacity='.55' stroke='#fff' stroke-width='.6'><title>{}: {}, {}</title></circle>",
+                        px(x), py(y), 3 + 8 * std::sqrt(k.estimate.seconds / largest), compute ? "#c2410c" : "#0f6fb5", escaped(k.name),
+                        escaped(fmt::format("{}", fmt::join(k.operators, " "))), with_unit(k.estimate.seconds, "s"));
   }
-  svg += fmt::format("<text x='{}' y='{}' text-anchor=middle>operations a byte</text>", (left + width) / 2, height - 8);
-  svg += fmt::format("<text x='14' y='{}' transform='rotate(-90 14 {})' text-anchor=middle>operations a second</text></svg>", height / 2, height / 2);
-  return svg + "<p class=note>A dot is a kernel; its area grows with its predicted time; blue: bound by memory or launch, orange: by arithmetic.</p>";
+
+  const OptimizeResult& result_;
+  const Device& device_;
+  double roof_ = 0, y0_ = 0, y1_ = 0;
+  std::string svg_;
+};
+
+// "broadcast 3 x, mul 2 x, dot": what a kernel holds, the most frequent first in order of appearance.
+std::string summary_of(const std::vector<std::string>& operators) {
+  std::vector<std::pair<std::string, int>> counts;
+  for (const std::string& o : operators) {
+    auto it = std::find_if(counts.begin(), counts.end(), [&](const auto& c) { return c.first == o; });
+    if (it == counts.end()) {
+      counts.emplace_back(o, 1);
+    } else {
+      ++it->second;
+    }
+  }
+  std::string out;
+  for (const auto& [name, count] : counts) out += fmt::format("{}{}{}", out.empty() ? "" : ", ", name, count > 1 ? fmt::format(" &times;{}", count) : "");
+  return out;
 }
 
 std::string kernel_table(const OptimizeResult& r) {
-  std::string out = "<div class=scroll><table><tr><th>kernel</th><th>class</th><th>operators</th><th class=n>time</th><th class=n>operations</th><th class=n>bytes</th></tr>";
+  double total = 1e-30;
+  for (const KernelReport& k : r.kernels) total += k.estimate.seconds;
+  std::string out = "<div class=scroll><table><tr><th>kernel</th><th>schedule</th><th>operators</th><th class=n>time</th><th>share</th>"
+                    "<th class=n>operations</th><th class=n>memory</th><th>bound by</th></tr>";
   for (const KernelReport& k : r.kernels) {
-    out += fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td class=n>{}</td><td class=n>{}</td><td class=n>{}</td></tr>", escaped(k.name),
-                       to_string(k.kernel.plan.schedule), escaped(fmt::format("{}", fmt::join(k.operators, " "))),
-                       with_unit(k.estimate.seconds, "s"), with_unit(k.estimate.flops(), "flop"), with_unit(k.estimate.bytes(), "B"));
+    const double share = k.estimate.seconds / total;
+    const double busy = std::max(k.estimate.compute_seconds, k.estimate.memory_seconds);
+    const char* bound = k.estimate.seconds > 2 * busy ? "launch" : k.estimate.compute_seconds > k.estimate.memory_seconds ? "arithmetic" : "memory";
+    out += fmt::format("<tr><td>{}</td><td>{}</td><td class=ops>{}</td><td class=n>{}</td><td class=n><span class=bar style='width:{:.0f}px'></span> {:.1f} %</td>"
+                       "<td class=n>{}</td><td class=n>{}</td><td>{}</td></tr>",
+                       escaped(k.name), to_string(k.kernel.plan.schedule), summary_of(k.operators), with_unit(k.estimate.seconds, "s"),
+                       60 * share, 100 * share, with_unit(k.estimate.flops(), "flop"), with_unit(k.estimate.bytes(), "B"), bound);
   }
   return out + "</table></div>";
 }
@@ -137,15 +194,19 @@ std::string html_report(const OptimizeResult& r, const Graph* source) {
       "<!doctype html><html lang=en><meta charset=utf-8><title>egret: {0} for {1}</title><style>{2}</style>"
       "<h1>{0}</h1><p class=note>optimized for {1}; {3} e-nodes in {4} classes, {5} iterations ({6}); {7} kernel candidates; {8}</p>",
       escaped(r.model), escaped(r.target), kStyle, r.enodes, r.eclasses, r.iterations, r.stop_reason, r.kernel_candidates,
-      r.optimal ? "the choice is optimal over them" : fmt::format("no choice over them is below {}", with_unit(r.bound, "s")));
-  page += "<h2>Before and after</h2>" + figures(r);
+      r.optimal ? "the choice is optimal over them"
+                : r.bound > 0 ? fmt::format("no choice over them is below {}", with_unit(r.bound, "s")) : "chosen greedily");
+  page += "<h2>Before and after</h2>" + figures(r) + "<h2>Predicted time</h2>" + bars(r);
+  for (const std::string& limit : r.limits_reached) page += fmt::format("<p class=note>Stopped by a limit: {}.</p>", escaped(limit));
+  for (const std::string& what : r.not_made) page += fmt::format("<p class=note>Not made: {}.</p>", escaped(what));
+  for (const std::string& name : r.quarantined_rules) page += fmt::format("<p><b>Quarantined:</b> {} gives a term of another type.</p>", escaped(name));
   if (r.max_error) {
     page += fmt::format("<p>Both programs ran on the host: largest error {:.2g}, {}.</p>", *r.max_error, r.check_ok ? "equal" : "<b>different</b>");
   }
-  if (auto device = load_device(r.target); device.ok()) page += "<h2>Roofline</h2>" + roofline(r, *device);
+  if (auto device = load_device(r.target); device.ok()) page += "<h2>Roofline</h2>" + Roofline(r, *device).draw();
   page += "<h2>Rewrites</h2>" + rule_table(r);
   page += "<h2>Kernels</h2>" + kernel_table(r);
-  if (source) page += "<h2>Graph before</h2><div class=scroll>" + draw_graph(*source) + "</div>";
+  if (source) page += "<h2>Graph before</h2><p class=note>What depends on data; work on weights alone is not drawn.</p>" + drawing_legend() + "<div class=scroll>" + draw_graph(*source) + "</div>";
   page += "<h2>Graph after</h2><p class=note>A box is a kernel.</p><div class=scroll>" + draw_program(r.program) + "</div>";
   page += "<h2>Kernel sources</h2>" + sources(r);
   page += "<h2>Program</h2><details><summary>text form</summary><pre>" + escaped(print(r.optimized).substr(0, 400'000)) + "</pre></details>";
