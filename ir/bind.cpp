@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "ir/assume.h"
+
 namespace egret {
 
 namespace {
@@ -275,7 +277,7 @@ Result<Dim> eval_size(const Binding& b, DefId id, SizePlace place) {
     case DefKind::kMul: return x * y;
     case DefKind::kIntDiv:
     case DefKind::kMod:
-      if (y.low() < 1) return input_error(fmt::format("{}: cannot divide a size by {}", b.op->name, y.to_string()));
+      if (y.low() < 1 && !AssumeSizes::take({SizeFact::Kind::kLess, 0, y})) return input_error(fmt::format("{}: cannot divide a size by {}", b.op->name, y.to_string()));
       return n.kind == DefKind::kIntDiv ? Dim::div(x, y) : Dim::mod(x, y);
     default: break;
   }
@@ -312,6 +314,10 @@ Result<bool> prove(const Binding& b, DefId id, SizePlace place, std::string* why
     default: proved = difference.low() > 0 || difference.high() < 0, sign = "!="; break;
   }
   if (!proved) {
+    const SizeFact::Kind kind = n.kind == DefKind::kLess ? SizeFact::Kind::kLess
+                                : n.kind == DefKind::kLessEqual ? SizeFact::Kind::kLessEqual
+                                : n.kind == DefKind::kEqual ? SizeFact::Kind::kEqual : SizeFact::Kind::kNotEqual;
+    if (AssumeSizes::take({kind, x, y})) return true;
     bool is_static = x.is_const() && y.is_const();
     *why = fmt::format("{} {} {} {}", x.to_string(), sign, y.to_string(), is_static ? "is false" : "cannot be proved");
   }
@@ -324,8 +330,10 @@ std::optional<bool> decide_by_attrs(const Binding& b, DefId id) {
   const DefNode &x = b.def->node(n.args[0]), &y = b.def->node(n.args[1]);
   if (x.kind != DefKind::kAttr || y.kind != DefKind::kNumber || !b.attrs[x.number]) return std::nullopt;
   const Dim* value = std::get_if<Dim>(b.attrs[x.number]);
-  if (!value || !value->is_const()) return std::nullopt;
-  return value->value() == static_cast<int64_t>(y.value);
+  if (!value) return std::nullopt;
+  const auto number = static_cast<int64_t>(y.value);
+  if (value->low() > number || value->high() < number) return false;
+  return value->is_const() ? std::optional(true) : std::nullopt;
 }
 
 }  // namespace egret

@@ -32,7 +32,7 @@ struct DimExpr {
   Dim a, b;          // kDiv, kMod, kMin, kMax
   DimSum sum;        // kSum
   uint64_t hash = 0;
-  mutable std::atomic<int64_t> name_low{0};
+  mutable std::atomic<int64_t> name_low{-(int64_t{1} << 60)};
   mutable std::atomic<int64_t> name_high{int64_t{1} << 60};
 
   DimExpr() = default;

@@ -1,6 +1,7 @@
 // The type rule: operands against the definition, sizes of results, `where` conditions.
 #include <fmt/format.h>
 
+#include "ir/assume.h"
 #include "ir/bind.h"
 #include "ir/graph.h"
 #include "ir/registry.h"
@@ -89,7 +90,7 @@ Status check_equal_sizes(const Binding& b) {
         }
         Seen s = seen[g][k];
         Dim x = b.operands[s.operand].dims[s.axis], y = b.operands[o].dims[axis];
-        if (x == y) continue;
+        if (x == y || AssumeSizes::take({SizeFact::Kind::kEqual, x, y})) continue;
         return type_error(*b.op, fmt::format("sizes {} and {} differ (axis {} of operand {}: {}, axis {} of operand {}: {})",
                                              x.to_string(), y.to_string(), s.axis, s.operand,
                                              b.operands[s.operand].to_string(), axis, o, b.operands[o].to_string()));
@@ -111,7 +112,7 @@ Result<Type> result_type(const Binding& b, int part) {
       Dim d;
       if (place.size) {
         EGRET_TRY(d, eval_size(b, *place.size, {static_cast<int>(k), part, {}}));
-        if (d.low() < 0) {
+        if (d.low() < 0 && !AssumeSizes::take({SizeFact::Kind::kLessEqual, 0, d})) {
           return type_error(*b.op, fmt::format("axis {} of the result would have size {}", b.result_axes[p][k], d.to_string()));
         }
       } else {

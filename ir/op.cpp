@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "ir/assume.h"
 #include "ir/bind.h"
 #include "ir/registry.h"
 
@@ -92,7 +93,7 @@ Status check_list(const OpDef& op, const AttrSpec& spec, const std::vector<Dim>&
     if (must_be_known(op, spec) && !list[i].is_const()) {
       return attr_error(op, fmt::format("'{}': {} must be known", spec.name, list[i].to_string()));
     }
-    if (spec.kind == AttrKind::kSizes && list[i].low() < 0) {
+    if (spec.kind == AttrKind::kSizes && list[i].low() < 0 && !AssumeSizes::take({SizeFact::Kind::kLessEqual, 0, list[i]})) {
       return attr_error(op, fmt::format("'{}': the size {} may be negative", spec.name, list[i].to_string()));
     }
     if (spec.kind != AttrKind::kAxes) continue;
@@ -128,7 +129,8 @@ Status check_value(const OpDef& op, const AttrSpec& spec, AttrValue& value) {
       break;
     case AttrKind::kNumber:
       if (auto* d = std::get_if<Dim>(&value); d && d->is_const()) value = static_cast<double>(d->value());
-      fits = std::holds_alternative<double>(value);
+      // A number that depends on sizes (a mean's divisor) occurs in proofs alone.
+      fits = std::holds_alternative<double>(value) || (std::holds_alternative<Dim>(value) && AssumeSizes::active());
       break;
     case AttrKind::kDType: fits = std::holds_alternative<DType>(value); break;
     case AttrKind::kWord: fits = std::holds_alternative<std::string>(value); break;

@@ -103,6 +103,9 @@ struct Assignment {
   std::map<std::string, Type> types;        // of variables without written axes
   std::map<std::string, double> splats;     // variables that are one number everywhere
   std::map<std::string, Dependence> depends;  // where not data
+  // Axes of groups have names for sizes, each variable its own; typing says which are equal (ir/assume.h).  `groups` then
+  // gives numbers of axes alone.
+  bool symbolic = false;
   std::string to_string() const;
 };
 

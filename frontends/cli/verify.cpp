@@ -35,8 +35,11 @@ void print_rows(const std::vector<rules::Verification>& rows, bool markdown) {
 std::string record_of(const rules::RuleSet& set, const std::vector<rules::Verification>& rows) {
   std::map<std::string, std::string> hash;
   for (const rules::Rule& r : set.rules()) hash.try_emplace(r.written, rules::text_hash(r));
-  std::string out = "# verdict, hash of the rule's text, name; made by `egret verify --record rules/library/PROOFS`\n";
-  for (const auto& v : rows) out += fmt::format("{} {} {}\n", rules::to_string(v.verdict), hash.at(v.name), v.name);
+  std::string out = "# verdict, hash of the rule's text, name, ranks, sizes, licence; made by `egret verify --record rules/library/PROOFS`\n";
+  for (const auto& v : rows) {
+    out += fmt::format("{} {} {} {} {} {}\n", rules::to_string(v.verdict), hash.at(v.name), v.name, v.ranks.empty() ? "none" : v.ranks,
+                       v.any_size ? "any" : "none", v.numerics.empty() ? "nothing" : v.numerics);
+  }
   return out;
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ir/assume.h"
+
 namespace egret {
 
 ValueId Compose::op(std::string_view name, std::vector<ValueId> operands, Attrs attrs) {
@@ -15,11 +17,16 @@ ValueId Compose::like(ValueId v, double value) {
   return builder_.splat(value, type(v).dtype, type(v).dims);
 }
 
+ValueId Compose::like(ValueId v, Dim value) {
+  if (error_ || value.is_const()) return like(v, error_ ? 0.0 : static_cast<double>(value.value()));
+  return op("splat", {}, {{"value", value}, {"dtype", type(v).dtype}, {"sizes", type(v).dims}});
+}
+
 ValueId Compose::reduced(std::string_view reduction, ValueId v, const std::vector<Dim>& axes) {
   return op(reduction, {v}, {{"axes", axes}});
 }
 
-double Compose::count(ValueId v, const std::vector<Dim>& axes) {
+Dim Compose::count(ValueId v, const std::vector<Dim>& axes) {
   Dim product = 1;
   for (Dim a : axes) {
     if (a.value() >= rank(v)) {
@@ -28,14 +35,14 @@ double Compose::count(ValueId v, const std::vector<Dim>& axes) {
     }
     product = product * type(v).dims[static_cast<size_t>(a.value())];
   }
-  if (product.is_const()) return static_cast<double>(product.value());
+  if (product.is_const() || AssumeSizes::active()) return product;
   fail(input_error("the size " + product.to_string() + " must be known"));
   return 1;
 }
 
 ValueId Compose::mean(ValueId v, const std::vector<Dim>& axes) {
   if (error_) return 0;
-  double n = count(v, axes);
+  const Dim n = count(v, axes);
   ValueId sum = reduced("reduce_sum", v, axes);
   return op("div", {sum, like(sum, n)});
 }

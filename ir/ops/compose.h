@@ -17,6 +17,7 @@ class Compose {
   ValueId op(std::string_view name, std::vector<ValueId> operands, Attrs attrs = {});
   // A number at every element of a value of v's type.
   ValueId like(ValueId v, double value);
+  ValueId like(ValueId v, Dim value);
   ValueId scaled(ValueId v, double factor) { return op("mul", {v, like(v, factor)}); }
   ValueId plus(ValueId v, double addend) { return op("add", {v, like(v, addend)}); }
   // v reduced over `axes`; its mean there.
@@ -29,8 +30,8 @@ class Compose {
 
   const Type& type(ValueId v) const { return builder_.type(v); }
   int rank(ValueId v) const { return type(v).rank(); }
-  // The product of the sizes of axes; an error where they are not known.
-  double count(ValueId v, const std::vector<Dim>& axes);
+  // The product of the sizes of axes; an error where they are not known, unless sizes are assumed (ir/assume.h).
+  Dim count(ValueId v, const std::vector<Dim>& axes);
   ValueId fail(Error error);
   bool failed() const { return error_.has_value(); }
   Result<ValueId> done(ValueId v);

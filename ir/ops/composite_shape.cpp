@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "ir/assume.h"
 #include "ir/ops/compose.h"
 #include "ir/registry.h"
 
@@ -15,6 +16,7 @@ using Operands = std::span<const ValueId>;
 // x broadcast to `sizes` as NumPy does: aligned at the last axis, sizes 1 repeated.
 ValueId expanded(Compose& c, ValueId x, const std::vector<Dim>& sizes) {
   if (c.failed()) return 0;
+  if (AssumeSizes::active()) return c.fail(unsupported_error("what is repeated depends on sizes"));
   std::vector<Dim> own = c.type(x).dims, kept_sizes, kept, added;
   if (own.size() > sizes.size()) {
     return c.fail(input_error(fmt::format("{} has more axes than the {} wanted", c.type(x).to_string(), sizes.size())));

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "ir/assume.h"
+
 #include "rules/lang/roles.h"
 
 namespace egret::rules {
@@ -67,10 +69,14 @@ std::optional<TermValue> Builder::term(const Term& t) {
   auto v = value(t);
   if (!v) return fail(fmt::format("{} has no value", print_term(t)));
   if (auto* tensors = std::get_if<TensorsValue>(&*v); tensors && tensors->terms.size() == 1) return tensors->terms[0];
-  auto number = as_attr(*v, AttrKind::kNumber);
-  if (!number) return fail(fmt::format("{} is no number", print_term(t)));
   TermValue out;
   out.is_number = true;
+  if (auto* d = std::get_if<Dim>(&*v); d && !d->is_const() && AssumeSizes::active()) {
+    out.size = *d;
+    return out;
+  }
+  auto number = as_attr(*v, AttrKind::kNumber);
+  if (!number) return fail(fmt::format("{} is no number", print_term(t)));
   out.number = std::get<double>(*number);
   return out;
 }
@@ -238,7 +244,9 @@ std::optional<TermValue> Builder::conform(const TermValue& v, const std::vector<
                                           const std::vector<Dim>& sizes, DType dtype) {
   if (v.is_number) {
     static const OpDef& splat = op_named("splat");
-    auto out = node(splat, {{"value", v.number}, {"dtype", v.dtype.value_or(dtype)}, {"sizes", sizes}}, {}, true);
+    AttrValue number = v.number;
+    if (v.size) number = *v.size;
+    auto out = node(splat, {{"value", number}, {"dtype", v.dtype.value_or(dtype)}, {"sizes", sizes}}, {}, true);
     return with_axes(out, axes);
   }
   if (!env_.tracked || v.axes == axes) return v;
@@ -451,6 +459,11 @@ std::optional<TermRef> Builder::as_root(const TermValue& v, const Type& root, co
   if (!out) return std::nullopt;
   const Type& type = plan_.type(out->ref);
   if (type == root) return out->ref;
+  bool same = AssumeSizes::active() && type.is_tensor() && root.is_tensor() && type.dtype == root.dtype && type.rank() == root.rank();
+  for (size_t k = 0; same && k < root.dims.size(); ++k) {
+    same = type.dims[k] == root.dims[k] || AssumeSizes::take({SizeFact::Kind::kEqual, root.dims[k], type.dims[k]});
+  }
+  if (same) return out->ref;
   plan_.other_type = type.dtype != root.dtype || type.rank() != root.rank() || (type.is_static() && root.is_static());
   fail(fmt::format("the right side is {}, the left {}", type.to_string(), root.to_string()));
   return std::nullopt;

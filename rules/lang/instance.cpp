@@ -39,12 +39,30 @@ class LeftInstance {
     return false;
   }
 
-  // Sizes of the group's axes; of a group that differs from member to member, those of this one.
-  std::vector<int64_t> sizes_of(const std::string& group, size_t member) const {
+  // Sizes of the group's axes in a variable; of a group that differs from member to member, those of this one.
+  std::vector<Dim> sizes_of(const std::string& group, const std::string& variable, size_t member) const {
     auto it = given_.groups.find(group);
     if (it == given_.groups.end()) return {};
-    if (!varies_in_group(rule_, group)) return it->second;
-    return member < it->second.size() ? std::vector<int64_t>{it->second[member]} : std::vector<int64_t>{};
+    const bool varies = varies_in_group(rule_, group);
+    if (varies && member >= it->second.size()) return {};
+    if (!given_.symbolic) return varies ? std::vector<Dim>{it->second[member]} : dims_of(it->second);
+    std::vector<Dim> names;
+    for (size_t k = 0; k < (varies ? 1 : it->second.size()); ++k) {
+      names.push_back(Dim::named(fmt::format("{}{}.{}.{}", variable, varies ? std::to_string(member) : "", group, k)));
+    }
+    return names;
+  }
+
+  // The first variable that has the group.
+  std::string owner_of(const std::string& group) const {
+    for (const RuleVariable& v : rule_.variables) {
+      for (const auto& list : v.axes) {
+        for (const AxisName& a : list) {
+          if (a.name == group) return v.name;
+        }
+      }
+    }
+    return {};
   }
 
   bool make_axes(std::string* why) {
@@ -52,7 +70,7 @@ class LeftInstance {
       auto it = given_.groups.find(g.name);
       if (it == given_.groups.end()) return fail(why, fmt::format("no sizes of the axes '{}'", g.name));
       std::vector<AxisId> axes;
-      for (int64_t size : sizes_of(g.name, 0)) {
+      for (Dim size : sizes_of(g.name, owner_of(g.name), 0)) {
         axes.push_back(static_cast<AxisId>(env_.axis_sizes.size()));
         env_.axis_sizes.push_back(size);
       }
@@ -86,7 +104,7 @@ class LeftInstance {
       for (const AxisName& a : v.axes[0]) {
         const auto& axes = *env_.group(a.name);
         value.axes.insert(value.axes.end(), axes.begin(), axes.end());
-        for (int64_t size : sizes_of(a.name, copy)) type.dims.push_back(size);
+        for (Dim size : sizes_of(a.name, v.name, copy)) type.dims.push_back(size);
       }
       // Several lists of one variable: one tensor, whose sizes must agree.
       lists_.push_back(std::make_unique<std::vector<std::string>>());

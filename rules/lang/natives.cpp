@@ -4,6 +4,8 @@
 #include <cmath>
 #include <map>
 
+#include "ir/assume.h"
+
 namespace egret::rules {
 namespace {
 
@@ -460,13 +462,15 @@ std::optional<Dim> on_sizes(char op, Dim a, Dim b) {
   }
 }
 
+// Known, or taken as true in a proof for all sizes.
 bool proved(const std::string& op, Dim a, Dim b) {
-  if (op == "==") return a == b;
-  if (op == "!=") return (a - b).low() > 0 || (a - b).high() < 0;
-  if (op == "<") return (b - a).low() > 0;
-  if (op == "<=") return (b - a).low() >= 0;
-  if (op == ">") return (a - b).low() > 0;
-  return (a - b).low() >= 0;
+  using Kind = SizeFact::Kind;
+  if (op == ">") return proved("<", b, a);
+  if (op == ">=") return proved("<=", b, a);
+  if (op == "==") return a == b || AssumeSizes::take({Kind::kEqual, a, b});
+  if (op == "!=") return (a - b).low() > 0 || (a - b).high() < 0 || AssumeSizes::take({Kind::kNotEqual, a, b});
+  if (op == "<") return (b - a).low() > 0 || AssumeSizes::take({Kind::kLess, a, b});
+  return (b - a).low() >= 0 || AssumeSizes::take({Kind::kLessEqual, a, b});
 }
 
 bool on_numbers(const std::string& op, double a, double b) {
@@ -517,6 +521,7 @@ std::optional<bool> compare(const std::string& op, const Value& a, const Value& 
     if (x && y && x->size() != y->size()) return op == "!=";
     std::optional<Dim> one = x && y ? std::nullopt : dim_of(x ? b : a);
     if (!(x && y) && !one) return std::nullopt;
+    if (op == "!=" && AssumeSizes::active()) return std::nullopt;  // which element differs is not known
     bool all = true, some = false;
     for (size_t i = 0; i < (x ? x : y)->size(); ++i) {
       bool holds = proved(op, x ? (*x)[i] : *one, y ? (*y)[i] : *one);

@@ -501,7 +501,8 @@ void append(TermTable& table, const Plan& plan) {
     table.depends.resize(table.nodes.size(), Dependence::kData);
     table.depends.back() = weakest;
     table.splat.resize(table.nodes.size());
-    if (n.op->name == "splat") table.splat.back() = std::get<double>(n.attrs.at("value"));
+    const double* value = n.op->name == "splat" ? std::get_if<double>(&n.attrs.at("value")) : nullptr;
+    if (value) table.splat.back() = *value;
   }
 }
 

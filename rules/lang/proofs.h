@@ -1,4 +1,4 @@
-// The recorded verdicts of the library (rules/library/PROOFS, embedded): one line a rule as written, `verdict hash name`,
+// The recorded verdicts of the library (rules/library/PROOFS, embedded): one line a rule as written, `verdict hash name ranks sizes licence`,
 // made by `egret verify --record`.  A rule whose text has changed since has another hash, and so no verdict.
 #pragma once
 

@@ -48,6 +48,7 @@ struct TermValue {
   bool is_number = false;
   double number = 0;
   std::optional<DType> dtype;  // of a number, where known
+  std::optional<Dim> size;     // of a number that depends on named sizes (proofs alone)
   TermRef ref;
   std::vector<AxisId> axes;
 };

@@ -17,6 +17,7 @@ FormulaId Formulas::constant(double value, DType dtype) {
   FormulaNode n;
   n.dtype = dtype;
   n.value = value;
+  n.negative_zero = value == 0 && std::signbit(value);
   return add(std::move(n));
 }
 
@@ -41,7 +42,8 @@ FormulaId Formulas::select(FormulaId condition, FormulaId then, FormulaId otherw
 FormulaId Formulas::call(ScalarFn fn, DType dtype, std::vector<FormulaId> args) {
   // Indices and conditions are folded; scalars are not, so that what is proved is what the operators compute.
   const bool whole = std::all_of(args.begin(), args.end(), [&](FormulaId a) { return is_constant(a); });
-  const bool integers = !args.empty() && !is_float(node(args[0]).dtype);
+  // (i64: of indices; narrower integers wrap.)
+  const bool integers = !args.empty() && (node(args[0]).dtype == DType::i64 || node(args[0]).dtype == DType::boolean);
   if (whole && integers) {
     const double a = node(args[0]).value, b = args.size() > 1 ? node(args[1]).value : 0;
     switch (fn) {
@@ -199,7 +201,10 @@ class Expander {
       case ExprKind::kMod: return divided(e, true);
       case ExprKind::kMin: return arithmetic(e, ScalarFn::kMin);
       case ExprKind::kMax: return arithmetic(e, ScalarFn::kMax);
-      case ExprKind::kToIndex: return at(e.args[0]);
+      case ExprKind::kToIndex: {
+        const FormulaId i = at(e.args[0]);
+        return f_.node(i).dtype == DType::i64 ? i : f_.call(ScalarFn::kCast, DType::i64, {i});
+      }
       case ExprKind::kLess: return compare(e, ScalarFn::kLt);
       case ExprKind::kLessEqual: return compare(e, ScalarFn::kLe);
       case ExprKind::kEqual: return compare(e, ScalarFn::kEq);

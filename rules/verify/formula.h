@@ -20,6 +20,7 @@ struct FormulaNode {
   ScalarFn fn = ScalarFn::kAdd;      // kCall
   DType dtype = DType::f32;          // i64 for indices, boolean for conditions
   double value = 0;                  // kConstant
+  bool negative_zero = false;        // of which
   uint32_t variable = 0;             // kVariable
   std::vector<FormulaId> args;
   friend auto operator<=>(const FormulaNode&, const FormulaNode&) = default;

@@ -1,10 +1,9 @@
 // The verifier: what a rule claims, decided by Z3.
 //
-// A rule is expanded at small sizes and several ranks (rules.h, small_assignments) into scalar formulas, one an element of
-// each side, and the two must be equal for all values of the variables: over the reals where the rule's licence lets
-// rounding move, over IEEE numbers where only special values are licensed away, over uninterpreted operators where nothing
-// is.  A rule whose operators are all maps speaks of one element, so its proof holds for any size and rank; every other
-// verdict is for the sizes tried (`any_size` false).  A refutation is replayed on the reference interpreter.
+// A rule is proved for all sizes (symbolic.h) under the laws that its licence grants, and what the engine builds of it at
+// small sizes is run as a check that the proof is about the same terms.  A rule that is not proved is looked at by Z3 at small
+// sizes; a refutation is replayed on the reference interpreter.  Anything else, a limit included, is `unproved`.
+// docs/verifier.md says what a proof rests on.
 #pragma once
 
 #include <string>
@@ -23,17 +22,16 @@ struct Verification {
   RuleKind kind = RuleKind::kAlgebra;
   bool on = true;            // loaded by default
   Verdict verdict = Verdict::kUnproved;
-  std::string ranks;         // "any", or the number of rank assignments tried
+  std::string ranks;         // of a proof: "any", or those it speaks of ("0-3")
   bool any_size = false;
   std::string numerics;      // licence words under which it was proved
-  double seconds = 0;
+  double seconds = 0;        // of work, whatever else the machine does
   std::string counterexample;  // of a refutation: sizes, element, values of both sides
   std::string reason;        // of an unproved one
-  uint64_t instances = 0;    // assignments proved
 };
 
 struct VerifyOptions {
-  double timeout = 10;       // seconds a rule
+  double timeout = 10;       // seconds of work a rule
   std::string only;          // one rule by name as written; empty: all
   int threads = 1;
   size_t assignments = 16;   // small assignments tried a rule

@@ -1,8 +1,10 @@
 #include "rules/verify/z3_module.h"
 
+#include <cmath>
+
 #include <z3++.h>
 
-#include <cmath>
+#include "rules/verify/z3_machine_integers.h"
 
 namespace egret::rules {
 namespace {
@@ -37,7 +39,7 @@ class Translator {
   }
 
   z3::expr_vector& assumptions() { return assumptions_; }
-  const std::map<uint32_t, z3::expr>& variables() const { return variables_; }
+  const std::map<uint32_t, std::pair<z3::expr, DType>>& variables() const { return variables_; }
 
  private:
   z3::sort float_sort() {
@@ -50,12 +52,12 @@ class Translator {
   }
   z3::sort sort_of(DType t) {
     if (t == DType::boolean) return c_.bool_sort();
-    return is_float(t) ? float_sort() : c_.int_sort();
+    return is_float(t) ? float_sort() : c_.bv_sort(row(t).bits);
   }
 
   z3::expr number(double value, DType t) {
     if (t == DType::boolean) return c_.bool_val(value != 0);
-    if (!is_float(t)) return c_.int_val(static_cast<int64_t>(value));
+    if (!is_float(t)) return c_.bv_val(static_cast<int64_t>(value), row(t).bits);
     if (q_.theory == Theory::kFloat) return to_half(value);
     if (q_.theory == Theory::kReal && std::isfinite(value)) {
       // Exact: a double is an integer times a power of two.
@@ -107,7 +109,7 @@ class Translator {
       case FormulaNode::Kind::kConstant: return number(n.value, n.dtype);
       case FormulaNode::Kind::kVariable: {
         z3::expr v = c_.constant(("x" + std::to_string(n.variable)).c_str(), sort_of(n.dtype));
-        variables_.emplace(n.variable, v);
+        variables_.emplace(n.variable, std::pair(v, n.dtype));
         if (q_.theory == Theory::kFloat && v.is_fpa()) {
           if (q_.ignore_nan) assumptions_.push_back(!z3::expr(c_, Z3_mk_fpa_is_nan(c_, v)));
           if (q_.ignore_infinity) assumptions_.push_back(!z3::expr(c_, Z3_mk_fpa_is_infinite(c_, v)));
@@ -146,7 +148,7 @@ class Translator {
     if (from == DType::boolean && n.dtype != DType::boolean) return z3::ite(args[0], number(1, n.dtype), number(0, n.dtype));
     // A widening cast is the identity on reals; a rounding is a function of the types that nothing is known of.
     if (q_.theory == Theory::kReal && is_float(from) && is_float(n.dtype) && holds(n.dtype, from)) return args[0];
-    if (!is_float(from) && is_integer(n.dtype) && from != DType::boolean && holds(n.dtype, from)) return args[0];
+    if (is_integer(from) && is_integer(n.dtype)) return machine_cast(args[0], from, n.dtype);
     return unknown(std::string("cast ") + egret::name(from) + " " + egret::name(n.dtype), args, sort_of(n.dtype));
   }
 
@@ -163,31 +165,8 @@ class Translator {
   }
 
   z3::expr integer(const FormulaNode& n, const std::vector<z3::expr>& a) {
-    switch (n.fn) {
-      case ScalarFn::kAdd: return a[0] + a[1];
-      case ScalarFn::kSub: return a[0] - a[1];
-      case ScalarFn::kMul: return a[0] * a[1];
-      case ScalarFn::kNeg: return -a[0];
-      case ScalarFn::kAbs: return z3::ite(a[0] >= 0, a[0], -a[0]);
-      case ScalarFn::kSign: return z3::ite(a[0] > 0, c_.int_val(1), z3::ite(a[0] < 0, c_.int_val(-1), c_.int_val(0)));
-      // Towards zero; nothing is known of a quotient by zero.
-      case ScalarFn::kDiv: return z3::ite(a[1] == 0, unknown("div by zero", {a[0]}, c_.int_sort()), truncated(a[0], a[1]));
-      case ScalarFn::kRem:
-        return z3::ite(a[1] == 0, unknown("rem by zero", {a[0]}, c_.int_sort()), a[0] - truncated(a[0], a[1]) * a[1]);
-      case ScalarFn::kMax: return z3::ite(a[0] >= a[1], a[0], a[1]);
-      case ScalarFn::kMin: return z3::ite(a[0] <= a[1], a[0], a[1]);
-      case ScalarFn::kAnd:
-      case ScalarFn::kOr:
-      case ScalarFn::kXor:
-        return a[1].id() < a[0].id() ? unknown(egret::name(n.fn), {a[1], a[0]}, c_.int_sort())
-                                     : unknown(egret::name(n.fn), a, c_.int_sort());
-      default: return comparison(n, a);
-    }
-  }
-
-  // Z3's integer division leaves a remainder that is not negative.
-  z3::expr truncated(const z3::expr& a, const z3::expr& b) {
-    return z3::ite(a >= 0, a / b, -((-a) / b));
+    if (auto out = machine_call(n.fn, f_.node(n.args[0]).dtype, a)) return *out;
+    return unknown(egret::name(n.fn), a, sort_of(n.dtype));
   }
 
   z3::expr comparison(const FormulaNode& n, const std::vector<z3::expr>& a) {
@@ -333,14 +312,28 @@ class Translator {
     }
   }
 
+  static bool is_exponential(const z3::expr& x) {
+    return x.is_app() && x.num_args() == 1 && x.decl().name().kind() == Z3_STRING_SYMBOL && x.decl().name().str().rfind("exp ", 0) == 0;
+  }
+
   z3::expr logarithm(z3::expr x) {
-    if (x.is_app() && x.decl().name().kind() == Z3_STRING_SYMBOL && x.decl().name().str().rfind("exp ", 0) == 0) return x.arg(0);
+    if (is_exponential(x)) return x.arg(0);
+    // Exponentials are positive and leave a product; of other factors only the sign of all is known.
     if (x.is_app() && x.decl().decl_kind() == Z3_OP_MUL) {
-      z3::expr out = logarithm(x.arg(0));
-      for (unsigned i = 1; i < x.num_args(); ++i) out = out + logarithm(x.arg(i));
-      return out;
+      z3::expr out = c_.real_val(0), rest = c_.real_val(1);
+      bool found = false;
+      for (unsigned i = 0; i < x.num_args(); ++i) {
+        const bool e = is_exponential(x.arg(i));
+        found |= e;
+        (e ? out : rest) = e ? out + x.arg(i).arg(0) : rest * x.arg(i);
+      }
+      if (found) return out + logarithm(rest.simplify());
     }
-    if (x.is_app() && x.decl().decl_kind() == Z3_OP_DIV) return logarithm(x.arg(0)) - logarithm(x.arg(1));
+    if (x.is_app() && x.decl().decl_kind() == Z3_OP_DIV) {
+      if (is_exponential(x.arg(1))) return logarithm(x.arg(0)) - x.arg(1).arg(0);
+      if (is_exponential(x.arg(0))) return x.arg(0).arg(0) + logarithm((c_.real_val(1) / x.arg(1)).simplify());
+    }
+    if (x.is_numeral() && x.simplify().to_string() == "1.0") return c_.real_val(0);
     return unknown("log", {x.simplify()}, c_.real_sort());
   }
 
@@ -413,7 +406,7 @@ class Translator {
   const Formulas& f_;
   z3::expr_vector assumptions_;
   std::map<FormulaId, z3::expr> done_;
-  std::map<uint32_t, z3::expr> variables_;
+  std::map<uint32_t, std::pair<z3::expr, DType>> variables_;
 };
 
 // Not equal, under what the licence gives away.
@@ -428,7 +421,8 @@ z3::expr differ(z3::context& c, const EqualityQuery& q, const z3::expr& a, const
   return different;
 }
 
-double value_of(const z3::expr& v) {
+double value_of(const z3::expr& v, DType dtype) {
+  if (v.is_bv()) return machine_value(v, dtype);
   if (v.is_bool()) return v.is_true();
   if (v.is_fpa()) {
     z3::context& c = v.ctx();
@@ -448,6 +442,9 @@ double value_of(const z3::expr& v) {
 void decide(const EqualityQuery& q, EqualityAnswer& answer) {
   z3::context c;
   Translator translator(c, q);
+  if (q.assumptions && q.theory != EqualityQuery::Theory::kUninterpreted) {
+    for (FormulaId a : *q.assumptions) translator.assumptions().push_back(translator.translate(a));
+  }
   std::vector<z3::expr> differences;
   std::vector<size_t> numbers;
   for (size_t i = 0; i < q.pairs->size(); ++i) {
@@ -494,7 +491,7 @@ void decide(const EqualityQuery& q, EqualityAnswer& answer) {
     answer.kind = EqualityAnswer::Kind::kDifferent;
     if (q.theory == EqualityQuery::Theory::kUninterpreted) return;
     const z3::model m = solver.get_model();
-    for (const auto& [number, v] : translator.variables()) answer.model[number] = value_of(m.eval(v, true));
+    for (const auto& [number, v] : translator.variables()) answer.model[number] = value_of(m.eval(v.first, true), v.second);
     return;
   }
   answer.kind = EqualityAnswer::Kind::kEqual;

@@ -7,12 +7,14 @@
 #include <vector>
 
 #include "rules/verify/formula.h"
+#include "rules/verify/index.h"
 
 namespace egret::rules {
 
 struct EqualityQuery {
   const Formulas* formulas = nullptr;
   const std::vector<std::pair<FormulaId, FormulaId>>* pairs = nullptr;
+  const std::vector<FormulaId>* assumptions = nullptr;  // bools that hold; may be null
   // kReal: floats are reals, functions that are no field operation are uninterpreted with the laws of exp; where a
   // denominator is zero or a root's argument negative nothing is claimed.  kFloat: IEEE binary16, so that special values
   // count.  kUninterpreted: every operation of floats is an unknown function; what is equal is equal bit for bit.
@@ -28,6 +30,20 @@ struct EqualityAnswer {
   std::map<uint32_t, double> model;   // kDifferent: values of variables
   std::string reason;                 // kUnknown
 };
+
+// Does a condition on integers of any size follow from hypotheses?  Products of variables are unknowns unless `nonlinear`.
+struct IntegerQuery {
+  const Indices* indices = nullptr;
+  const std::vector<CondId>* hypotheses = nullptr;
+  CondId goal = 0;
+  bool nonlinear = false;
+};
+struct IntegerAnswer {
+  bool entailed = false;
+  bool refuted = false;       // an assignment of the unknowns meets the hypotheses and not the goal
+  bool has_products = false;  // so that `nonlinear` may say more
+};
+using DecideIntegers = void (*)(const IntegerQuery*, IntegerAnswer*);  // symbol "egret_z3_integers"
 
 using DecideEquality = void (*)(const EqualityQuery*, EqualityAnswer*);  // symbol "egret_z3_decide"
 

@@ -36,13 +36,72 @@ TEST_CASE("true rules are proved, under the licence that they need") {
         Verdict::kProved);
 }
 
-TEST_CASE("a rule of maps holds for any size, a product's for the sizes tried") {
-  CHECK(verify_one("rule neg-neg: neg(neg(x)) => x\n  accept x: f32[3]\n").any_size);
-  const Verification product = verify_one(
-      "rule scale: dot(x[B.., m.., k..] * s[B.., m..], w[B.., k.., n..], over=k) => dot(x, w, over=k) * s needs field\n"
-      "  accept x: f32[4,3], s: f32[4], w: f32[3,2]\n");
-  CHECK(product.verdict == Verdict::kProved);
-  CHECK_FALSE(product.any_size);
+TEST_CASE("proofs hold for any size and any rank") {
+  for (const char* rule : {
+           "rule scale: dot(x[B.., m.., k..] * s[B.., m..], w[B.., k.., n..], over=k) => dot(x, w, over=k) * s needs field\n"
+           "  accept x: f32[4,3], s: f32[4], w: f32[3,2]\n",
+           "rule turn: transpose(transpose(x, perm=p), perm=q) => transpose(x, perm=compose(p, q))\n"
+           "  accept x: f32[2,3], p: [1,0], q: [1,0]\n",
+           "rule split: dot(concat(x[m.., k], y[m.., k], axis=k), concat(w[n.., k], v[n.., k], axis=k), over=k) =>\n"
+           "  dot(x, w, over=k) + dot(y, v, over=k)  needs reassoc\n"
+           "  accept x: f32[4,3], y: f32[4,3], w: f32[2,3], v: f32[2,3]\n",
+           "rule shift: softmax(x[k.., a] + s[k..], axis=a) => softmax(x, axis=a)  where is_float(x), size(a) >= 1  needs field, nnan, ninf\n"
+           "  accept x: f32[2,3], s: f32[2]\n",
+           "rule spread: variance(x[k.., r..] + s[k..], axes=r) => variance(x, axes=r)  where is_float(x)  needs field, nnan, ninf\n"
+           "  accept x: f32[2,3], s: f32[2]\n"}) {
+    const Verification v = verify_one(rule);
+    INFO(rule << v.reason << v.counterexample);
+    CHECK(v.verdict == Verdict::kProved);
+    CHECK(v.any_size);
+    CHECK(v.ranks == "any");
+  }
+}
+
+TEST_CASE("what is true at one size, rank or licence alone is not proved") {
+  for (const char* rule : {
+           // True of square tensors alone.
+           "rule square: transpose(x[a, b]) => transpose(transpose(x))\n  accept x: f32[2,2]\n",
+           // Commutes at rank 1 and not in the corner at rank 2.
+           "rule corner: pad(pad(x, v, low=a), w, high=b) => pad(pad(x, w, high=b), v, low=a)  where a >= 0, b >= 0\n"
+           "  accept x: f32[3], v: f32[], w: f32[], a: [1], b: [2]\n",
+           // The maximum over nothing is not moved by an addend, nor raised by one.
+           "rule empty: relu(reduce_max(x[k.., r..], axes=r)) => reduce_max(relu(x), axes=r)\n  accept x: f32[2,3]\n",
+           // Negative padding cuts.
+           "rule cut: pad(pad(x, v, low=a), v, low=b) => pad(x, v, low=a + b)\n  accept x: f32[3], v: f32[], a: [1], b: [2]\n",
+           // The parts cross.
+           "rule cross: concat(x, y, axis=a) => concat(y, x, axis=a)\n  accept x: f32[2], y: f32[2], a: 0\n",
+           // A window with padding may hold nothing but padding.
+           "rule window: relu(window_max(x, all=p)) => window_max(relu(x), all=p)\n"
+           "  accept x: f32[4], p.window: [2], p.stride: [2]\n",
+           // Reassociation does not distribute, and a sum of one order is none of another without it.
+           "rule spread: x * z + y * z => (x + y) * z  needs reassoc\n  accept x: f32[3], y: f32[3], z: f32[3]\n",
+           "rule order: (x + y) + z => x + (y + z)\n  accept x: f32[3], y: f32[3], z: f32[3]\n",
+           "rule scale: reduce_sum(x[k.., r..] * s[k..], axes=r) => reduce_sum(x, axes=r) * s  needs reassoc\n"
+           "  accept x: f32[2,3], s: f32[2]\n",
+           // The logarithm of a product of two negative numbers.
+           "rule parts: log(x * y) => log(x) + log(y)  needs field\n  accept x: f32[3], y: f32[3]\n",
+           "rule nothing: neg(x) => neg(x)\n  accept x: f32[3]\n"}) {
+    const Verification v = verify_one(rule);
+    INFO(rule << v.reason << v.counterexample);
+    CHECK(v.verdict != Verdict::kProved);
+    CHECK((v.verdict == Verdict::kRefuted) == !v.counterexample.empty());
+  }
+}
+
+TEST_CASE("what compilers shipped and was wrong is refuted") {
+  RuleSet set;
+  const auto added = set.add_file(std::string(EGRET_SOURCE_DIR) + "/tests/rules/known_wrong.rules");
+  INFO((added.ok() ? "" : added.error().to_string()));
+  REQUIRE(added.ok());
+  auto rows = verify(set, {});
+  if (!rows.ok() && rows.error().code == ErrorCode::kUnsupported) return;
+  REQUIRE(rows.ok());
+  CHECK(rows->size() >= 19);
+  for (const Verification& v : *rows) {
+    INFO(v.name << ": " << v.reason);
+    CHECK(v.verdict == Verdict::kRefuted);
+    CHECK_FALSE(v.counterexample.empty());
+  }
 }
 
 TEST_CASE("false rules are refuted by values that differ when they are run") {

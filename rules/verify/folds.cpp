@@ -1,0 +1,328 @@
+// Folds: what holds of them bit for bit, and when two of them are one.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "ir/scalar_functions.h"
+#include "rules/verify/prover.h"
+
+namespace egret::rules {
+namespace {
+
+constexpr size_t kMaxPairings = 120;  // ways to pair binders up
+constexpr size_t kMaxMaps = 24;       // bijections tried
+
+bool idempotent(FoldKind k) { return k == FoldKind::kMax || k == FoldKind::kMin || k == FoldKind::kAny || k == FoldKind::kAll; }
+bool located(FoldKind k) { return k == FoldKind::kArgMax || k == FoldKind::kArgMin; }
+
+// The value that adds nothing to a fold.
+double identity(FoldKind k, DType t) {
+  return is_float(t) ? float_identity(k) : static_cast<double>(int_identity(k, t));
+}
+
+}  // namespace
+
+// Bit for bit, under the laws granted.
+ScalarId Prover::simplify(ScalarId id, const Context& context) {
+  const auto key = std::make_pair(context, id);
+  if (auto it = simplified_.find(key); it != simplified_.end()) return it->second;
+  const ScalarNode n = s_.node(id);
+  ScalarId out = id;
+  if (n.kind == ScalarNode::Kind::kFold) {
+    const Context inner = with_ranges(context, n);
+    ScalarNode fold = n;
+    fold.args = {simplify(n.args[0], inner)};
+    out = located(n.fold) ? s_.rebuilt(n, fold.args) : simplify_fold(std::move(fold), context);
+  } else if (n.kind == ScalarNode::Kind::kSelect) {
+    const auto known = about_indices(n.cond) ? decided(context, n.cond) : std::nullopt;
+    if (known) {
+      out = simplify(n.args[*known ? 0 : 1], context);
+    } else {
+      Context yes = context, no = context;
+      if (about_indices(n.cond)) {
+        yes.push_back(n.cond);
+        no.push_back(i_.negate(n.cond));
+      }
+      const ScalarId then = simplify(n.args[0], yes);
+      out = s_.select(n.cond, then, simplify(n.args[1], no));
+    }
+  } else if (!n.args.empty()) {
+    std::vector<ScalarId> args;
+    for (ScalarId a : n.args) args.push_back(simplify(a, context));
+    out = s_.rebuilt(n, std::move(args));
+  }
+  simplified_[key] = out;
+  return out;
+}
+
+ScalarId Prover::simplify_fold(ScalarNode f, const Context& context) {
+  const bool sum = f.fold == FoldKind::kSum || f.fold == FoldKind::kProd;
+  const bool one_is_enough = idempotent(f.fold);
+  // A fold of a fold of its kind.
+  if (const ScalarNode inner = s_.node(f.args[0]); inner.kind == ScalarNode::Kind::kFold && inner.fold == f.fold &&
+                                                   inner.dtype == f.dtype && (one_is_enough || laws_.reassoc || is_integer(f.dtype))) {
+    bool independent = true;  // its sizes do not depend on the outer variables
+    for (IntId size : inner.ints) {
+      std::vector<VariableId> variables;
+      std::vector<ScalarId> scalars;
+      i_.variables_of(size, variables, scalars);
+      for (VariableId v : f.binders) independent &= std::find(variables.begin(), variables.end(), v) == variables.end();
+    }
+    if (independent) {
+      f.binders.insert(f.binders.end(), inner.binders.begin(), inner.binders.end());
+      f.ints.insert(f.ints.end(), inner.ints.begin(), inner.ints.end());
+      f.args = inner.args;
+    }
+  }
+  for (size_t k = f.binders.size(); k-- > 0;) {
+    const bool used = s_.depends_on(f.args[0], {f.binders[k]});
+    const IntId size = f.ints[k];
+    const bool single = (one_is_enough || laws_.nsz || !is_float(f.dtype)) && entails(context, i_.equal(size, i_.constant(1)));
+    const bool repeated = !used && one_is_enough && entails(context, i_.less_equal(i_.constant(1), size));
+    if (!single && !repeated) continue;
+    if (used) f.args[0] = s_.substitute(f.args[0], {{f.binders[k], i_.constant(0)}});
+    f.binders.erase(f.binders.begin() + static_cast<std::ptrdiff_t>(k));
+    f.ints.erase(f.ints.begin() + static_cast<std::ptrdiff_t>(k));
+  }
+  // The sum of one element may still turn -0 into +0.
+  if (f.binders.empty() && (one_is_enough || laws_.nsz || !is_float(f.dtype))) return f.args[0];
+
+  const ScalarNode body = s_.node(f.args[0]);
+  auto refold = [&](FoldKind kind, ScalarId of) {
+    ScalarNode g = f;
+    g.fold = kind;
+    g.args = {of};
+    return simplify_fold(std::move(g), context);
+  };
+  if (body.kind != ScalarNode::Kind::kCall) return s_.rebuilt(f, f.args);
+  // A sign comes out of an extremum, and where the sign of zero does not count out of a sum.  (Of integers it does not come
+  // out of an extremum: the negation of the lowest is itself.)
+  if (body.fn == ScalarFn::kNeg && is_float(f.dtype)) {
+    if (f.fold == FoldKind::kMax || f.fold == FoldKind::kMin) {
+      const FoldKind other = f.fold == FoldKind::kMax ? FoldKind::kMin : FoldKind::kMax;
+      return s_.call(ScalarFn::kNeg, f.dtype, {refold(other, body.args[0])});
+    }
+    if (f.fold == FoldKind::kSum && laws_.nsz) return s_.call(ScalarFn::kNeg, f.dtype, {refold(f.fold, body.args[0])});
+  }
+  // The sign of a factor is the sign of the product.
+  if (f.fold == FoldKind::kSum && laws_.nsz && is_float(f.dtype) && (body.fn == ScalarFn::kMul || body.fn == ScalarFn::kDiv || body.fn == ScalarFn::kCast)) {
+    for (size_t k = 0; k < body.args.size(); ++k) {
+      ScalarNode sign = s_.node(body.args[k]);
+      const bool through_cast = sign.kind == ScalarNode::Kind::kCall && sign.fn == ScalarFn::kCast && is_float(sign.dtype);
+      const ScalarNode under = through_cast ? s_.node(sign.args[0]) : sign;
+      if (under.kind != ScalarNode::Kind::kCall || under.fn != ScalarFn::kNeg || !is_float(under.dtype)) continue;
+      ScalarNode plain = body;
+      plain.args[k] = through_cast ? s_.call(ScalarFn::kCast, sign.dtype, {under.args[0]}) : under.args[0];
+      return s_.call(ScalarFn::kNeg, f.dtype, {refold(f.fold, s_.rebuilt(body, plain.args))});
+    }
+  }
+  // max(max(f), c) = max(max(f, c)) over at least one element.
+  const ScalarFn same = f.fold == FoldKind::kMax ? ScalarFn::kMax : ScalarFn::kMin;
+  if (!sum && body.fn == same) {
+    for (size_t k = 0; k < 2; ++k) {
+      if (s_.depends_on(body.args[k], f.binders)) continue;
+      std::vector<CondId> inhabited;
+      for (IntId size : f.ints) inhabited.push_back(i_.less_equal(i_.constant(1), size));
+      if (!entails(context, i_.all(std::move(inhabited)))) break;
+      return s_.call(same, f.dtype, {refold(f.fold, body.args[1 - k]), body.args[k]});
+    }
+  }
+  return s_.rebuilt(f, f.args);
+}
+
+bool Prover::about_indices(CondId c) const {
+  const CondNode& n = i_.cond(c);
+  if (n.kind == CondNode::Kind::kTruth) return false;
+  return std::all_of(n.args.begin(), n.args.end(), [&](CondId a) { return about_indices(a); });
+}
+
+// --- leaves ------------------------------------------------------------------------------------------------------------
+
+bool Prover::same_leaf(ScalarId a, ScalarId b, const Context& context) {
+  if (a == b) return true;
+  const ScalarNode &x = s_.node(a), &y = s_.node(b);
+  if (x.kind != y.kind || x.dtype != y.dtype) return false;
+  switch (x.kind) {
+    case ScalarNode::Kind::kSize: return same_index(x.ints[0], y.ints[0], context);
+    case ScalarNode::Kind::kRead: {
+      if (x.number != y.number || x.ints.size() != y.ints.size()) return false;
+      const std::vector<IntId> p = x.ints, q = y.ints;
+      for (size_t k = 0; k < p.size(); ++k) {
+        if (!same_index(p[k], q[k], context)) return false;
+      }
+      return true;
+    }
+    case ScalarNode::Kind::kFold: return equal_folds(a, b, context);
+    default: return false;
+  }
+}
+
+namespace {
+
+// Reads of a term, with the folds' variables that stand in them.
+void collect_reads(const Scalars& s, ScalarId id, std::vector<ScalarId>& out) {
+  const ScalarNode& n = s.node(id);
+  if (n.kind == ScalarNode::Kind::kRead && std::find(out.begin(), out.end(), id) == out.end()) out.push_back(id);
+  for (ScalarId a : n.args) collect_reads(s, a, out);
+}
+
+// `equation` == 0 solved for one of `open`, which must have coefficient 1 or -1 and stand nowhere else.
+bool solve_for(Indices& i, IntId equation, std::vector<VariableId>& open, Indices::Substitution& found) {
+  equation = i.substitute(equation, found);
+  const Polynomial p = i.polynomial(equation);
+  for (const IntTerm& t : p) {
+    if (t.atoms.size() != 1 || (t.coefficient != 1 && t.coefficient != -1)) continue;
+    const IntAtom a = i.atom(t.atoms[0]);
+    auto it = a.kind == IntAtom::Kind::kVariable ? std::find(open.begin(), open.end(), a.number) : open.end();
+    if (it == open.end()) continue;
+    const IntId v = i.variable(a.number);
+    const IntId rest = t.coefficient == 1 ? i.sub(v, equation) : i.add(v, equation);
+    std::vector<VariableId> inside;
+    std::vector<ScalarId> scalars;
+    i.variables_of(rest, inside, scalars);
+    bool clean = scalars.empty();
+    for (VariableId o : open) clean &= std::find(inside.begin(), inside.end(), o) == inside.end();
+    if (!clean) continue;
+    found[a.number] = rest;
+    open.erase(it);
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+// The domain of a fold is where its body is no identity: ranges, and the condition that selects.
+bool Prover::related(const ScalarNode& a, const ScalarNode& b, const Context& context, const Indices::Substitution& to_b,
+                     const Indices::Substitution& to_a) {
+  auto split = [&](const ScalarNode& fold, CondId& guard) {
+    const ScalarNode body = s_.node(fold.args[0]);
+    guard = Indices::kTrueCond;
+    if (body.kind != ScalarNode::Kind::kSelect || !about_indices(body.cond)) return fold.args[0];
+    const ScalarNode other = s_.node(body.args[1]);
+    if (other.kind != ScalarNode::Kind::kNumber || other.value() != identity(fold.fold, fold.dtype) || std::signbit(other.value()) != std::signbit(identity(fold.fold, fold.dtype))) return fold.args[0];
+    guard = body.cond;
+    return body.args[0];
+  };
+  CondId guard_a = 0, guard_b = 0;
+  const ScalarId body_a = split(a, guard_a), body_b = split(b, guard_b);
+  auto inside = [&](const ScalarNode& fold, CondId guard) {
+    Context out = with_ranges(context, fold);
+    if (guard != Indices::kTrueCond) out.push_back(guard);
+    return out;
+  };
+  auto domain = [&](const ScalarNode& fold, CondId guard, const Indices::Substitution& by) {
+    std::vector<CondId> all;
+    for (size_t k = 0; k < fold.binders.size(); ++k) {
+      const IntId v = i_.substitute(i_.variable(fold.binders[k]), by);
+      all.push_back(i_.non_negative(v));
+      all.push_back(i_.less(v, fold.ints[k]));
+    }
+    all.push_back(i_.substitute_cond(guard, by));
+    return i_.all(std::move(all));
+  };
+  const Context in_a = inside(a, guard_a), in_b = inside(b, guard_b);
+  // to_b gives b's variables at a point of a, to_a the way back.
+  if (!entails(in_a, domain(b, guard_b, to_b)) || !entails(in_b, domain(a, guard_a, to_a))) return false;
+  for (VariableId v : a.binders) {
+    const IntId there = i_.substitute(i_.variable(v), to_a);
+    if (!same_index(i_.substitute(there, to_b), i_.variable(v), in_a)) return false;
+  }
+  for (VariableId v : b.binders) {
+    const IntId there = i_.substitute(i_.variable(v), to_b);
+    if (!same_index(i_.substitute(there, to_a), i_.variable(v), in_b)) return false;
+  }
+  return equal(body_a, s_.substitute(body_b, to_b), in_a);
+}
+
+bool Prover::equal_folds(ScalarId first, ScalarId second, const Context& context) {
+  const auto key = std::make_tuple(context, first, second);
+  if (auto it = folds_.find(key); it != folds_.end()) return it->second;
+  const ScalarNode a = s_.node(first);
+  // Variables of their own on both sides.
+  ScalarNode b = s_.node(second);
+  if (a.fold != b.fold || a.dtype != b.dtype || exhausted_ || depth_ > 20) return false;
+  Indices::Substitution rename;
+  for (size_t k = 0; k < b.binders.size(); ++k) {
+    const VariableId v = i_.fresh(i_.name(b.binders[k]) + "'");
+    i_.set_size(v, b.ints[k]);
+    rename[b.binders[k]] = i_.variable(v);
+    b.binders[k] = v;
+  }
+  b.args = {s_.substitute(b.args[0], rename)};
+  folds_[key] = false;
+  ++depth_;
+  bool out = false;
+  auto attempt = [&](const Indices::Substitution& to_b, const Indices::Substitution& to_a) {
+    out = out || related(a, b, context, to_b, to_a);
+    return out;
+  };
+  // Binder by binder, where the sizes agree.
+  if (a.binders.size() == b.binders.size()) {
+    std::vector<size_t> order(a.binders.size());
+    for (size_t k = 0; k < order.size(); ++k) order[k] = k;
+    size_t tried = 0;
+    do {
+      bool fits = true;
+      for (size_t k = 0; fits && k < order.size(); ++k) fits = same_index(a.ints[k], b.ints[order[k]], context);
+      if (!fits) continue;
+      Indices::Substitution to_b, to_a;
+      for (size_t k = 0; k < order.size(); ++k) {
+        to_b[b.binders[order[k]]] = i_.variable(a.binders[k]);
+        to_a[a.binders[k]] = i_.variable(b.binders[order[k]]);
+      }
+      if (attempt(to_b, to_a) || ++tried > kMaxPairings || located(a.fold)) break;
+    } while (std::next_permutation(order.begin(), order.end()));
+  }
+  if (out || located(a.fold)) {
+    --depth_;
+    folds_[key] = out;
+    return out;
+  }
+  // From the reads: index terms of two reads of one tensor are equated and solved for the variables of either side.
+  std::vector<ScalarId> reads_a, reads_b;
+  collect_reads(s_, a.args[0], reads_a);
+  collect_reads(s_, b.args[0], reads_b);
+  std::vector<std::pair<ScalarId, ScalarId>> pairs;
+  for (ScalarId p : reads_a) {
+    for (ScalarId q : reads_b) {
+      if (s_.node(p).number == s_.node(q).number && s_.node(p).ints.size() == s_.node(q).ints.size()) pairs.emplace_back(p, q);
+    }
+  }
+  size_t maps = 0;
+  for (size_t start = 0; start < pairs.size() && !out && maps < kMaxMaps; ++start, ++maps) {
+    Indices::Substitution to_b, to_a;
+    std::vector<VariableId> open_b = b.binders, open_a = a.binders;
+    for (size_t k = 0; k < pairs.size(); ++k) {
+      const auto& [p, q] = pairs[(start + k) % pairs.size()];
+      const ScalarNode x = s_.node(p), y = s_.node(q);
+      for (int round = 0; round < 2; ++round) {
+        for (size_t axis = 0; axis < x.ints.size(); ++axis) {
+          const IntId equation = i_.sub(x.ints[axis], y.ints[axis]);
+          solve_for(i_, equation, open_b, to_b);
+          solve_for(i_, equation, open_a, to_a);
+        }
+      }
+    }
+    // What no read tells pairs up by size.
+    for (size_t k = open_b.size(); k-- > 0;) {
+      const auto size_of = [](const ScalarNode& f, VariableId v) {
+        return f.ints[static_cast<size_t>(std::find(f.binders.begin(), f.binders.end(), v) - f.binders.begin())];
+      };
+      auto same = std::find_if(open_a.begin(), open_a.end(), [&](VariableId v) {
+        return same_index(size_of(a, v), size_of(b, open_b[k]), context);
+      });
+      if (same == open_a.end()) continue;
+      to_b[open_b[k]] = i_.variable(*same);
+      to_a[*same] = i_.variable(open_b[k]);
+      open_a.erase(same);
+      open_b.erase(open_b.begin() + static_cast<std::ptrdiff_t>(k));
+    }
+    if (open_a.empty() && open_b.empty()) attempt(to_b, to_a);
+  }
+  --depth_;
+  folds_[key] = out;
+  return out;
+}
+
+}  // namespace egret::rules

@@ -1,0 +1,447 @@
+#include "rules/verify/prover.h"
+
+#include <algorithm>
+#include <ctime>
+#include <set>
+
+#include <fmt/format.h>
+
+namespace egret::rules {
+namespace {
+
+constexpr int kMaxDepth = 24;  // of folds inside folds and of cases
+
+}  // namespace
+
+double WorkClock::now() {
+  timespec t{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+}
+
+Laws Laws::of(const std::vector<std::string>& words) {
+  auto has = [&](const char* w) { return std::find(words.begin(), words.end(), w) != words.end(); };
+  Laws l;
+  l.field = has("field") || has("range") || has("cancel");
+  l.nsz = l.field || has("nsz");
+  l.reassoc = l.field || has("reassoc");
+  l.reciprocal = l.field || has("arcp");
+  l.nnan = has("nnan");
+  l.ninf = has("ninf");
+  return l;
+}
+
+bool Prover::fail(std::string why) {
+  if (reason_.empty()) reason_ = std::move(why);
+  return false;
+}
+
+// --- conditions --------------------------------------------------------------------------------------------------------
+
+namespace {
+
+// What definitions say of the atoms of an index term: quotients, coordinates, minima and maxima.
+class AtomFacts {
+ public:
+  explicit AtomFacts(Indices& indices) : i_(indices) {}
+
+  void visit(CondId c) {
+    const CondNode n = i_.cond(c);
+    if (n.kind == CondNode::Kind::kNonNegative || n.kind == CondNode::Kind::kZero) term(n.value);
+    for (CondId a : n.args) visit(a);
+  }
+  std::vector<CondId> facts;
+
+ private:
+  void note(CondId c) {
+    facts.push_back(c);
+    visit(c);
+  }
+  void term(IntId id) {
+    if (!seen_.insert(id).second) return;
+    const Polynomial p = i_.polynomial(id);
+    for (const IntTerm& t : p) {
+      for (uint32_t number : t.atoms) {
+        if (done_.insert(number).second) atom(number);
+      }
+    }
+  }
+  void atom(uint32_t number) {
+    const IntAtom a = i_.atom(number);
+    switch (a.kind) {
+      case IntAtom::Kind::kDiv: {
+        const IntId rest = i_.sub(a.a, i_.mul(a.b, i_.div(a.a, a.b)));
+        note(i_.less_equal(i_.constant(1), a.b));
+        note(i_.non_negative(rest));
+        note(i_.less(rest, a.b));
+        break;
+      }
+      case IntAtom::Kind::kMin:
+      case IntAtom::Kind::kMax: {
+        const bool low = a.kind == IntAtom::Kind::kMin;
+        const IntId m = low ? i_.min(a.a, a.b) : i_.max(a.a, a.b);
+        note(low ? i_.less_equal(m, a.a) : i_.less_equal(a.a, m));
+        note(low ? i_.less_equal(m, a.b) : i_.less_equal(a.b, m));
+        note(i_.any({i_.equal(m, a.a), i_.equal(m, a.b)}));
+        break;
+      }
+      case IntAtom::Kind::kCoordinate: {
+        IntId position = i_.constant(0);
+        for (size_t k = 0; k < a.sizes.size(); ++k) {
+          const IntId c = i_.coordinate(a.a, a.sizes, k);
+          if (k == a.number) {
+            note(i_.non_negative(c));
+            note(i_.less(c, a.sizes[k]));
+          }
+          position = i_.add(i_.mul(position, a.sizes[k]), c);
+        }
+        note(i_.equal(position, a.a));
+        break;
+      }
+      default: break;
+    }
+  }
+
+  Indices& i_;
+  std::set<IntId> seen_;
+  std::set<uint32_t> done_;
+};
+
+// Products of two hypotheses that are not negative, where a product of their terms occurs: what linear arithmetic lacks.
+std::vector<CondId> products(Indices& indices, const std::vector<CondId>& facts, size_t limit) {
+  std::set<std::vector<uint32_t>> wanted;
+  std::vector<IntId> linear;
+  for (CondId c : facts) {
+    const CondNode& n = indices.cond(c);
+    if (n.kind != CondNode::Kind::kNonNegative && n.kind != CondNode::Kind::kZero) continue;
+    size_t degree = 0;
+    for (const IntTerm& t : indices.polynomial(n.value)) {
+      degree = std::max(degree, t.atoms.size());
+      if (t.atoms.size() == 2) wanted.insert(t.atoms);
+    }
+    if (n.kind == CondNode::Kind::kNonNegative && degree == 1) linear.push_back(n.value);
+  }
+  std::vector<CondId> out;
+  for (size_t x = 0; x < linear.size(); ++x) {
+    for (size_t y = x; y < linear.size() && out.size() < limit; ++y) {
+      const IntId p = indices.mul(linear[x], linear[y]);
+      size_t high = 0, known = 0;
+      for (const IntTerm& t : indices.polynomial(p)) {
+        if (t.atoms.size() < 2) continue;
+        ++high;
+        known += wanted.contains(t.atoms);
+      }
+      if (high > 0 && known == high) out.push_back(indices.non_negative(p));
+    }
+  }
+  return out;
+}
+
+std::vector<CondId> connected(const Indices& indices, const std::vector<CondId>& context, CondId goal) {
+  std::set<VariableId> reached;
+  std::set<ScalarId> scalars;
+  auto parts = [&](CondId c, std::vector<VariableId>& v, std::vector<ScalarId>& s) { indices.variables_of_cond(c, v, s); };
+  std::vector<VariableId> v;
+  std::vector<ScalarId> s;
+  parts(goal, v, s);
+  reached.insert(v.begin(), v.end());
+  scalars.insert(s.begin(), s.end());
+  std::vector<bool> in(context.size(), false);
+  for (bool grew = true; grew;) {
+    grew = false;
+    for (size_t k = 0; k < context.size(); ++k) {
+      if (in[k]) continue;
+      v.clear();
+      s.clear();
+      parts(context[k], v, s);
+      if (std::none_of(v.begin(), v.end(), [&](VariableId x) { return reached.contains(x); }) &&
+          std::none_of(s.begin(), s.end(), [&](ScalarId x) { return scalars.contains(x); })) {
+        continue;
+      }
+      in[k] = grew = true;
+      reached.insert(v.begin(), v.end());
+      scalars.insert(s.begin(), s.end());
+    }
+  }
+  std::vector<CondId> out;
+  for (size_t k = 0; k < context.size(); ++k) {
+    if (in[k]) out.push_back(context[k]);
+  }
+  return out;
+}
+
+}  // namespace
+
+bool Prover::entails(const Context& context, CondId goal, int stages) {
+  if (goal == Indices::kTrueCond) return true;
+  if (std::find(context.begin(), context.end(), goal) != context.end()) return true;
+  if (exhausted_) return false;
+  const auto key = std::make_tuple(context, goal, stages);
+  if (auto it = entailed_.find(key); it != entailed_.end()) return it->second;
+  bool out = false;
+  const CondNode node = i_.cond(goal);
+  if (node.kind == CondNode::Kind::kAnd) {
+    out = std::all_of(node.args.begin(), node.args.end(), [&](CondId c) { return entails(context, c, stages); });
+  } else {
+    // Hypotheses that share a variable with the goal, or with one that does.
+    std::vector<CondId> all = goal == Indices::kFalseCond ? context : connected(i_, context, goal);
+    AtomFacts facts(i_);
+    facts.visit(goal);
+    for (CondId c : all) facts.visit(c);
+    all.insert(all.end(), facts.facts.begin(), facts.facts.end());
+    for (int stage = 0; stage < stages && !out; ++stage) {
+      if (++queries_ > limits_.queries || watch_.seconds() > limits_.seconds) {
+        exhausted_ = true;
+        return false;
+      }
+      if (stage == 1) {
+        std::vector<CondId> with_goal = all;
+        with_goal.push_back(goal);
+        const auto more = products(i_, with_goal, 60);
+        if (more.empty()) continue;
+        all.insert(all.end(), more.begin(), more.end());
+      }
+      IntegerQuery query;
+      query.indices = &i_;
+      query.hypotheses = &all;
+      query.goal = goal;
+      query.nonlinear = stage == 2;
+      IntegerAnswer answer;
+      integers_(&query, &answer);
+      out = answer.entailed;
+      if (answer.refuted || !answer.has_products) break;
+    }
+  }
+  entailed_[key] = out;
+  return out;
+}
+
+std::optional<bool> Prover::decided(const Context& context, CondId c) {
+  if (entails(context, c)) return true;
+  if (entails(context, i_.negate(c), 2)) return false;
+  return std::nullopt;
+}
+
+bool Prover::mentions(ScalarId id, CondId c) const {
+  const ScalarNode& n = s_.node(id);
+  if (n.kind == ScalarNode::Kind::kSelect && n.cond == c) return true;
+  return std::any_of(n.args.begin(), n.args.end(), [&](ScalarId a) { return mentions(a, c); });
+}
+
+// A condition on indices alone that no fold around it binds; kTrueCond where there is none.
+CondId Prover::first_condition(ScalarId id, std::vector<VariableId>& bound) {
+  const ScalarNode& n = s_.node(id);
+  if (n.kind == ScalarNode::Kind::kSelect && about_indices(n.cond)) {
+    std::vector<VariableId> variables;
+    std::vector<ScalarId> scalars;
+    i_.variables_of_cond(n.cond, variables, scalars);
+    bool is_free = std::none_of(variables.begin(), variables.end(), [&](VariableId v) {
+      return std::find(bound.begin(), bound.end(), v) != bound.end();
+    });
+    std::vector<VariableId> sorted = bound;
+    std::sort(sorted.begin(), sorted.end());
+    for (ScalarId s : scalars) is_free &= !s_.depends_on(s, sorted);
+    if (is_free) return n.cond;
+  }
+  std::vector<ScalarId> inside = n.args;
+  if (n.kind == ScalarNode::Kind::kSelect && !about_indices(n.cond)) {
+    std::vector<VariableId> variables;
+    i_.variables_of_cond(n.cond, variables, inside);
+  }
+  const size_t before = bound.size();
+  bound.insert(bound.end(), n.binders.begin(), n.binders.end());
+  CondId found = Indices::kTrueCond;
+  for (ScalarId a : inside) {
+    if (found == Indices::kTrueCond) found = first_condition(a, bound);
+  }
+  bound.resize(before);
+  return found;
+}
+
+Prover::Context Prover::with_ranges(const Context& context, const ScalarNode& fold) {
+  Context out = context;
+  for (size_t k = 0; k < fold.binders.size(); ++k) {
+    const IntId v = i_.variable(fold.binders[k]);
+    out.push_back(i_.non_negative(v));
+    out.push_back(i_.less(v, fold.ints[k]));
+  }
+  return out;
+}
+
+bool Prover::same_index(IntId a, IntId b, const Context& context) {
+  if (a == b) return true;
+  // One coordinate of two positions under the same sizes.
+  const IntAtom *x = i_.only_atom(a), *y = i_.only_atom(b);
+  if (x && y && x->kind == IntAtom::Kind::kCoordinate && y->kind == x->kind && x->number == y->number && x->sizes == y->sizes) {
+    return same_index(x->a, y->a, context);
+  }
+  return entails(context, i_.equal(a, b));
+}
+
+// --- equality ----------------------------------------------------------------------------------------------------------
+
+bool Prover::equal(ScalarId left, ScalarId right, const Context& context) {
+  if (left == right) return true;
+  const auto key = std::make_tuple(context, left, right);
+  if (auto it = compared_.find(key); it != compared_.end()) return it->second;
+  if (depth_ > kMaxDepth || exhausted_ || i_.overflowed()) return fail("a limit was reached");
+  ++depth_;
+  std::vector<VariableId> bound;
+  CondId c = first_condition(left, bound);
+  if (c == Indices::kTrueCond) c = first_condition(right, bound);
+  bool out = false;
+  if (c == Indices::kTrueCond) {
+    out = unconditional(left, right, context);
+  } else if (auto known = mentions(left, c) && mentions(right, c) ? std::nullopt : decided(context, c)) {
+    out = equal(s_.assume(left, c, *known), s_.assume(right, c, *known), context);
+  } else {
+    out = true;
+    for (bool truth : {true, false}) {
+      Context inner = context;
+      inner.push_back(truth ? c : i_.negate(c));
+      out = out && equal(s_.assume(left, c, truth), s_.assume(right, c, truth), inner);
+    }
+  }
+  --depth_;
+  compared_[key] = out;
+  return out;
+}
+
+bool Prover::unconditional(ScalarId left, ScalarId right, const Context& context) {
+  // Integers are a ring modulo 2^n: products of bit-vectors are hard, and the normal form knows them.
+  auto by_normal_form = [&] {
+    Normalizer normalizer(*this, s_.node(left).dtype);
+    const auto a = normalizer.normal(left, context), b = normalizer.normal(right, context);
+    return a && b && *a == *b;
+  };
+  if (is_integer(s_.node(left).dtype) && by_normal_form()) return true;
+  if (by_template(left, right, context)) return true;
+  const ScalarId plain_left = left, plain_right = right;
+  left = simplify(left, context);
+  right = simplify(right, context);
+  if (left == right) return true;
+  std::vector<VariableId> bound;
+  if (first_condition(left, bound) != Indices::kTrueCond || first_condition(right, bound) != Indices::kTrueCond) {
+    return equal(left, right, context);
+  }
+  if ((left != plain_left || right != plain_right) && by_template(left, right, context)) return true;
+  const DType dtype = s_.node(left).dtype;
+  const bool ring = is_integer(dtype) || laws_.reassoc || laws_.reciprocal || laws_.field;
+  if (!ring || dtype == DType::boolean || exhausted_) {
+    return fail(fmt::format("{} against {}", s_.to_string(left), s_.to_string(right)));
+  }
+  if (by_normal_form()) return true;
+  return fail(fmt::format("{} against {}", s_.to_string(left), s_.to_string(right)));
+}
+
+// --- templates ---------------------------------------------------------------------------------------------------------
+
+std::optional<FormulaId> Prover::condition_formula(CondId c, const Context& context, Formulas& formulas,
+                                                   std::vector<ScalarId>& leaves, std::map<ScalarId, FormulaId>& done) {
+  const CondNode n = i_.cond(c);
+  switch (n.kind) {
+    case CondNode::Kind::kTrue: return formulas.constant(1, DType::boolean);
+    case CondNode::Kind::kFalse: return formulas.constant(0, DType::boolean);
+    case CondNode::Kind::kTruth: return formula(n.scalar, context, formulas, leaves, done);
+    case CondNode::Kind::kNot: {
+      auto a = condition_formula(n.args[0], context, formulas, leaves, done);
+      if (!a) return std::nullopt;
+      return formulas.call(ScalarFn::kNot, DType::boolean, {*a});
+    }
+    case CondNode::Kind::kAnd:
+    case CondNode::Kind::kOr: {
+      std::optional<FormulaId> out;
+      for (CondId arg : n.args) {
+        auto a = condition_formula(arg, context, formulas, leaves, done);
+        if (!a) return std::nullopt;
+        out = out ? formulas.call(n.kind == CondNode::Kind::kAnd ? ScalarFn::kAnd : ScalarFn::kOr, DType::boolean, {*out, *a}) : *a;
+      }
+      return out;
+    }
+    default: return std::nullopt;
+  }
+}
+
+std::optional<FormulaId> Prover::formula(ScalarId id, const Context& context, Formulas& formulas, std::vector<ScalarId>& leaves,
+                                         std::map<ScalarId, FormulaId>& done) {
+  if (auto it = done.find(id); it != done.end()) return it->second;
+  const ScalarNode n = s_.node(id);
+  std::optional<FormulaId> out;
+  switch (n.kind) {
+    case ScalarNode::Kind::kNumber: out = formulas.constant(n.value(), n.dtype); break;
+    case ScalarNode::Kind::kRead:
+    case ScalarNode::Kind::kSize:
+    case ScalarNode::Kind::kFold: {
+      size_t k = 0;
+      while (k < leaves.size() && !same_leaf(leaves[k], id, context)) ++k;
+      if (k == leaves.size()) leaves.push_back(id);
+      out = formulas.variable(static_cast<uint32_t>(k), n.dtype);
+      break;
+    }
+    case ScalarNode::Kind::kCall: {
+      std::vector<FormulaId> args;
+      for (ScalarId a : n.args) {
+        auto f = formula(a, context, formulas, leaves, done);
+        if (!f) return std::nullopt;
+        args.push_back(*f);
+      }
+      out = formulas.call(n.fn, n.dtype, std::move(args));
+      break;
+    }
+    case ScalarNode::Kind::kSelect: {
+      auto c = condition_formula(n.cond, context, formulas, leaves, done);
+      auto a = c ? formula(n.args[0], context, formulas, leaves, done) : std::nullopt;
+      auto b = a ? formula(n.args[1], context, formulas, leaves, done) : std::nullopt;
+      if (!b) return std::nullopt;
+      out = formulas.select(*c, *a, *b);
+      break;
+    }
+  }
+  done[id] = *out;
+  return out;
+}
+
+// A condition that may still stand in a term here mentions scalars: it is a part of the formula.
+bool Prover::by_template(ScalarId left, ScalarId right, const Context& context) {
+  Formulas formulas;
+  std::vector<ScalarId> leaves;
+  std::map<ScalarId, FormulaId> done;
+  auto a = formula(left, context, formulas, leaves, done);
+  auto b = a ? formula(right, context, formulas, leaves, done) : std::nullopt;
+  if (!a || !b || exhausted_) return false;
+  if (*a == *b) return true;
+  const std::vector<std::pair<FormulaId, FormulaId>> pairs{{*a, *b}};
+  EqualityQuery query;
+  query.formulas = &formulas;
+  query.pairs = &pairs;
+  std::vector<FormulaId> assumptions;
+  for (size_t k = 0; k < leaves.size(); ++k) {
+    const ScalarNode& leaf = s_.node(leaves[k]);
+    if (leaf.kind != ScalarNode::Kind::kRead || std::find(nonzero_.begin(), nonzero_.end(), leaf.number) == nonzero_.end()) continue;
+    const FormulaId x = formulas.variable(static_cast<uint32_t>(k), leaf.dtype);
+    assumptions.push_back(formulas.call(ScalarFn::kNe, DType::boolean, {x, formulas.constant(0, leaf.dtype)}));
+  }
+  query.assumptions = &assumptions;
+  query.ignore_nan = laws_.nnan;
+  query.ignore_infinity = laws_.ninf;
+  query.ignore_sign_of_zero = laws_.nsz;
+  using Theory = EqualityQuery::Theory;
+  std::vector<Theory> theories{Theory::kUninterpreted};
+  if (laws_.field || laws_.reassoc || laws_.reciprocal) {
+    theories.push_back(Theory::kReal);
+  } else if (depth_ <= 2) {
+    theories.push_back(Theory::kFloat);
+  }
+  for (Theory theory : theories) {
+    // Over the reals products distribute: that is more than reassociation or inverses grant.
+    if (theory == Theory::kReal && !laws_.field) continue;
+    query.theory = theory;
+    query.timeout_ms = static_cast<unsigned>(std::clamp(limits_.seconds - watch_.seconds(), 0.05, 5.0) * 1000);
+    EqualityAnswer answer;
+    decide_(&query, &answer);
+    if (answer.kind == EqualityAnswer::Kind::kEqual && !answer.vacuous) return true;
+  }
+  return false;
+}
+
+}  // namespace egret::rules

@@ -1,0 +1,201 @@
+#include "rules/verify/symbolic.h"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "rules/lang/left.h"
+#include "rules/verify/elaborate.h"
+#include "rules/verify/ranks.h"
+#include "rules/verify/shapes.h"
+
+namespace egret::rules {
+namespace {
+
+constexpr size_t kMaxShapes = 8'000;
+constexpr const char* kLimit = "the limit on questions to Z3 was reached";
+
+std::vector<uint32_t> nonzero_inputs(const RuleInstance& instance) {
+  std::vector<uint32_t> out;
+  for (const Hypothesis& h : instance.hypotheses) {
+    if (h.condition == "nonzero" || h.condition == "positive") out.insert(out.end(), h.inputs.begin(), h.inputs.end());
+  }
+  return out;
+}
+
+// One shape: every root at every index.
+class ShapeProof {
+ public:
+  ShapeProof(Shape& shape, const Laws& laws, const Deciders& deciders, const ProverLimits& limits)
+      : shape_(shape), scalars_(indices_), sizes_(indices_), prover_(scalars_, deciders.integers, deciders.scalars, laws, limits, nonzero_inputs(shape.instance)) {}
+
+  enum class Answer { kProved, kEmpty, kUnproved };
+
+  Result<Answer> run(const std::set<std::string>& many, AxisUse& use, std::string& why) {
+    AssumeSizes scope(shape_.facts);
+    EGRET_TRY(const Graph left, expand_composites(shape_.instance.left));
+    EGRET_TRY(const Graph right, expand_composites(shape_.instance.right));
+    sizes_.take(shape_.facts);
+    Elements of_left(left, sizes_, scalars_), of_right(right, sizes_, scalars_);
+    bool inhabited = false;
+    for (size_t o = 0; o < left.outputs.size(); ++o) {
+      const Type& type = left.type(left.outputs[o].value);
+      std::vector<IntId> index;
+      Prover::Context ranges;
+      for (int k = 0; k < type.rank(); ++k) {
+        const VariableId v = indices_.fresh(fmt::format("i{}", k));
+        const IntId size = sizes_.term(type.dims[static_cast<size_t>(k)]);
+        indices_.set_size(v, size);
+        index.push_back(indices_.variable(v));
+        ranges.push_back(indices_.non_negative(index.back()));
+        ranges.push_back(indices_.less(index.back(), size));
+      }
+      EGRET_TRY(const ScalarId a, of_left.at(left.outputs[o].value, index));
+      EGRET_TRY(const ScalarId b, of_right.at(right.outputs[o].value, index));
+      note_use(scalars_, a, b, many, use);
+      Prover::Context context = sizes_.hypotheses();
+      context.insert(context.end(), ranges.begin(), ranges.end());
+      if (!sizes_.all_free() && prover_.impossible(context)) continue;
+      inhabited = true;
+      if (!prover_.equal(a, b, context)) {
+        why = prover_.exhausted() ? kLimit : prover_.reason();
+        return Answer::kUnproved;
+      }
+    }
+    return inhabited ? Answer::kProved : Answer::kEmpty;
+  }
+
+ private:
+  Shape& shape_;
+  Indices indices_;
+  Scalars scalars_;
+  Sizes sizes_;
+  Prover prover_;
+};
+
+}  // namespace
+
+std::string Ranks::to_string() const { return any ? "any" : fmt::format("0-{}", up_to); }
+
+namespace {
+
+// All shapes within bounds, until one is not proved.
+class ShapesProof {
+ public:
+  ShapesProof(const Rule& rule, const Laws& laws, const Deciders& deciders, double seconds)
+      : rule_(rule), laws_(laws), deciders_(deciders), seconds_(seconds) {
+    auto prepared = prepare(rule);
+    if (!prepared.ok()) return;
+    tracked = (*prepared)->tracked;
+    for (const AxisName& g : (*prepared)->groups) {
+      if (g.many) many_.insert(g.name);
+    }
+  }
+
+  bool run(const ShapeBounds& bounds) {
+    bool failed = false;
+    ProverLimits limits;
+    rank = for_each_shape(rule_, bounds, [&](Shape& shape) {
+      limits.seconds = seconds_ - clock_.seconds();
+      std::string why;
+      if (limits.seconds <= 0 || shapes >= kMaxShapes) {
+        reason = "the limit on shapes or on time was reached";
+        failed = limited = true;
+        return false;
+      }
+      AxisUse here;
+      auto answer = ShapeProof(shape, laws_, deciders_, limits).run(many_, here, why);
+      if (!answer.ok()) why = answer.error().message;
+      if (!answer.ok() || *answer == ShapeProof::Answer::kUnproved) {
+        limited = why == kLimit;
+        reason = fmt::format("{}: {}", shape.where, why);
+        unproved = shape.instance.assignment;
+        failed = true;
+        return false;
+      }
+      use.groups.insert(here.groups.begin(), here.groups.end());
+      use.whole |= here.whole;
+      use.conditions = std::max(use.conditions, here.conditions);
+      note_use(shape.instance.left, shape.instance.right, use);
+      shapes += *answer == ShapeProof::Answer::kProved;
+      return true;
+    });
+    return !failed && rank >= 0;
+  }
+
+  bool tracked = false;
+  bool limited = false;  // a limit was in the way
+  AxisUse use;
+  int rank = 0;
+  size_t shapes = 0;
+  std::string reason;
+  std::optional<Assignment> unproved;
+
+ private:
+  const Rule& rule_;
+  const Laws& laws_;
+  const Deciders& deciders_;
+  double seconds_;
+  WorkClock clock_;
+  std::set<std::string> many_;
+};
+
+constexpr int kMostAxes = 4;  // of a group that proofs go to
+
+}  // namespace
+
+SymbolicProof prove_for_all_sizes(const Rule& rule, const Laws& laws, const Deciders& deciders, double seconds, int rank) {
+  SymbolicProof out;
+  ShapesProof proof(rule, laws, deciders, seconds);
+  ShapeBounds bounds;
+  bounds.rank = std::min(rank, proof.tracked ? 3 : 2);
+  out.proved = proof.run(bounds);
+  out.ranks.up_to = proof.tracked ? 1 : proof.rank;
+  // Whole tensors of more axes, as many as a counterexample may need; where a limit comes first, the proof is of fewer.
+  while (out.proved && !proof.tracked) {
+    const int wanted = proof.shapes == 0 ? rank : proof.use.positions ? 0 : std::min(rank, needed_rank(rule, proof.use));
+    if (bounds.rank >= wanted) break;
+    ++bounds.rank;
+    if (proof.run(bounds)) {
+      if (proof.rank < bounds.rank) break;  // too many shapes
+      out.ranks.up_to = proof.rank;
+    } else {
+      out.proved = proof.limited;
+      break;
+    }
+  }
+  if (out.proved && proof.shapes == 0) {
+    out.proved = false;
+    out.reason = "no shape satisfies its conditions";
+  }
+  out.failed = proof.unproved;
+  if (!out.proved) {
+    if (out.reason.empty()) out.reason = proof.reason.empty() ? "too many shapes" : proof.reason;
+    return out;
+  }
+  const AxisUse use = proof.use;
+  if (proof.tracked) {
+    // Groups with index arithmetic: as many axes as a counterexample may need.
+    const int needed = static_cast<int>(use.conditions) + 1;
+    out.ranks.any = use.groups.empty() && !use.whole;
+    for (int axes : {0, 2, 3, kMostAxes}) {
+      if (out.ranks.any || axes > needed || rank < 3) break;
+      bounds.group_axes.clear();
+      for (const std::string& g : use.groups) bounds.group_axes.emplace_back(g, axes);
+      if (!proof.run(bounds)) {
+        out.proved = proof.limited;
+        if (!out.proved) out.reason = proof.reason;
+        break;
+      }
+      out.ranks.up_to = std::max(out.ranks.up_to, axes);
+      out.ranks.any = axes >= needed && !use.whole;
+    }
+  } else {
+    out.ranks.any = use.positions || (!use.reshapes && out.ranks.up_to >= needed_rank(rule, use));
+  }
+  out.shapes = proof.shapes;
+  return out;
+}
+
+}  // namespace egret::rules

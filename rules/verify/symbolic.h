@@ -1,0 +1,34 @@
+// A rule proved for all sizes (docs/verifier.md).
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "rules/verify/prover.h"
+#include "rules/rules.h"
+
+namespace egret::rules {
+
+// The ranks that a proof speaks of.
+struct Ranks {
+  bool any = false;
+  int up_to = 0;  // else: tensors (or groups of axes) of at most so many axes
+  std::string to_string() const;
+};
+
+struct SymbolicProof {
+  bool proved = false;
+  std::string reason;      // what was in the way
+  Ranks ranks;
+  std::optional<Assignment> failed;  // the shape that was not proved: where a counterexample may be
+  size_t shapes = 0;       // that were proved, none of them for no size at all
+};
+
+struct Deciders {
+  DecideIntegers integers = nullptr;
+  DecideEquality scalars = nullptr;
+};
+
+SymbolicProof prove_for_all_sizes(const Rule& rule, const Laws& laws, const Deciders& deciders, double seconds, int rank);
+
+}  // namespace egret::rules

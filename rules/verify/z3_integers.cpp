@@ -1,0 +1,108 @@
+// Integers of any size in Z3: one context a thread, a solver a question, work bounded in Z3's own units.
+#include <memory>
+
+#include <z3++.h>
+
+#include "rules/verify/z3_module.h"
+
+namespace egret::rules {
+namespace {
+
+constexpr unsigned kLinearWork = 400'000, kNonlinearWork = 3'000'000;
+constexpr unsigned kNonlinearMilliseconds = 1'500;  // a safety net for work that the units do not see
+constexpr size_t kQuestionsAContext = 2'000;        // a context keeps what it has seen
+
+class Integers {
+ public:
+  explicit Integers(const IntegerQuery& q, z3::context& c) : q_(q), i_(*q.indices), c_(c) {}
+
+  void run(IntegerAnswer& answer) {
+    z3::solver solver(c_, "QF_UFNIA");
+    if (!q_.nonlinear) solver = z3::solver(c_, "QF_UFLIA");
+    z3::params p(c_);
+    p.set("rlimit", q_.nonlinear ? kNonlinearWork : kLinearWork);
+    if (q_.nonlinear) p.set("timeout", kNonlinearMilliseconds);
+    solver.set(p);
+    for (CondId h : *q_.hypotheses) solver.add(condition(h));
+    solver.add(!condition(q_.goal));
+    const z3::check_result result = solver.check();
+    answer.entailed = result == z3::unsat;
+    answer.has_products = has_products_;
+    answer.refuted = result == z3::sat && (q_.nonlinear || !has_products_);
+  }
+
+ private:
+  z3::expr atom(uint32_t number) { return c_.int_const(("a" + std::to_string(number)).c_str()); }
+
+  z3::expr term(IntId id) {
+    const Polynomial& p = i_.polynomial(id);
+    if (p.empty()) return c_.int_val(0);
+    z3::expr_vector sum(c_);
+    for (const IntTerm& t : p) {
+      const z3::expr coefficient = c_.int_val(t.coefficient);
+      if (t.atoms.empty()) {
+        sum.push_back(coefficient);
+        continue;
+      }
+      z3::expr product = atom(t.atoms[0]);
+      if (t.atoms.size() > 1) {
+        has_products_ = true;
+        std::string name = "p";
+        for (uint32_t a : t.atoms) name += "_" + std::to_string(a);
+        if (q_.nonlinear) {
+          for (size_t k = 1; k < t.atoms.size(); ++k) product = product * atom(t.atoms[k]);
+        } else {
+          product = c_.int_const(name.c_str());
+        }
+      }
+      sum.push_back(t.coefficient == 1 ? product : coefficient * product);
+    }
+    return z3::sum(sum);
+  }
+
+  z3::expr condition(CondId id) {
+    const CondNode& n = i_.cond(id);
+    switch (n.kind) {
+      case CondNode::Kind::kTrue: return c_.bool_val(true);
+      case CondNode::Kind::kFalse: return c_.bool_val(false);
+      case CondNode::Kind::kNonNegative: return term(n.value) >= 0;
+      case CondNode::Kind::kZero: return term(n.value) == 0;
+      case CondNode::Kind::kTruth: return c_.bool_const(("t" + std::to_string(n.scalar)).c_str());
+      case CondNode::Kind::kNot: return !condition(n.args[0]);
+      case CondNode::Kind::kAnd:
+      case CondNode::Kind::kOr: {
+        z3::expr_vector args(c_);
+        for (CondId a : n.args) args.push_back(condition(a));
+        return n.kind == CondNode::Kind::kAnd ? z3::mk_and(args) : z3::mk_or(args);
+      }
+    }
+    return c_.bool_val(false);
+  }
+
+  const IntegerQuery& q_;
+  const Indices& i_;
+  z3::context& c_;
+  bool has_products_ = false;
+};
+
+z3::context& context_of_thread() {
+  thread_local std::unique_ptr<z3::context> context;
+  thread_local size_t asked = 0;
+  if (!context || ++asked > kQuestionsAContext) {
+    context = std::make_unique<z3::context>();
+    asked = 0;
+  }
+  return *context;
+}
+
+}  // namespace
+
+extern "C" __attribute__((visibility("default"))) void egret_z3_integers(const IntegerQuery* query, IntegerAnswer* answer) {
+  try {
+    Integers(*query, context_of_thread()).run(*answer);
+  } catch (const std::exception&) {  // z3::exception is one: nothing is entailed
+    *answer = {};
+  }
+}
+
+}  // namespace egret::rules
