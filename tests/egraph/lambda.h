@@ -44,8 +44,10 @@ class LambdaLanguage {
     for (const auto& [name, left, right] : kRules) rules.push_back(rewrite(graph, name, {left}, {right}));
     rules.push_back(rewrite(graph, "let-const", {"(let ?v ?e ?c)"}, {"?c"}));
     rules.back().condition = [facts = facts_](const EGraph& g, const Match& m) { return facts->of(g, m.classes[2]).constant.has_value(); };
+    rules.back().local = true;
     rules.push_back(rewrite(graph, "let-var-diff", {"(let ?v1 ?e (var ?v2))"}, {"(var ?v2)"}));
     rules.back().condition = [](const EGraph& g, const Match& m) { return g.find(m.classes[0]) != g.find(m.classes[2]); };
+    rules.back().local = true;
     rules.push_back(rewrite(graph, "if-elim", {"(if (= (var ?x) ?e) ?then ?else)"}, {"?else"}));
     rules.back().condition = [let = graph.intern_op("let")](const EGraph& g, const Match& m) {
       const auto then = g.lookup(let, 0, {{m.classes[0], m.classes[1], m.classes[2]}});
@@ -56,6 +58,8 @@ class LambdaLanguage {
     rules.push_back(rules.back());
     rules.back().name = "if-elim-terms";
     rules.back().condition = nullptr;
+    rules.back().right.clear();
+    rules.back().local = true;
     rules.back().applier = [let = graph.intern_op("let")](const EGraph&, const Match& m, RightSide& side) {
       for (const Id branch : {m.classes[2], m.classes[3]}) {
         side.nodes.push_back({let, 0, {{false, m.classes[0]}, {false, m.classes[1]}, {false, branch}}});
