@@ -24,6 +24,9 @@ struct Solution {
 struct SolveOptions {
   Limits limits;
   uint64_t lp_iterations = 2'000'000;  // of HiGHS, over all its runs; deterministic
+  bool exact = true;                   // solve_portfolio: false: bounds and covers, engines for small parts alone
+  int threads = 1;                     // 0: all cores; the answer does not depend on it
+  double gap = 0;                      // relative: a bound that close is enough
   uint64_t greedy_steps = 60'000'000;  // elementary steps of the local search; deterministic
 };
 
@@ -40,6 +43,11 @@ Result<Solution> solve_tree(const Problem& problem);
 // Stopped by a limit, it returns the best so far with `optimal` false.  kUnsupported where EGRET_ILP is off.
 Result<Solution> solve_ilp(const Problem& problem, const SolveOptions& options = {},
                            const Solution* start = nullptr);
+
+// All that is known here: reductions, bounds, covers, then the exact engines together, sharing what they find.
+// Where candidates say what they compute inside, the integer program of solve_ilp comes last.  `start`, if given and
+// valid, is only improved on.
+Result<Solution> solve_portfolio(const Problem& problem, const SolveOptions& options = {}, const Solution* start = nullptr);
 
 // A root that no choice of candidates can make, if any: then the problem is infeasible.  Expects a valid problem.
 std::optional<uint32_t> unmakeable_root(const Problem& problem);

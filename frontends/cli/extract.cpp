@@ -1,7 +1,5 @@
 // `egret extract`: extraction alone, on an e-graph of others (egraph-serialize) or on an egret-problem.
 #include <cmath>
-#include <filesystem>
-#include <thread>
 
 #include <fmt/format.h>
 
@@ -9,6 +7,7 @@
 #include "extract/solve/json_file.h"
 #include "extract/solve/problem_json.h"
 #include "extract/solve/solve.h"
+#include "frontends/cli/certificate.h"
 #include "frontends/cli/cli.h"
 #include "support/files.h"
 
@@ -21,8 +20,9 @@ using extract::Solution;
 constexpr uint64_t kMaxFile = uint64_t{2} << 30;  // bytes, unpacked
 
 struct Arguments {
-  std::string file, method = "ilp", cost = "dag", solution, certificate;
-  double time_limit = 600;
+  std::string file, method = "portfolio", cost = "dag", solution, certificate, check_certificate;
+  bool ignore_digest = false;
+  double time_limit = 600, gap = 0;
   int threads = 0;
 };
 
@@ -83,8 +83,12 @@ Result<Solution> solve(const Problem& problem, const Arguments& a) {
   options.limits.seconds = a.time_limit;
   options.limits.stop = &process_stop_token();
   if (a.cost == "tree") return extract::solve_tree(problem);
-  if (a.method == "greedy") return extract::solve_greedy(problem, options);
-  return extract::solve_ilp(problem, options);
+  options.threads = a.threads;
+  options.gap = a.gap;
+  if (a.method == "ilp") return extract::solve_ilp(problem, options);
+  options.exact = a.method == "portfolio";
+  if (a.method == "greedy") options.greedy_steps = 0;
+  return extract::solve_portfolio(problem, options);
 }
 
 Status extract_command(const Arguments& a, Context& context) {
@@ -92,6 +96,7 @@ Status extract_command(const Arguments& a, Context& context) {
   for (const std::string& path : {a.solution, a.certificate}) {
     if (!path.empty()) EGRET_TRY_VOID(check_writable(path));
   }
+  if (!a.check_certificate.empty()) return check_certificate_command(a.check_certificate, a.file, a.ignore_digest, context);
   EGRET_TRY(const Input input, read_input(a.file));
   const bool by_tree = a.cost == "tree";
   if (by_tree && !input.egraph) {
@@ -104,11 +109,15 @@ Status extract_command(const Arguments& a, Context& context) {
                   [&] { fmt::print("infeasible: no choice makes {}, a root\n", input.item_name(*root)); });
     return {};
   }
-  EGRET_TRY(const Solution answer, solve(input.problem, a));
+  if (by_tree && !a.certificate.empty()) return input_error("--certificate is of the DAG cost", "leave out --cost tree");
+  EGRET_TRY(Solution answer, solve(input.problem, a));
   if (auto valid = check_solution(input.problem, answer); !valid.ok()) {
     return internal_error("extraction: " + valid.error().message);
   }
   const double tree = input.egraph ? extract::tree_cost(input.problem, answer.chosen) : std::nan("");
+  if (!a.certificate.empty()) {
+    EGRET_TRY_VOID(certify({a.certificate, a.file, &input.problem, &input.class_names, a.time_limit}, answer));
+  }
   if (!a.solution.empty()) EGRET_TRY_VOID(write_file(a.solution, solution_text(input, answer, tree, by_tree)));
   const Json object{{"method", a.method}, {"tree_cost", finite(tree)}, {"dag_cost", answer.cost},
                     {"bound", finite(answer.bound)}, {"optimal", answer.optimal}, {"certified", answer.certified},
@@ -126,13 +135,20 @@ void add_extract(CLI::App& app, Context& context) {
   auto a = std::make_shared<Arguments>();
   CLI::App* c = app.add_subcommand("extract", "the cheapest choice from an e-graph (egraph-serialize) or an egret-problem");
   c->add_option("file", a->file, "FILE.json or FILE.json.gz")->required();
-  c->add_option("--method", a->method, "greedy, ilp")->check(CLI::IsMember({"greedy", "ilp"}))->capture_default_str();
+  c->add_option("--method", a->method,
+                "greedy: one round of covers; beam: the best covers improved; ilp: HiGHS; portfolio: every engine")
+      ->check(CLI::IsMember({"greedy", "beam", "ilp", "portfolio"}))->capture_default_str();
   c->add_option("--cost", a->cost, "dag: each chosen class once; tree: shared parts each time")
       ->check(CLI::IsMember({"dag", "tree"}))->capture_default_str();
   c->add_option("--time-limit", a->time_limit, "seconds at most; the best so far is the answer")->capture_default_str();
+  c->add_option("--gap", a->gap, "stop when cost and bound are that close, relative to the cost")
+      ->check(CLI::Range(0.0, 1.0))->capture_default_str();
   c->add_option("--threads", a->threads, "threads; 0: all cores; the answer does not depend on it")
       ->check(CLI::NonNegativeNumber)->capture_default_str();
   c->add_option("--solution", a->solution, "write the choice: class -> node, or {\"choice\": [index]} for a problem");
+  c->add_option("--certificate", a->certificate, "prove a bound on what was found, for at most --time-limit again, and write the proof");
+  c->add_option("--check-certificate", a->check_certificate, "say what this certificate proves of the file; nothing is solved");
+  c->add_flag("--ignore-digest", a->ignore_digest, "check a certificate whose digest is another");
   c->callback([a, &context] {
     if (auto status = extract_command(*a, context); !status.ok()) context.fail(status.error());
   });

@@ -225,9 +225,11 @@ TEST_CASE("solvers agree with enumeration on random problems", "[extract]") {
     const auto best = brute_force(p);
     const auto greedy = solve_greedy(p);
     const auto exact = solve_ilp(p);
+    const auto together = solve_portfolio(p);
     CAPTURE(seed);
     if (!best) {
       REQUIRE_FALSE(greedy.ok());
+      REQUIRE_FALSE(together.ok());
       REQUIRE_FALSE(exact.ok());
       CHECK(exact.error().code == ErrorCode::kInput);
       continue;
@@ -241,7 +243,12 @@ TEST_CASE("solvers agree with enumeration on random problems", "[extract]") {
       CHECK(order(p, *greedy).size() == greedy->chosen.size());
       greedy_optimal += greedy->cost <= *best + tolerance;
     }
+    REQUIRE(together.ok());
+    CHECK(check_solution(p, *together).ok());
+    CHECK(together->bound <= *best + tolerance);
     if (!exact.ok() && exact.error().code == ErrorCode::kUnsupported) continue;
+    CHECK(std::abs(together->cost - *best) <= tolerance);
+    CHECK(together->optimal);
     REQUIRE(exact.ok());
     CHECK(check_solution(p, *exact).ok());
     CHECK(exact->optimal);
