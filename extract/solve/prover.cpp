@@ -25,11 +25,11 @@ constexpr double kWorthReducing = 0.9;
 
 using Text = std::back_insert_iterator<std::string>;
 
-// The grain, where costs are multiples of it to the last bit.
+// The grain, where costs are multiples of it to the last bit, and so are sums of them in doubles.
 double exact_grain(const std::vector<double>& costs) {
   const double grain = cost_grain(costs);
-  const bool exact =
-      grain > 0 && std::all_of(costs.begin(), costs.end(), [&](double c) { return std::fmod(c, grain) == 0; });
+  const bool exact = grain > 0 && std::fmod(grain, 0x1p-10) == 0 &&
+                     std::all_of(costs.begin(), costs.end(), [&](double c) { return std::fmod(c, grain) == 0; });
   return exact ? grain : 0;
 }
 
