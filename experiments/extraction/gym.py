@@ -15,7 +15,6 @@ import importlib.util
 import json
 import math
 import os
-import platform
 import statistics
 import subprocess
 import tempfile
@@ -126,7 +125,7 @@ def main():
             print(name, json.dumps({k: row.get(k) for k in ("dag_cost", "bound", "best_known", "seconds", "fault")}))
     print(table(rows))
     if options.out:
-        machine = {"system": platform.platform(), "cores": os.cpu_count(), "date": time.strftime("%Y-%m-%d"),
+        machine = {"cores": os.cpu_count(), "date": time.strftime("%Y-%m-%d"),
                    "load": os.getloadavg()[0]}
         with open(options.out, "w", encoding="utf-8") as f:
             json.dump({"machine": machine, "method": options.method, "limit_s": options.limit, "files": rows}, f, indent=1,
