@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -17,7 +18,7 @@ Result<std::string> inflated(const std::string& packed, uint64_t max_bytes) {
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
   stream.avail_in = static_cast<uInt>(packed.size());
   std::string out;
-  std::string block(size_t{1} << 20, '\0');
+  std::vector<char> block(size_t{1} << 20);
   int status = Z_OK;
   while (status == Z_OK && out.size() <= max_bytes) {
     stream.next_out = reinterpret_cast<Bytef*>(block.data());
