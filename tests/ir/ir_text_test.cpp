@@ -51,12 +51,13 @@ constexpr const char* kEverything = R"egret(graph everything
   r05 = reduce_any(p, axes=[1]) r06 = reduce_all(p, axes=[1]) r07 = argmax(a, axis=0) r08 = argmin(a, axis=1, dtype=i32)
   w01 = window_sum(a, window=[1,2]) w02 = window_max(a, window=[1,2], stride=[1,2])
   w03 = window_max_grad(a, w02, window=[1,2], stride=[1,2])
+  w04 = cumsum(a, axis=1, exclusive=1) w05 = cumprod(a, axis=0, reverse=1)
   c01 = clip(a, low=0, high=6) c02 = gelu(a) c03 = gelu_tanh(a) c04 = silu(a) c05 = hard_sigmoid(a) c06 = hard_swish(a)
   c07 = leaky_relu(a) c08 = elu(a, alpha=0.5) c09 = softplus(a) c10 = mish(a) c11 = softmax(a, axis=1)
   c12 = log_softmax(a, axis=0) c13 = logsumexp(a, axes=[1], keep=1) c14 = mean(a, axes=[0]) c15 = variance(a, axes=[1])
   c16 = layer_norm(a, row, row, axis=1) c17 = rms_norm(a, row, axis=1, epsilon=1e-06) c18 = batch_norm(x, s, s, s, s)
   c19 = lrn(x, size=5) c20 = expand(s, sizes=[2,4]) c21 = matmul(a, m02) c22 = avg_pool(a, window=[2,2])
-  c23 = one_hot(ix, axis=1, size=7)
+  c23 = one_hot(ix, axis=1, size=7) c24 = resize(a, axis=1, size=9, mode=cubic, coordinates=align_corners)
   "odd name/0:1" = opaque(a, k, name="com.vendor::Thing", id=3, type="(f32[4], i64[])")
   return c23, out = d01, "odd name/0:1"
   alias 1 = sq
