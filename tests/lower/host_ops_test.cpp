@@ -266,6 +266,15 @@ graph window_channels
   x: f32[1,9,5,7]
   r = window_sum(x, window=[1,5,1,1], stride=[1,1,1,1], low=[0,2,0,0], high=[0,2,0,0], dilation=[1,1,1,1])
   return r
+graph cumsum
+  x: f32[5,37]
+  a = cumsum(x, axis=1)
+  b = cumsum(x, axis=0, exclusive=1, reverse=1)
+  return a, b
+graph cumprod
+  x: f32[3,7,5]
+  r = cumprod(x, axis=1, reverse=1)
+  return r
 graph window_max_grad
   x: f32[1,2,9,11]
   g: f32[1,2,4,5]
