@@ -10,6 +10,7 @@ namespace {
 
 constexpr size_t kMaxParts = 4096;  // of a Split or copies of a Tile
 constexpr int64_t kMaxPad = int64_t{1} << 32;
+constexpr int64_t kMaxEmpty = int64_t{1} << 40;  // of an axis of a tensor without elements
 
 void reshape(Node& n) {
   const Value x = n.in(0);
@@ -246,7 +247,9 @@ void expand(Node& n) {
     int64_t& w = wanted[wanted.size() - own.size() + i];
     if (w == 1) w = own[i];
   }
-  for (const int64_t w : wanted) n.check(w >= 0 && w <= kMaxPad, "a size of the shape is out of range");
+  // An axis may be longer than any buffer where another is empty.
+  const bool empty = std::find(wanted.begin(), wanted.end(), 0) != wanted.end();
+  for (const int64_t w : wanted) n.check(w >= 0 && w <= (empty ? kMaxEmpty : kMaxPad), "a size of the shape is out of range");
   n.out(n.broadcast_to(x, wanted));
 }
 
