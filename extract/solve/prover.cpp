@@ -101,6 +101,9 @@ class Prover {
 
   // Proves a bound of the part, at most `upper`, and appends the records.
   double part(const Hypergraph& graph, double upper, int depth) {
+    const double grain = exact_grain(graph.cost);
+    // What is aimed at around the part may lie between two costs that a choice here can have.
+    if (grain > 0 && std::isfinite(upper)) upper = grain * std::ceil(upper / grain - 1e-6);
     if (graph.has_negative_cost()) return by_cores(graph, upper);
     SolveOptions small = options_;
     small.greedy_steps = kCoverSteps * graph.size();
@@ -110,7 +113,6 @@ class Prover {
       for (uint32_t k : cover.chosen) cost += graph.cost[k];
       upper = std::min(upper, cost);
     }
-    const double grain = exact_grain(graph.cost);
     const DualAscent dual = dual_ascent(graph, RootOrder::kCheapFirst, kAscentSteps, 4 * kCutItems);
     const bool short_cuts = cut_items(dual) <= kCutItems;
     if (short_cuts && dual.bound >= cutoff(upper, grain)) {
