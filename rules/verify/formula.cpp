@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "ir/scalar_functions.h"
+
 namespace egret::rules {
 
 FormulaId Formulas::add(FormulaNode node) {
@@ -138,16 +140,6 @@ class Expander {
     return out;
   }
 
-  static ScalarFn combiner(FoldKind kind) {
-    switch (kind) {
-      case FoldKind::kSum: return ScalarFn::kAdd;
-      case FoldKind::kProd: return ScalarFn::kMul;
-      case FoldKind::kMax: return ScalarFn::kMax;
-      case FoldKind::kMin: return ScalarFn::kMin;
-      case FoldKind::kAny: return ScalarFn::kOr;
-      default: return ScalarFn::kAnd;
-    }
-  }
   static double identity(FoldKind kind) {
     switch (kind) {
       case FoldKind::kProd:
@@ -173,7 +165,7 @@ class Expander {
     }
     if (items.empty()) return f_.constant(identity(e.fold), e.dtype);
     FormulaId sum = items[0];
-    for (size_t i = 1; i < items.size(); ++i) sum = f_.call(combiner(e.fold), e.dtype, {sum, items[i]});
+    for (size_t i = 1; i < items.size(); ++i) sum = f_.call(combining_function(e.fold), e.dtype, {sum, items[i]});
     return sum;
   }
 
