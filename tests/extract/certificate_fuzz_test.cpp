@@ -12,21 +12,12 @@
 #include "extract/solve/certificate.h"
 #include "extract/solve/core_guided.h"
 #include "extract/solve/solve.h"
+#include "tests/extract/random.h"
 
 using namespace egret;
 using namespace egret::extract;
 
 namespace {
-
-class Random {
- public:
-  explicit Random(uint64_t seed) : engine_(seed) {}
-  uint32_t below(uint32_t n) { return static_cast<uint32_t>(engine_() % n); }
-  bool one_in(uint32_t n) { return below(n) == 0; }
-
- private:
-  std::mt19937_64 engine_;
-};
 
 struct Case {
   Problem problem;

@@ -9,22 +9,12 @@
 #include "extract/solve/reduce.h"
 #include "extract/solve/solve.h"
 #include "support/module.h"
+#include "tests/extract/random.h"
 
 using namespace egret;
 using namespace egret::extract;
 
 namespace {
-
-class Random {
- public:
-  explicit Random(uint64_t seed) : engine_(seed) {}
-  uint32_t below(uint32_t n) { return static_cast<uint32_t>(engine_() % n); }
-  bool one_in(uint32_t n) { return below(n) == 0; }
-  double cost() { return one_in(6) ? 0 : (one_in(2) ? below(10) + 1 : (below(100000) + 1) * 1e-4); }
-
- private:
-  std::mt19937_64 engine_;
-};
 
 void add_unique(std::vector<uint32_t>& list, uint32_t x) {
   if (std::find(list.begin(), list.end(), x) == list.end()) list.push_back(x);
