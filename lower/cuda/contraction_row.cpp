@@ -55,14 +55,10 @@ Result<Frame> print_contraction_row(Printing& printing) {
   const Tile tile = printing.choices.tile;
   const DType sum_type = meaning.result.dtype;
   Frame frame;
-  declare_tile(frame, tile);
-  frame.derive("ROWS", count_text(printing, anchor, tiled.rows.variables));
-  frame.derive("COLUMNS", count_text(printing, anchor, tiled.columns.variables));
-  frame.derive("FOLD", count_text(printing, anchor, tiled.k));
-  frame.derive("TILES_M", "(ROWS + TILE_M - 1) / TILE_M");
+  declare_tile(frame, printing, tiled);
   frame.launch(count_text(printing, anchor, tiled.batch) + " * TILES_M",
                batch_size * ((rows_size + tile.m - 1) / tile.m), tile.threads());
-  share_tiles(frame, printing, tiled, tile);
+  share_tiles(frame, printing, tiled);
   frame.share("scores", held_type(sum_type), held_bytes(sum_type), "TILE_M * COLUMNS", tile.m * columns_size);
 
   RowScope scope;

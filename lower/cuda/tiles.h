@@ -39,8 +39,9 @@ bool runs_along_result(const Comprehension& meaning, const Side& side, const std
 
 Tile tile_for(int64_t batch, int64_t rows, int64_t columns);
 
-void declare_tile(Frame& frame, const Tile& tile);
-void share_tiles(Frame& frame, Printing& printing, const TiledProduct& tiled, const Tile& tile);
+// Declares the constants named above (TILES_N apart), for the tile that `printing` chose, and the two arrays of a step.
+void declare_tile(Frame& frame, Printing& printing, const TiledProduct& tiled);
+void share_tiles(Frame& frame, Printing& printing, const TiledProduct& tiled);
 void print_tile_places(Printing& printing);
 // Sums of the tile at first_m, first_n.  `batch`: texts of the batch variables.
 void print_tile_sums(Printing& printing, const TiledProduct& tiled, const std::vector<std::string>& batch);
