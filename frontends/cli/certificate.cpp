@@ -1,12 +1,12 @@
 // The certificates of `egret extract`: written after a run, and checked by the checker that shares no code with it.
-#include "extract/solve/certificate.h"
+#include "extract/solve/portfolio/certificate.h"
 
 #include <fmt/format.h>
 
 #include <cmath>
 
 #include "extract/certify/check.h"
-#include "extract/solve/json_file.h"
+#include "extract/solve/files/json_file.h"
 #include "frontends/cli/certificate.h"
 #include "support/files.h"
 

@@ -3,9 +3,9 @@
 
 #include <fmt/format.h>
 
-#include "extract/solve/egraph_json.h"
-#include "extract/solve/json_file.h"
-#include "extract/solve/problem_json.h"
+#include "extract/solve/files/egraph_json.h"
+#include "extract/solve/files/json_file.h"
+#include "extract/solve/files/problem_json.h"
 #include "extract/solve/solve.h"
 #include "frontends/cli/certificate.h"
 #include "frontends/cli/cli.h"

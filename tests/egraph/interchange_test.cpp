@@ -8,7 +8,7 @@
 
 #include "egraph/interchange/interchange.h"
 #include "egraph/lang/session.h"
-#include "extract/solve/json_file.h"
+#include "extract/solve/files/json_file.h"
 #include "support/hash.h"
 
 using namespace egret;

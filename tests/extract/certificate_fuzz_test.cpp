@@ -9,8 +9,8 @@
 #include <random>
 
 #include "extract/certify/check.h"
-#include "extract/solve/certificate.h"
-#include "extract/solve/core_guided.h"
+#include "extract/solve/portfolio/certificate.h"
+#include "extract/solve/exact/core_guided.h"
 #include "extract/solve/solve.h"
 #include "tests/extract/random.h"
 

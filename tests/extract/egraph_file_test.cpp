@@ -1,7 +1,7 @@
 // The reader of egraph-serialize: both dialects of children, repeated roots, and every fault with its place.
 #include <catch2/catch.hpp>
 
-#include "extract/solve/egraph_json.h"
+#include "extract/solve/files/egraph_json.h"
 #include "extract/solve/solve.h"
 
 using namespace egret;

@@ -7,8 +7,8 @@
 #include <optional>
 #include <random>
 
-#include "extract/solve/dual_ascent.h"
-#include "extract/solve/reduction.h"
+#include "extract/solve/bound/dual_ascent.h"
+#include "extract/solve/reduce/reduction.h"
 #include "extract/solve/solve.h"
 
 using namespace egret;

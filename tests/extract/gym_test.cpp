@@ -9,9 +9,9 @@
 #include <map>
 #include <sstream>
 
-#include "extract/solve/egraph_json.h"
-#include "extract/solve/json_file.h"
-#include "extract/solve/price_certificate.h"
+#include "extract/solve/files/egraph_json.h"
+#include "extract/solve/files/json_file.h"
+#include "extract/solve/bound/price_certificate.h"
 #include "extract/solve/solve.h"
 
 using namespace egret;

@@ -1,7 +1,7 @@
 // The checker must refuse what is wrong; the order, errors, limits and repeatability of the solvers.
 #include <catch2/catch.hpp>
 
-#include "extract/solve/problem_json.h"
+#include "extract/solve/files/problem_json.h"
 #include "extract/solve/solve.h"
 
 using namespace egret;

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <filesystem>
 
-#include "extract/solve/problem_json.h"
+#include "extract/solve/files/problem_json.h"
 #include "extract/solve/solve.h"
 
 using namespace egret;

@@ -5,8 +5,8 @@
 #include <optional>
 #include <random>
 
-#include "extract/solve/model.h"
-#include "extract/solve/reduce.h"
+#include "extract/solve/exact/model.h"
+#include "extract/solve/reduce/reduce.h"
 #include "extract/solve/solve.h"
 #include "support/module.h"
 #include "tests/extract/random.h"

@@ -1,0 +1,222 @@
+#include "extract/solve/exact/highs_engine.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "extract/solve/graph/grain.h"
+#include "extract/solve/exact/model.h"
+#include "support/module.h"
+
+namespace egret::extract {
+namespace {
+
+constexpr double kSupport = 1e-7;           // a larger value in the linear program counts as chosen in part
+constexpr double kMargin = 1e-6;            // relative: HiGHS' tolerances stay below it
+constexpr int kMaxLinearRounds = 25;
+constexpr uint64_t kUnitsAnIteration = 200;
+
+struct Answer {
+  EgretHighsAnswer state{};
+  std::vector<double> x, reduced_cost;
+};
+
+int stop_asked(void* interrupt) { return (*static_cast<const Interrupt*>(interrupt))(); }
+
+class HighsEngine : public Engine {
+ public:
+  HighsEngine(const Hypergraph& graph, EgretHighsSolve highs)
+      : graph_(graph), highs_(highs), grain_(cost_grain(graph.cost)), fixed_(graph.size(), Fixed::kOpen) {
+    std::iota(graph_.original.begin(), graph_.original.end(), 0);  // numbers of this graph, whatever it becomes
+  }
+
+  const char* name() const override { return "highs"; }
+
+  Step advance(const Shared& shared, uint64_t work, const Interrupt& interrupted) override {
+    step_ = Step{};
+    best_ = shared.incumbent;
+    interrupted_ = &interrupted;
+    iterations_left_ = std::max<uint64_t>(1, work / kUnitsAnIteration);
+    int exponent = 0;
+    std::frexp(std::isfinite(best_.upper) ? best_.upper : std::accumulate(graph_.cost.begin(), graph_.cost.end(), 0.0),
+               &exponent);
+    scale_ = std::ldexp(1.0, 10 - exponent);  // HiGHS' tolerances are absolute: the optimum becomes about 1000
+    take_over(shared.fixed);
+    if (!linear_done_) {
+      solve_linear();
+    } else {
+      solve_integer();
+    }
+    step_.found.lower = best_.lower;
+    step_.fixed = fixed_;
+    if (interrupted()) step_.outcome = Outcome::kInterrupted;
+    if (best_.lower >= cutoff(best_.upper, grain_)) {
+      step_.found.lower = best_.upper;
+      step_.outcome = Outcome::kProved;
+    }
+    return std::move(step_);
+  }
+
+ private:
+  void take_over(const std::vector<Fixed>& fixed) {
+    for (size_t k = 0; k < fixed.size(); ++k) {
+      if (fixed[k] != Fixed::kOpen) fixed_[k] = fixed[k];
+    }
+  }
+
+  // Without what is fixed out.  Empty where that leaves a root unmade: then nothing beats the incumbent.
+  Hypergraph open_graph() {
+    std::vector<uint8_t> keep(graph_.size());
+    for (uint32_t k = 0; k < graph_.size(); ++k) keep[k] = fixed_[k] != Fixed::kOut;
+    const auto made = makeable(graph_, keep);
+    for (uint32_t r : graph_.roots) {
+      if (!made[r]) return {};
+    }
+    return restrict_to(graph_, keep);
+  }
+
+  Answer run(const Hypergraph& graph, bool linear) {
+    const IlpModel model = build_model(graph, {}, loops_, scale_);
+    Answer answer;
+    answer.x.resize(model.cost.size());
+    answer.reduced_cost.resize(model.cost.size());
+    EgretHighsModel view = model.view(linear);
+    std::vector<double> start;
+    if (!linear && !best_.solution.empty() && contains(graph, best_.solution)) {
+      start.assign(model.cost.size(), 0);
+      for (uint32_t k = 0; k < graph.size(); ++k) {
+        start[k] = std::binary_search(best_.solution.begin(), best_.solution.end(), graph.original[k]);
+      }
+      view.start = start.data();
+    }
+    view.iteration_limit = static_cast<int64_t>(iterations_left_);
+    view.seconds = std::max(0.0, interrupted_->limits->seconds - interrupted_->clock->seconds());
+    view.absolute_gap = std::isfinite(best_.upper) ? (best_.upper - cutoff(best_.upper, grain_)) * scale_ : 0;
+    view.stop = stop_asked;
+    view.stop_context = const_cast<Interrupt*>(interrupted_);
+    answer.state.solution = answer.x.data();
+    answer.state.reduced_cost = linear ? answer.reduced_cost.data() : nullptr;
+    highs_(&view, &answer.state);
+    const uint64_t used = static_cast<uint64_t>(std::max<int64_t>(1, answer.state.iterations));
+    iterations_left_ -= std::min(iterations_left_, used);
+    step_.work += used * kUnitsAnIteration;
+    return answer;
+  }
+
+  static bool contains(const Hypergraph& graph, const std::vector<uint32_t>& chosen) {
+    return std::includes(graph.original.begin(), graph.original.end(), chosen.begin(), chosen.end());
+  }
+
+  static std::vector<uint32_t> chosen_in(const Hypergraph& graph, const Answer& answer, double above) {
+    std::vector<uint32_t> chosen;
+    for (uint32_t k = 0; k < graph.size(); ++k) {
+      if (answer.x[k] > above) chosen.push_back(k);
+    }
+    return chosen;
+  }
+
+  bool forbid_loops(const Hypergraph& graph, const std::vector<uint32_t>& chosen) {
+    const auto found = find_loops(graph, chosen);
+    loops_.insert(loops_.end(), found.begin(), found.end());
+    return !found.empty();
+  }
+
+  void raise(double bound) { best_.lower = std::max(best_.lower, std::min(bound, best_.upper)); }
+
+  void solve_linear() {
+    const Hypergraph graph = open_graph();
+    if (graph.size() == 0) return raise(best_.upper);
+    for (int round = 0; round < kMaxLinearRounds; ++round) {
+      const Answer answer = run(graph, /*linear=*/true);
+      if (answer.state.status == kHighsInfeasible) return raise(best_.upper);  // the fold budget
+      if (answer.state.status != kHighsOptimal) {
+        // The next slice, which is longer, tries again; where HiGHS fails the integer program may not.
+        linear_done_ = answer.state.status == kHighsFailed;
+        return;
+      }
+      const double bound = answer.state.objective / scale_ * (1 - 1e-12) - 1e-9 / scale_;
+      raise(round_up(bound, grain_));
+      fix_out(graph, answer, bound);
+      if (!forbid_loops(graph, chosen_in(graph, answer, kSupport)) || (*interrupted_)()) break;
+    }
+    linear_done_ = true;
+  }
+
+  // What costs too much by its reduced cost.
+  void fix_out(const Hypergraph& graph, const Answer& answer, double bound) {
+    if (!std::isfinite(best_.upper)) return;
+    const double limit = std::max(cutoff(best_.upper, grain_), bound) + kMargin * std::abs(best_.upper);
+    for (uint32_t k = 0; k < graph.size(); ++k) {
+      if (bound + answer.reduced_cost[k] / scale_ > limit) fixed_[graph.original[k]] = Fixed::kOut;
+    }
+  }
+
+  void solve_integer() {
+    const Hypergraph graph = open_graph();
+    if (graph.size() == 0) return raise(best_.upper);
+    const double upper = best_.upper;   // what is fixed out costs at least as much
+    while (iterations_left_ > 0 && !(*interrupted_)()) {
+      const Answer answer = run(graph, /*linear=*/false);
+      if (answer.state.status == kHighsFailed) {
+        step_.outcome = Outcome::kGivenUp;
+        return;
+      }
+      if (answer.state.status == kHighsInfeasible) return raise(upper);
+      const bool done = answer.state.status == kHighsOptimal;
+      const auto chosen = chosen_in(graph, answer, 0.5);
+      const bool whole = answer.state.has_solution && accept(graph, chosen);
+      const double bound = answer.state.bound / scale_;
+      raise(std::min(upper, round_up(bound - 1e-9 * std::abs(bound), grain_)));
+      if (done && whole) raise(std::min(upper, best_.upper));
+      if (!done || whole) return;
+      if (!forbid_loops(graph, chosen)) return;
+    }
+  }
+
+  // True where the choice can run.
+  bool accept(const Hypergraph& graph, const std::vector<uint32_t>& chosen) {
+    std::vector<uint8_t> allowed(graph.size(), 0);
+    double cost = 0;
+    for (uint32_t k : chosen) allowed[k] = 1, cost += graph.cost[k];
+    const auto made = makeable(graph, allowed);
+    for (uint32_t k : chosen) {
+      for (uint32_t o : graph.operands[k]) {
+        if (!made[o]) return false;
+      }
+    }
+    for (uint32_t r : graph.roots) {
+      if (!made[r]) return false;
+    }
+    if (cost >= best_.upper) return true;
+    best_.upper = cost;
+    best_.solution.clear();
+    for (uint32_t k : chosen) best_.solution.push_back(graph.original[k]);
+    step_.found.upper = cost;
+    step_.found.solution = best_.solution;
+    return true;
+  }
+
+  Hypergraph graph_;
+  const EgretHighsSolve highs_;
+  const double grain_;
+  double scale_ = 1;
+  std::vector<Fixed> fixed_;
+  std::vector<Loop> loops_;   // forbidden so far
+  bool linear_done_ = false;
+  uint64_t iterations_left_ = 0;
+  const Interrupt* interrupted_ = nullptr;
+  Incumbent best_;
+  Step step_;
+};
+
+}  // namespace
+
+std::unique_ptr<Engine> make_highs_engine(const Hypergraph& graph) {
+#ifdef EGRET_HAVE_ILP
+  auto symbol = open_module_symbol("egret_highs", "egret_highs_solve");
+  if (symbol.ok()) return std::make_unique<HighsEngine>(graph, reinterpret_cast<EgretHighsSolve>(*symbol));
+#endif
+  return nullptr;
+}
+
+}  // namespace egret::extract

@@ -1,0 +1,32 @@
+// The integer program of a hypergraph (shared/anchors/fusion.md 6).  Columns: z_k, candidate k is chosen (0 or 1);
+// m_i, item i is stored; w_c, class c is computed; y_n, term node n computes its class.  Every row holds in some
+// optimal solution at least, so the optimum is that of the problem once the loop rows suffice.
+#pragma once
+
+#include <vector>
+
+#include "extract/solve/exact/highs_module.h"
+#include "extract/solve/graph/terms.h"
+
+namespace egret::extract {
+
+// Items that wait for each other in an answer; the first of them to be made needs a producer from outside.
+using Loop = std::vector<uint32_t>;
+
+struct IlpModel {
+  std::vector<double> cost, lower, upper;
+  std::vector<uint8_t> integer;                 // z are columns 0 .. candidates - 1
+  std::vector<double> row_lower, row_upper;
+  std::vector<int32_t> row_start{0}, index;
+  std::vector<double> value;
+
+  EgretHighsModel view(bool linear) const;
+};
+
+// Costs are multiplied by `scale`.
+IlpModel build_model(const Hypergraph& graph, const Terms& terms, const std::vector<Loop>& loops, double scale);
+
+// Loops among the chosen candidates: bottom components of "waits for".  Empty where all can start.
+std::vector<Loop> find_loops(const Hypergraph& graph, const std::vector<uint32_t>& chosen);
+
+}  // namespace egret::extract

@@ -1,0 +1,223 @@
+#include "extract/solve/portfolio/block.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "extract/solve/heuristics/anneal.h"
+#include "extract/solve/bound/dual_ascent.h"
+#include "extract/solve/graph/grain.h"
+#include "extract/solve/heuristics/greedy.h"
+
+namespace egret::extract {
+namespace {
+
+constexpr uint64_t kAscentSteps = 20'000'000;
+constexpr uint64_t kCoverSteps = 400;      // of the local search, a candidate
+constexpr uint64_t kAnnealSteps = 1'000'000;
+constexpr uint64_t kMostSteps = 100'000'000;
+constexpr uint64_t kNegativeSteps = 30'000;        // a candidate: no reductions and no bound to speak of: a better answer is all
+constexpr double kWorthDividing = 0.9;     // of the open candidates are left
+
+}  // namespace
+
+Block::Block(Hypergraph graph, Incumbent start) : graph_(std::move(graph)), grain_(cost_grain(graph_.cost)) {
+  shared_.incumbent = std::move(start);
+  shared_.fixed.assign(graph_.size(), Fixed::kOpen);
+  open_at_split_ = graph_.size();
+}
+
+void Block::raise(double bound) {
+  Incumbent& best = shared_.incumbent;
+  best.lower = std::max(best.lower, std::min(round_up(bound, grain_), best.upper));
+  if (best.lower >= cutoff(best.upper, grain_)) best.lower = best.upper;
+}
+
+void Block::accept(const std::vector<uint32_t>& chosen) {
+  double cost = 0;
+  for (uint32_t k : chosen) cost += graph_.cost[k];
+  if (cost >= shared_.incumbent.upper) return;
+  shared_.incumbent.upper = cost;
+  shared_.incumbent.solution = chosen;
+  raise(shared_.incumbent.lower);
+}
+
+size_t Block::open_candidates() const {
+  return static_cast<size_t>(std::count_if(shared_.fixed.begin(), shared_.fixed.end(), [](Fixed f) { return f != Fixed::kOut; }));
+}
+
+void Block::find_covers(const SolveOptions& options, const Stopwatch& clock, uint64_t steps,
+                        const std::vector<double>& remaining) {
+  SolveOptions small = options;
+  small.greedy_steps = std::min(options.greedy_steps, steps);
+  const auto whole = greedy_covers(graph_, {}, small, clock);
+  if (whole.found) accept(whole.chosen);
+  // Where the dual ascent used the costs up is a small graph with good covers.
+  std::vector<uint8_t> keep(graph_.size(), 0);
+  for (uint32_t k = 0; k < graph_.size(); ++k) keep[k] = remaining[k] <= 0;
+  for (uint32_t k : shared_.incumbent.solution) keep[k] = 1;
+  Hypergraph named = graph_;
+  std::iota(named.original.begin(), named.original.end(), 0);
+  const auto made = makeable(named, keep);
+  for (uint32_t r : named.roots) {
+    if (!made[r]) return;
+  }
+  const Hypergraph tight = restrict_to(named, keep);
+  const auto narrow = greedy_covers(tight, {}, small, clock);
+  if (!narrow.found) return;
+  std::vector<uint32_t> chosen;
+  for (uint32_t k : narrow.chosen) chosen.push_back(tight.original[k]);
+  accept(chosen);
+  const auto better = improve_cover(graph_, {}, chosen, small, clock);
+  if (better.found) accept(better.chosen);
+}
+
+bool Block::fix_by_bounds(const std::vector<double>& bound_with) {
+  const double limit = cutoff(shared_.incumbent.upper, grain_);
+  const double margin = 1e-9 * std::abs(shared_.incumbent.upper);
+  bool fixed = false;
+  for (uint32_t k = 0; k < graph_.size(); ++k) {
+    if (shared_.fixed[k] == Fixed::kOut || bound_with[k] < limit + margin) continue;
+    shared_.fixed[k] = Fixed::kOut;
+    fixed = true;
+  }
+  return fixed;
+}
+
+void Block::begin(const std::vector<uint32_t>& chosen, const SolveOptions& options, const Stopwatch& clock) {
+  double least = 0;
+  for (double c : graph_.cost) least += std::min(c, 0.0);
+  raise(least);
+  if (!chosen.empty() || graph_.roots.empty()) accept(chosen);
+  if (!proved()) split(options, clock);
+}
+
+// Where each candidate makes one item.
+void Block::anneal_more(const SolveOptions& options, const Stopwatch& clock, uint64_t steps) {
+  if (shared_.incumbent.solution.empty() || proved() || options.greedy_steps == 0) return;
+  if (graph_.results.entries.size() != graph_.size() || std::isfinite(graph_.fold_budget)) return;
+  accept(anneal(graph_, shared_.incumbent.solution, steps, options.limits, clock));
+}
+
+void Block::prepare(const SolveOptions& options, const Stopwatch& clock) {
+  if (graph_.size() == 0) return;
+  if (graph_.has_negative_cost()) return prepare_negative(options, clock);
+  const auto first = dual_ascent(graph_, RootOrder::kCheapFirst, kAscentSteps);
+  raise(first.bound);
+  find_covers(options, clock, kCoverSteps * graph_.size(), first.remaining);
+  if (proved()) return;
+  anneal_more(options, clock, std::min(kAnnealSteps, 1000 * uint64_t{graph_.size()}));
+  if (proved()) return;
+  fix_by_bounds(bound_with(graph_, first));
+  const auto second = dual_ascent(graph_, RootOrder::kDearFirst, kAscentSteps);
+  raise(second.bound);
+  if (proved()) return;
+  fix_by_bounds(bound_with(graph_, second));
+  divide(options, clock);
+}
+
+// The covers know no gain in choosing more: they see such costs as nothing.
+void Block::prepare_negative(const SolveOptions& options, const Stopwatch& clock) {
+  double least = 0;
+  for (uint32_t i = 0; i < graph_.items; ++i) {
+    double best = 0;
+    for (uint32_t k : graph_.producers[i]) best = std::min(best, graph_.cost[k]);
+    least += best;
+  }
+  if (graph_.terms) raise(least);   // each item is made once
+  Hypergraph clipped = graph_;
+  for (double& c : clipped.cost) c = std::max(c, 0.0);
+  const auto found = greedy_covers(clipped, {}, options, clock);
+  if (found.found) accept(found.chosen);
+  anneal_more(options, clock, std::min(kMostSteps, kNegativeSteps * graph_.size()));
+}
+
+bool Block::divide(const SolveOptions& options, const Stopwatch& clock) {
+  if (!parts_.empty() || proved() || graph_.has_negative_cost()) return false;
+  const size_t open = open_candidates();
+  if (static_cast<double>(open) > kWorthDividing * static_cast<double>(open_at_split_)) return false;
+  open_at_split_ = open;
+  return split(options, clock);
+}
+
+bool Block::split(const SolveOptions& options, const Stopwatch& clock) {
+  std::vector<uint8_t> keep(graph_.size());
+  for (uint32_t k = 0; k < graph_.size(); ++k) keep[k] = shared_.fixed[k] != Fixed::kOut;
+  const auto made = makeable(graph_, keep);
+  for (uint32_t r : graph_.roots) {
+    if (made[r]) continue;
+    raise(shared_.incumbent.upper);
+    return true;
+  }
+  Hypergraph named = graph_;
+  std::iota(named.original.begin(), named.original.end(), 0);
+  rest_ = std::make_unique<Hypergraph>(restrict_to(named, keep));
+  reduction_ = std::make_unique<Reduction>(reduce_to_components(*rest_));
+  if (reduction_->over_budget) {
+    reduction_.reset();
+    raise(shared_.incumbent.upper);
+    return true;
+  }
+  for (Component& c : reduction_->components) {
+    parts_.push_back(std::make_unique<Block>(c.graph, Incumbent{}));
+    parts_.back()->prepare(options, clock);
+  }
+  engines.clear();
+  gather();
+  return true;
+}
+
+void Block::gather() {
+  if (!reduction_) return;
+  double lower = reduction_->constant, upper = reduction_->constant;
+  std::vector<std::vector<uint32_t>> chosen;
+  for (const auto& part : parts_) {
+    part->gather();
+    lower += part->incumbent().lower;
+    upper += part->incumbent().upper;
+    chosen.push_back(part->incumbent().solution);
+  }
+  if (upper < shared_.incumbent.upper) {
+    std::vector<uint32_t> lifted;
+    for (uint32_t k : reduction_->lift(*rest_, chosen)) lifted.push_back(rest_->original[k]);
+    accept(lifted);
+  }
+  raise(lower);   // what was left out costs at least `upper`
+}
+
+std::vector<uint8_t> Block::survivors() const {
+  std::vector<uint8_t> out(graph_.size(), 0);
+  for (uint32_t k : shared_.incumbent.solution) out[k] = 1;
+  if (!reduction_) {
+    for (uint32_t k = 0; k < graph_.size(); ++k) out[k] |= shared_.fixed[k] != Fixed::kOut;
+    return out;
+  }
+  const auto keep = [&](const std::vector<uint32_t>& bundle) {
+    for (uint32_t k : bundle) out[rest_->original[k]] = 1;
+  };
+  for (const auto& bundle : reduction_->maker) keep(bundle);
+  for (size_t p = 0; p < parts_.size(); ++p) {
+    const auto inside = parts_[p]->survivors();
+    for (uint32_t k = 0; k < inside.size(); ++k) {
+      if (inside[k]) keep(reduction_->bundles[reduction_->components[p].graph.original[k]]);
+    }
+  }
+  return out;
+}
+
+void Block::merge(const Step& step) {
+  for (size_t k = 0; k < step.fixed.size(); ++k) {
+    if (step.fixed[k] != Fixed::kOpen) shared_.fixed[k] = step.fixed[k];
+  }
+  if (!step.found.solution.empty()) accept(step.found.solution);
+  raise(step.found.lower);
+  if (step.outcome == Outcome::kProved) raise(shared_.incumbent.upper);
+}
+
+void Block::open_leaves(std::vector<Block*>& out) {
+  if (proved()) return;
+  if (!reduction_) out.push_back(this);
+  for (const auto& part : parts_) part->open_leaves(out);
+}
+
+}  // namespace egret::extract

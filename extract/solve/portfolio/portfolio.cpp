@@ -1,0 +1,200 @@
+// All engines on all blocks, in rounds: each engine of each open block gets a slice of work, in parallel; then what
+// they found is merged in a fixed order, blocks that shrank are reduced and divided again, and the slices double.
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include "extract/solve/portfolio/block.h"
+#include "extract/solve/exact/core_guided.h"
+#include "extract/solve/heuristics/greedy.h"
+#include "extract/solve/exact/highs_engine.h"
+
+namespace egret::extract {
+namespace {
+
+constexpr uint64_t kFirstSlice = 50'000;
+constexpr size_t kNeighbourhood = 300;      // candidates: solved exactly even where engines are not asked for
+constexpr size_t kManyWithTerms = 16'000;  // candidates: then that program alone does better
+constexpr uint64_t kMaxSlice = uint64_t{1} << 25;
+
+// One engine's slice on one block.
+struct Task {
+  Block* block;
+  size_t engine;
+  Step step;
+  StopToken stop;
+};
+
+class Portfolio {
+ public:
+  Portfolio(const SolveOptions& options, Block& whole) : options_(options), whole_(whole) {}
+
+  // On blocks of at most `max_size` candidates, until a slice would be longer than `last_slice`.
+  void run(const Stopwatch& clock, uint64_t last_slice, size_t max_size) {
+    while (!clock.expired(options_.limits) && !close_enough()) {
+      std::vector<Block*> open;
+      whole_.open_leaves(open);
+      std::erase_if(open, [&](Block* b) { return b->graph().size() > max_size || !ready(*b) || b->slice > last_slice; });
+      if (open.empty()) return;
+      auto tasks = make_tasks(open);
+      run_all(tasks, clock);
+      for (auto& task : tasks) {
+        task->block->merge(task->step);
+        if (task->step.outcome == Outcome::kGivenUp) task->block->engines[task->engine].reset();
+      }
+      for (Block* block : open) {
+        block->slice = std::min(kMaxSlice, 2 * block->slice);
+        block->divide(options_, clock);
+      }
+      whole_.gather();
+    }
+  }
+
+ private:
+  bool close_enough() const {
+    const Incumbent& best = whole_.incumbent();
+    return whole_.proved() || best.upper - best.lower <= options_.gap * std::abs(best.upper);
+  }
+
+  // Has the block an engine that goes on?
+  bool ready(Block& block) {
+    if (block.slice == 0) {
+      block.slice = kFirstSlice;
+      if (CoreGuided::takes(block.graph())) block.engines.push_back(std::make_unique<CoreGuided>(block.graph(), false));
+      if (!block.graph().has_negative_cost()) block.engines.push_back(make_highs_engine(block.graph()));
+    }
+    std::erase(block.engines, nullptr);
+    return !block.engines.empty();
+  }
+
+  static std::vector<std::unique_ptr<Task>> make_tasks(const std::vector<Block*>& open) {
+    std::vector<std::unique_ptr<Task>> tasks;
+    for (Block* block : open) {
+      for (size_t e = 0; e < block->engines.size(); ++e) {
+        tasks.push_back(std::make_unique<Task>());
+        tasks.back()->block = block;
+        tasks.back()->engine = e;
+      }
+    }
+    return tasks;
+  }
+
+  // An engine's proof ends the slices of those after it on the same block, never of those before it: so what is
+  // merged does not depend on who was faster.
+  void run_all(std::vector<std::unique_ptr<Task>>& tasks, const Stopwatch& clock) {
+    std::atomic<size_t> next{0};
+    const auto work = [&] {
+      for (size_t t; (t = next++) < tasks.size();) {
+        Task& task = *tasks[t];
+        const Interrupt interrupt{&options_.limits, &clock, &task.stop};
+        if (interrupt()) continue;
+        task.step = task.block->engines[task.engine]->advance(task.block->shared(), task.block->slice, interrupt);
+        if (task.step.outcome != Outcome::kProved) continue;
+        for (size_t later = t + 1; later < tasks.size() && tasks[later]->block == task.block; ++later) {
+          tasks[later]->stop.request_stop();
+        }
+      }
+    };
+    const size_t cores = std::max(1u, std::thread::hardware_concurrency());
+    const size_t wanted = options_.threads > 0 ? static_cast<size_t>(options_.threads) : cores;
+    std::vector<std::thread> threads;
+    for (size_t n = std::min({wanted, cores, tasks.size()}); n > 1; --n) threads.emplace_back(work);
+    work();
+    for (std::thread& t : threads) t.join();
+    drop_what_proofs_ended(tasks);
+  }
+
+  static void drop_what_proofs_ended(std::vector<std::unique_ptr<Task>>& tasks) {
+    for (size_t t = 0; t < tasks.size(); ++t) {
+      if (tasks[t]->step.outcome != Outcome::kProved) continue;
+      for (size_t later = t + 1; later < tasks.size() && tasks[later]->block == tasks[t]->block; ++later) {
+        tasks[later]->step = Step{};
+      }
+    }
+  }
+
+  const SolveOptions& options_;
+  Block& whole_;
+};
+
+// The choice as candidates of the graph; empty where it is none.
+std::vector<uint32_t> chosen_in(const Problem& problem, const Hypergraph& graph, const Solution* start) {
+  std::vector<uint32_t> chosen;
+  if (!start || !check_solution(problem, *start).ok()) return chosen;
+  for (uint32_t k = 0; k < graph.size(); ++k) {
+    if (std::binary_search(start->chosen.begin(), start->chosen.end(), graph.original[k])) chosen.push_back(k);
+  }
+  return chosen;
+}
+
+bool close(const Solution& solution, double gap) {
+  return solution.cost - solution.bound <= std::max(kProofGap, gap) * std::abs(solution.cost);
+}
+
+// What candidates compute inside allows rows that only the integer program over the whole problem has; it gets the
+// candidates that are still in question.
+Result<Solution> with_terms(const Problem& problem, const SolveOptions& options, const Hypergraph& graph,
+                            const Block& whole, const Solution& so_far, double seconds) {
+  const auto survivors = whole.survivors();
+  Problem rest = problem;
+  std::vector<uint32_t> number;
+  Solution start = so_far;
+  rest.candidates.clear();
+  start.chosen.clear();
+  for (uint32_t k = 0; k < graph.size(); ++k) {
+    if (!survivors[k]) continue;
+    const uint32_t original = graph.original[k];
+    if (std::binary_search(so_far.chosen.begin(), so_far.chosen.end(), original)) {
+      start.chosen.push_back(static_cast<uint32_t>(number.size()));
+    }
+    number.push_back(original);
+    rest.candidates.push_back(problem.candidates[original]);
+  }
+  SolveOptions left = options;
+  left.limits.seconds -= seconds;
+  auto exact = solve_ilp(rest, left, &start);
+  if (!exact.ok()) return so_far;
+  Solution best = so_far;
+  if (exact->cost < best.cost) {
+    best.cost = exact->cost;
+    best.chosen.clear();
+    for (uint32_t k : exact->chosen) best.chosen.push_back(number[k]);
+  }
+  best.bound = std::min(best.cost, std::max(so_far.bound, exact->bound));
+  return best;
+}
+
+}  // namespace
+
+Result<Solution> solve_portfolio(const Problem& problem, const SolveOptions& options, const Solution* start) {
+  const Stopwatch clock;
+  EGRET_TRY(Hypergraph graph, make_hypergraph(problem));
+  Block whole(graph, Incumbent{});
+  whole.begin(chosen_in(problem, graph, start), options, clock);
+  const bool covers = !problem.term_nodes.empty();
+  Portfolio portfolio(options, whole);
+  if (!options.exact) {
+    if (options.greedy_steps > 0) portfolio.run(clock, kFirstSlice, kNeighbourhood);
+  } else if (covers) {
+    portfolio.run(clock, kFirstSlice, kManyWithTerms);
+  } else {
+    portfolio.run(clock, UINT64_MAX, SIZE_MAX);
+  }
+  const Incumbent& best = whole.incumbent();
+  if (best.solution.empty() && !graph.roots.empty()) {
+    if (covers && options.exact && !whole.proved()) return solve_ilp(problem, options);
+    if (whole.proved()) return input_error("infeasible: no choice keeps the limit on folded weights", "raise --fold-limit");
+    return limit_error("extraction: no solution within its limits", "raise --time-limit or --fold-limit");
+  }
+  Solution solution = make_solution(problem, graph, best.solution, "portfolio");
+  solution.bound = std::min(best.lower, solution.cost);
+  if (options.exact && covers && !close(solution, options.gap)) {
+    EGRET_TRY(solution, with_terms(problem, options, graph, whole, solution, clock.seconds()));
+    solution.method = "portfolio";
+  }
+  solution.optimal = close(solution, 0);
+  solution.seconds = clock.seconds();
+  return solution;
+}
+
+}  // namespace egret::extract

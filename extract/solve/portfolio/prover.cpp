@@ -1,0 +1,236 @@
+#include "extract/solve/portfolio/prover.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "extract/solve/exact/core_guided.h"
+#include "extract/solve/bound/dual_ascent.h"
+#include "extract/solve/graph/grain.h"
+#include "extract/solve/heuristics/greedy.h"
+#include "extract/solve/reduce/reduction_log.h"
+
+namespace egret::extract {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kRounding = 4e-12;  // relative: what sums of doubles may err by
+constexpr uint64_t kAscentSteps = 20'000'000;
+constexpr uint64_t kCoverSteps = 400;    // of the local search, a candidate
+constexpr size_t kCutItems = 4'000'000;  // of all cuts of one part together
+constexpr uint64_t kSlice = 1'000'000;
+constexpr int kDepth = 6;
+constexpr double kWorthReducing = 0.9;
+
+using Text = std::back_insert_iterator<std::string>;
+
+// The grain, where costs are multiples of it to the last bit, and so are sums of them in doubles.
+double exact_grain(const std::vector<double>& costs) {
+  const double grain = cost_grain(costs);
+  const bool exact = grain > 0 && std::fmod(grain, 0x1p-10) == 0 &&
+                     std::all_of(costs.begin(), costs.end(), [&](double c) { return std::fmod(c, grain) == 0; });
+  return exact ? grain : 0;
+}
+
+// Where some costs are below zero: the sum of their sizes, which a bound near zero does not show.
+double size_below_zero(const Hypergraph& graph) {
+  double size = 0;
+  for (double c : graph.cost) size += std::abs(c);
+  return graph.has_negative_cost() ? size : 0;
+}
+
+class Prover {
+ public:
+  explicit Prover(const SolveOptions& options) : options_(options) {}
+
+  // `number` names the candidates of `graph` outside, where `count` are numbered; items keep their numbers.
+  double level(const Hypergraph& graph, const std::vector<uint32_t>& number, uint32_t count, double upper, int depth) {
+    text_ += "U\n";
+    Reduction reduction = reduce_to_components(graph);
+    const auto outer = [&](uint32_t k) {
+      return k < graph.size() ? number[k] : count + (k - static_cast<uint32_t>(graph.size()));
+    };
+    write_reduction_log(reduction.log, outer, text_);
+    std::vector<double> lower;
+    double sum = reduction.constant;
+    for (const Component& c : reduction.components) {
+      lower.push_back(c.graph.has_negative_cost() ? negative_sum(c.graph)
+                                                  : dual_ascent(c.graph, RootOrder::kCheapFirst, kAscentSteps).bound);
+      sum += lower.back();
+    }
+    double bound = reduction.constant;
+    for (size_t c = 0; c < reduction.components.size(); ++c) {
+      const Component& component = reduction.components[c];
+      std::string before;
+      before.swap(text_);
+      sum -= lower[c];
+      const double proved = part(component.graph, upper - sum, depth);
+      sum += proved;
+      bound += proved;
+      before.swap(text_);
+      fmt::format_to(Text(text_), "p {}\nk", proved);
+      for (uint32_t k : component.graph.original) fmt::format_to(Text(text_), " {}", outer(k));
+      text_ += "\ni";
+      for (uint32_t i : component.item) fmt::format_to(Text(text_), " {}", i);
+      text_ += '\n';
+      text_ += before;
+      text_ += ".\n";
+    }
+    return bound;
+  }
+
+  std::string& text() { return text_; }
+
+ private:
+  static double negative_sum(const Hypergraph& graph) {
+    double sum = 0;
+    for (double c : graph.cost) sum += std::min(c, 0.0);
+    return sum;
+  }
+
+  // What may be claimed of a bound that was summed in doubles; `size` is that of the numbers in the sum.
+  static double claimed(double bound, double upper, double grain, double size = 0) {
+    if (grain > 0) {
+      const double next = grain * std::ceil(bound / grain - 1e-6);
+      return std::min(next, std::isfinite(upper) ? grain * std::round(upper / grain) : kInfinity);
+    }
+    const double low = std::min(bound, upper);
+    return low - kRounding * std::max(size, std::abs(low));
+  }
+
+  // Proves a bound of the part, at most `upper`, and appends the records.
+  double part(const Hypergraph& graph, double upper, int depth) {
+    const double grain = exact_grain(graph.cost);
+    // What is aimed at around the part may lie between two costs that a choice here can have.
+    if (grain > 0 && std::isfinite(upper)) upper = grain * std::ceil(upper / grain - 1e-6);
+    if (graph.has_negative_cost()) return by_cores(graph, upper);
+    SolveOptions small = options_;
+    small.greedy_steps = kCoverSteps * graph.size();
+    const auto cover = greedy_covers(graph, {}, small, clock_);
+    if (cover.found) {
+      double cost = 0;
+      for (uint32_t k : cover.chosen) cost += graph.cost[k];
+      upper = std::min(upper, cost);
+    }
+    const DualAscent dual = dual_ascent(graph, RootOrder::kCheapFirst, kAscentSteps, 4 * kCutItems);
+    const bool short_cuts = cut_items(dual) <= kCutItems;
+    if (short_cuts && dual.bound >= cutoff(upper, grain)) {
+      const double claim = claimed(grain > 0 ? upper : dual.bound, upper, grain);
+      write_grain(grain);
+      write_cuts(dual);
+      text_ += "f\n";
+      return claim;
+    }
+    if (short_cuts && depth < kDepth) {
+      const auto dropped = too_dear(graph, dual, upper, grain);
+      if (static_cast<double>(graph.size() - dropped.size()) <= kWorthReducing * static_cast<double>(graph.size())) {
+        return within(graph, dual, dropped, upper, grain, depth);
+      }
+    }
+    if (!CoreGuided::takes(graph) || clock_.expired(options_.limits)) {
+      if (!short_cuts) return 0;
+      write_cuts(dual);
+      text_ += "f\n";
+      return claimed(dual.bound, upper, 0);
+    }
+    return by_cores(graph, upper);
+  }
+
+  static size_t cut_items(const DualAscent& dual) {
+    size_t items = 0;
+    for (const Cut& cut : dual.cuts) items += cut.items.size();
+    return items;
+  }
+
+  void write_grain(double grain) {
+    if (grain > 0) fmt::format_to(Text(text_), "v {}\n", grain);
+  }
+
+  void write_cuts(const DualAscent& dual) {
+    for (const Cut& cut : dual.cuts) {
+      fmt::format_to(Text(text_), "u {}", cut.price);
+      for (uint32_t i : cut.items) fmt::format_to(Text(text_), " {}", i);
+      text_ += '\n';
+    }
+  }
+
+  static std::vector<uint32_t> too_dear(const Hypergraph& graph, const DualAscent& dual, double upper, double grain) {
+    const double limit = cutoff(upper, grain) + 1e-9 * std::abs(upper);
+    std::vector<uint32_t> out;
+    for (uint32_t k = 0; k < graph.size(); ++k) {
+      if (dual.bound + dual.remaining[k] >= limit) out.push_back(k);
+    }
+    return out;
+  }
+
+  // Without what is too dear the part is a problem of its own, which may fall apart.
+  double within(const Hypergraph& graph, const DualAscent& dual, const std::vector<uint32_t>& dropped, double upper,
+                double grain, int depth) {
+    std::vector<uint8_t> keep(graph.size(), 1);
+    for (uint32_t k : dropped) keep[k] = 0;
+    const auto made = makeable(graph, keep);
+    write_grain(grain);
+    write_cuts(dual);
+    text_ += 'K';
+    for (uint32_t k : dropped) fmt::format_to(Text(text_), " {}", k);
+    text_ += "\nq\n";
+    for (uint32_t r : graph.roots) {
+      if (!made[r]) return unreachable(graph, r, keep, upper, grain);
+    }
+    Hypergraph named = graph;
+    for (uint32_t k = 0; k < graph.size(); ++k) named.original[k] = k;
+    const Hypergraph rest = restrict_to(named, keep);
+    text_ += "(\n";
+    const double bound = level(rest, rest.original, static_cast<uint32_t>(graph.size()), upper, depth + 1);
+    text_ += ")\n";
+    return claimed(bound, upper, grain);
+  }
+
+  // Root r cannot be made of what is left: no solution beats `upper`, by cuts around it of any price.
+  double unreachable(const Hypergraph& graph, uint32_t r, const std::vector<uint8_t>& keep, double upper,
+                     double grain) {
+    std::vector<uint8_t> inside(graph.items, 0);
+    const auto made = makeable(graph, keep);
+    fmt::format_to(Text(text_), "u {}", std::ldexp(1.0, std::ilogb(std::abs(upper) + 1) + 2));
+    for (uint32_t i = 0; i < graph.items; ++i) {
+      if (!made[i]) fmt::format_to(Text(text_), " {}", i);
+    }
+    text_ += "\nf\n";
+    return claimed(upper, upper, grain);
+  }
+
+  double by_cores(const Hypergraph& graph, double upper) {
+    if (!CoreGuided::takes(graph)) return 0;
+    CoreGuided engine(graph, /*proof=*/true);
+    Shared shared;
+    shared.incumbent.upper = upper;
+    const Interrupt interrupt{&options_.limits, &clock_, nullptr};
+    Step step;
+    do {
+      step = engine.advance(shared, kSlice, interrupt);
+      shared.incumbent.upper = std::min(shared.incumbent.upper, step.found.upper);
+    } while (step.outcome == Outcome::kSpent);
+    text_ += engine.proof();
+    return claimed(step.found.lower, shared.incumbent.upper, exact_grain(graph.cost), size_below_zero(graph));
+  }
+
+  const SolveOptions& options_;
+  const Stopwatch clock_;
+  std::string text_;
+};
+
+}  // namespace
+
+Result<Proof> prove_bound(const Problem& problem, double upper, const SolveOptions& options) {
+  EGRET_TRY(const Hypergraph graph, make_hypergraph(problem));
+  Prover prover(options);
+  Proof proof;
+  const auto count = static_cast<uint32_t>(problem.candidates.size());
+  proof.bound = prover.level(graph, graph.original, count, upper, 0);
+  if (exact_grain(graph.cost) == 0) proof.bound -= kRounding * std::max(std::abs(proof.bound), size_below_zero(graph));
+  proof.records = std::move(prover.text());
+  return proof;
+}
+
+}  // namespace egret::extract

@@ -1,0 +1,67 @@
+// The graph that the reductions edit: candidates as sorted lists, an index that repairs itself, and the log.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "extract/solve/reduce/reduction.h"
+
+namespace egret::extract {
+
+using List = std::vector<uint32_t>;
+
+class ReductionGraph {
+ public:
+  explicit ReductionGraph(const Hypergraph& graph);
+
+  // Candidates; those that are not alive count for nothing.
+  std::vector<double> cost, fold;
+  std::vector<List> results, operands, bundle;
+  std::vector<uint8_t> alive;
+  // Items.
+  std::vector<uint8_t> root, gone;   // gone: given, or read through its producer
+  std::vector<uint8_t> touched;      // something about its producers is new since dominance looked
+  std::vector<List> maker;
+  double constant = 0, fold_budget = 0;
+  std::vector<ReductionStep> log;
+
+  uint32_t items() const { return static_cast<uint32_t>(root.size()); }
+  uint32_t size() const { return static_cast<uint32_t>(cost.size()); }
+  // Ascending; alive ones only.  The answer is good until the next change.
+  const List& producers(uint32_t item);
+  const List& consumers(uint32_t item);
+
+  void note(Rule rule, uint32_t subject, uint32_t reason, double amount = 0) { log.push_back({rule, subject, reason, amount}); }
+  void kill(uint32_t k);
+  void force(uint32_t item, uint32_t reason);
+  // Results that are among the operands serve nobody: dropped, and the candidate with the last of them.
+  void set_operands(uint32_t k, List reads);
+  void set_results(uint32_t k, List makes);
+  uint32_t append(double cost, double fold, List makes, List reads, List bundle);
+  // Nobody reads the item any more; `made_by` makes it where a lifted solution needs it.
+  void retire(uint32_t item, const List& made_by);
+
+  bool reads(uint32_t k, uint32_t item) const { return std::binary_search(operands[k].begin(), operands[k].end(), item); }
+  bool makes(uint32_t k, uint32_t item) const { return std::binary_search(results[k].begin(), results[k].end(), item); }
+  // Item -> what its producers read, without repeats.
+  Rows dependency();
+
+ private:
+  std::vector<List> producers_, consumers_;
+  std::vector<uint8_t> stale_producers_, stale_consumers_;
+};
+
+// One pass each; true where something changed.
+bool drop_useless(ReductionGraph& g);
+bool free_closure(ReductionGraph& g);
+bool contract(ReductionGraph& g);
+bool pay_forced(ReductionGraph& g);
+bool fold_single_readers(ReductionGraph& g);
+bool drop_dominated(ReductionGraph& g);
+bool unlink_forced(ReductionGraph& g);
+bool use_requirements(ReductionGraph& g);   // dominators over the whole graph
+
+// a without `item`, with all of b; ascending.
+List merged_without(const List& a, uint32_t item, const List& b);
+
+}  // namespace egret::extract
