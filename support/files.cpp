@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -40,6 +41,12 @@ Status write_file(const std::string& path, std::string_view bytes) {
     return io_error(fmt::format("cannot write {}: {}", path, reason), "is the disk full?");
   }
   return {};
+}
+
+SourceSpan place_of(std::string_view text, size_t byte, const std::string& file) {
+  const std::string_view before = text.substr(0, byte);
+  return {file, static_cast<int>(std::count(before.begin(), before.end(), '\n')) + 1,
+          static_cast<int>(before.size() - (before.rfind('\n') + 1)) + 1, {}};
 }
 
 }  // namespace egret

@@ -14,4 +14,7 @@ Result<std::string> read_file(const std::string& path, uint64_t max_bytes = uint
 // On failure the old file, if any, is unchanged and no temporary is left.
 Status write_file(const std::string& path, std::string_view bytes);
 
+// Line and column (from 1) of a byte of the text of `file`.
+SourceSpan place_of(std::string_view text, size_t byte, const std::string& file = {});
+
 }  // namespace egret

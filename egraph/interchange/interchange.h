@@ -6,7 +6,7 @@
 //
 // A child is any e-node of the class that is meant.  Written files name a class by its canonical id and its e-nodes
 // "CLASS.0", "CLASS.1", ...; every child is CLASS.0.
-// Reading order: interchange.h, write_json.cpp, json_handler.h, read_json.cpp, graphviz.cpp.
+// Reading order: interchange.h, write_json.cpp, support/egraph_text.h, read_json.cpp, graphviz.cpp.
 // May include: support, egraph.
 #pragma once
 

@@ -3,25 +3,24 @@
 
 #include <fmt/format.h>
 
-#include "egraph/interchange/json_handler.h"
+#include "egraph/interchange/interchange.h"
+#include "support/egraph_text.h"
 #include "support/hash.h"
 
 namespace egret::egraph {
 namespace {
 
-constexpr uint32_t kNone = JsonHandler::kNone;
-
 // From the arrays of a file to a graph.  A class' first e-node is made before any other of its e-nodes and before every
 // e-node that reads the class, so it is the canonical id from the start and no key ever becomes stale.
 class Builder {
  public:
-  Builder(const JsonHandler& file, SerializedEGraph& out) : file_(file), out_(out) {}
+  Builder(const EGraphText& file, SerializedEGraph& out) : file_(file), out_(out) {}
 
   void build() {
     count_needs();
     class_id_.assign(file_.class_names.size(), kNoId);
     inhabited_.assign(file_.class_names.size(), false);
-    for (const JsonHandler::Node& node : file_.nodes) inhabited_[node.cls] = true;
+    for (const EGraphText::Node& node : file_.nodes) inhabited_[node.cls] = true;
     for (uint32_t n = 0; n < file_.nodes.size(); ++n) {
       if (needs_[n] == 0) ready_.push_back(n);
     }
@@ -38,23 +37,17 @@ class Builder {
   Id class_id(uint32_t cls) const { return class_id_[cls]; }  // kNoId: a name that no e-node kept
 
  private:
-  std::span<const uint32_t> children(uint32_t n) const {
-    const size_t end = n + 1 < file_.nodes.size() ? file_.nodes[n + 1].first_child : file_.children.size();
-    return {file_.children.data() + file_.nodes[n].first_child, end - file_.nodes[n].first_child};
-  }
-  uint32_t class_of_child(uint32_t name) const { return file_.nodes[file_.node_of_name[name]].cls; }
-
   // For each e-node the children whose class has no id yet; for each class the e-nodes that read it.
   void count_needs() {
     needs_.resize(file_.nodes.size());
     reader_start_.assign(file_.class_names.size() + 1, 0);
-    for (const uint32_t child : file_.children) ++reader_start_[class_of_child(child) + 1];
+    for (const uint32_t child : file_.children) ++reader_start_[child + 1];
     for (size_t c = 1; c < reader_start_.size(); ++c) reader_start_[c] += reader_start_[c - 1];
     readers_.resize(file_.children.size());
     std::vector<uint32_t> at(reader_start_.begin(), reader_start_.end() - 1);
     for (uint32_t n = 0; n < file_.nodes.size(); ++n) {
-      needs_[n] = static_cast<uint32_t>(children(n).size());
-      for (const uint32_t child : children(n)) readers_[at[class_of_child(child)]++] = n;
+      needs_[n] = static_cast<uint32_t>(file_.children_of(n).size());
+      for (const uint32_t child : file_.children_of(n)) readers_[at[child]++] = n;
     }
   }
 
@@ -66,9 +59,9 @@ class Builder {
   }
 
   void insert(uint32_t n) {
-    const JsonHandler::Node& node = file_.nodes[n];
+    const EGraphText::Node& node = file_.nodes[n];
     operands_.clear();
-    for (const uint32_t child : children(n)) operands_.push_back(class_id_[class_of_child(child)]);
+    for (const uint32_t child : file_.children_of(n)) operands_.push_back(class_id_[child]);
     NodeData data{node.cost, node.subsumed, 0};
     const OpKind op = out_.graph.intern_op(file_.ops[node.op]);
     AttrId attr = intern(data);
@@ -104,7 +97,7 @@ class Builder {
     return attr;
   }
 
-  const JsonHandler& file_;
+  const EGraphText& file_;
   SerializedEGraph& out_;
   std::vector<uint32_t> needs_, reader_start_, readers_, ready_;
   std::vector<Id> class_id_, operands_;
@@ -113,32 +106,10 @@ class Builder {
   std::unordered_multimap<uint64_t, AttrId> attrs_;
 };
 
-SourceSpan place_of(std::string_view text, size_t byte, const std::string& file) {
-  const std::string_view before = text.substr(0, byte);
-  return {file, static_cast<int>(std::count(before.begin(), before.end(), '\n')) + 1,
-          static_cast<int>(before.size() - (before.rfind('\n') + 1)) + 1, {}};
-}
-
 }  // namespace
 
 Result<SerializedEGraph> read_json(std::string_view text, const std::string& file) {
-  JsonHandler read;
-  if (!nlohmann::json::sax_parse(text.begin(), text.end(), &read)) {
-    SourceSpan where = read.fault_byte == SIZE_MAX ? SourceSpan{file, 0, 0, {}} : place_of(text, read.fault_byte, file);
-    if (!read.fault_node.empty()) where.place = "e-node " + read.fault_node;
-    return input_error(read.fault, "the format is egraph-serialize's: nodes, root_eclasses, class_data", where);
-  }
-  if (!read.has_nodes) return input_error("`nodes` is missing", "the format is egraph-serialize's", {file, 0, 0, {}});
-  for (const JsonHandler::Node& node : read.nodes) {
-    const size_t n = static_cast<size_t>(&node - read.nodes.data());
-    const size_t end = n + 1 < read.nodes.size() ? read.nodes[n + 1].first_child : read.children.size();
-    for (size_t c = node.first_child; c < end; ++c) {
-      if (read.node_of_name[read.children[c]] != kNone) continue;
-      return input_error(fmt::format("its child {} is no e-node of the file", read.node_names[read.children[c]]),
-                         "children are names of e-nodes, not of classes",
-                         {file, 0, 0, "e-node " + read.node_names[node.name]});
-    }
-  }
+  EGRET_TRY(EGraphText read, read_egraph_text(text, file));
   SerializedEGraph out;
   out.data.emplace_back();
   Builder builder(read, out);

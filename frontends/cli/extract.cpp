@@ -41,7 +41,7 @@ Result<Input> read_input(const std::string& path) {
   Input input;
   Error error;
   if (extract::looks_like_egraph(text)) {
-    auto file = extract::parse_egraph(text);
+    auto file = extract::parse_egraph(text, path);
     if (file.ok()) {
       return Input{std::move(file->problem), true, std::move(file->node_names), std::move(file->class_names)};
     }

@@ -104,6 +104,14 @@ TEST_CASE("e-nodes that only missing attributes tell apart stay apart; classes w
   CHECK(colours(Json::parse(text)) == colours(Json::parse(written(graph.graph, write_options(graph)))));
 }
 
+TEST_CASE("integers name classes") {
+  const SerializedEGraph graph =
+      read(R"({"nodes": {"0": {"op": "f", "eclass": 7, "children": [9, 9]}, "1": {"op": "x", "eclass": 9}}, "root_eclasses": [7]})");
+  CHECK(graph.graph.node_count() == 2);
+  REQUIRE(graph.roots.size() == 1);
+  CHECK(graph.graph.nodes_of(graph.roots[0]).size() == 1);
+}
+
 TEST_CASE("wrong files") {
   const auto says = [](const std::string& text, const std::string& part) {
     INFO(text);
@@ -117,11 +125,11 @@ TEST_CASE("wrong files") {
   says("{\n  \"nodes\": {,}}", "test.json:2:13");
   says("{}", "`nodes` is missing");
   says(R"({"nodes": []})", "`nodes` is a list");
-  says(R"({"nodes": {"a": 1}})", "an e-node is a number");
+  says(R"({"nodes": {"a": 1}})", "a node is a number");
   says(R"({"nodes": {"a": {"op": "f"}}})", "`eclass` is missing");
   says(R"({"nodes": {"a": {"eclass": "1"}}})", "`op` is missing");
   says(R"({"nodes": {"a": {"op": 3, "eclass": "1"}}})", "`op` is a number");
-  says(R"({"nodes": {"a": {"op": "f", "eclass": "1", "children": ["b"]}}})", "child b is no e-node");
+  says(R"({"nodes": {"a": {"op": "f", "eclass": "1", "children": ["b"]}}})", "child b names no node");
   says(R"({"nodes": {"a": {"op": "f", "eclass": "1", "children": [[]]}}})", "`children` holds a list");
   says(R"({"nodes": {"a": {"op": "f", "eclass": "1", "children": "b"}}})", "`children` is a string");
   says(R"({"nodes": {"a": {"op": "f", "eclass": "1", "cost": "dear"}}})", "`cost` is a string");
@@ -129,7 +137,7 @@ TEST_CASE("wrong files") {
   says(R"({"nodes": {"a": {"op": "f", "eclass": "1", "subsumed": 1}}})", "`subsumed` is a number");
   says(R"({"nodes": {"a": {"op": "f", "eclass": "1"}, "a": {"op": "f", "eclass": "1"}}})", "occurs twice");
   says(R"({"nodes": {}, "root_eclasses": {}})", "root_eclasses");
-  says(R"({"nodes": {}, "root_eclasses": [1]})", "root_eclasses");
+  says(R"({"nodes": {}, "root_eclasses": [1.5]})", "root_eclasses");
   says(R"({"nodes": {}, "class_data": {"1": "x"}})", "class_data");
   says(std::string(1'000'000, '['), "expected an object");
   says(R"({"x": )" + std::string(1'000'000, '['), "test.json:1:");

@@ -64,28 +64,28 @@ TEST_CASE("integer children name classes", "[extract]") {
 
 TEST_CASE("faults of an e-graph are named with their place", "[extract]") {
   check_fault("{", "1:");
-  check_fault("[]", "must be an object");
-  check_fault("3", "must be an object");
+  check_fault("[]", "expected an object");
+  check_fault("3", "expected an object");
   check_fault("{}", "`nodes` is missing");
   check_fault(R"({"nodes": {}})", "no roots");
   check_fault(R"({"nodes": {"n": {"op": "f", "eclass": "A"}}, "root_eclasses": []})", "no roots");
   check_fault(R"({"nodes": {"n": {"op": "f", "eclass": "A"}}, "root_eclasses": ["Q"]})", "root Q names no class");
   check_fault(R"({"nodes": {"n": {"op": "f", "eclass": "A"}}, "root_eclasses": [1.5]})", "expected class ids");
-  check_fault(R"({"nodes": {"n": {"op": "f", "eclass": "A"}}, "root_eclasses": "A"})", "must be a list");
-  check_fault(R"({"nodes": [], "root_eclasses": ["A"]})", "`nodes` must be an object");
-  check_fault(R"({"nodes": {"n": 3}, "root_eclasses": ["A"]})", "node n");
-  check_fault(R"({"nodes": {"n": {"op": "f"}}, "root_eclasses": ["A"]})", "node n: error: e-graph: `eclass` is missing");
-  check_fault(one(R"("children": ["q"])"), "child q of node n names no node");
+  check_fault(R"({"nodes": {"n": {"op": "f", "eclass": "A"}}, "root_eclasses": "A"})", "expected a list of class ids");
+  check_fault(R"({"nodes": [], "root_eclasses": ["A"]})", "`nodes` is a list, expected an object");
+  check_fault(R"({"nodes": {"n": 3}, "root_eclasses": ["A"]})", "node n: error: a node is a number");
+  check_fault(R"({"nodes": {"n": {"op": "f"}}, "root_eclasses": ["A"]})", "node n: error: `eclass` is missing");
+  check_fault(one(R"("children": ["q"])"), "node n: error: its child q names no node");
   check_fault(one(R"("children": ["A"])"), "it names a class");
-  check_fault(one(R"("children": [5])"), "child 5 of node n names no class");
-  check_fault(one(R"("children": "n")"), "node n: error: e-graph: `children` must be a list");
-  check_fault(one(R"("children": [["n"]])"), "a list stands where an id is expected");
+  check_fault(one(R"("children": [5])"), "node n: error: its child 5 names no class");
+  check_fault(one(R"("children": "n")"), "node n: error: `children` is a string, expected a list");
+  check_fault(one(R"("children": [["n"]])"), "`children` holds a list");
   check_fault(one(R"("cost": "4")"), "`cost` is a string");
   check_fault(one(R"("cost": null)"), "`cost` is null");
   check_fault(one(R"("cost": NaN)"), "1:");
   check_fault(one(R"("cost": 1e999)"), "1:");
   check_fault(R"({"nodes": {"n": {"op": "f", "eclass": "A"}, "n": {"op": "g", "eclass": "A"}}, "root_eclasses": ["A"]})",
-              "node n: error: e-graph: this id occurs twice");
+              "node n: error: this node occurs twice");
 }
 
 TEST_CASE("costs below zero: trees where classes stand in an order, else an error", "[extract]") {

@@ -1,7 +1,5 @@
-// Reader of egraph-serialize, the format of the extraction gym (https://github.com/egraphs-good/extraction-gym):
-// {"nodes": {id: {op, children, eclass, cost = 1, subsumed = false}}, "root_eclasses": [...]}, plain or gzip.
-// A child is named by any node of its class; e-boost and boole write the class itself, as an integer: one integer
-// child in the file means that all are classes.  Integers as ids are read as their digits.
+// Extraction problems from egraph-serialize (support/egraph_text.h), the format of the extraction gym
+// (https://github.com/egraphs-good/extraction-gym).
 #pragma once
 
 #include <optional>
@@ -21,9 +19,8 @@ struct EGraphFile {
   std::vector<std::string> class_names;  // by item
 };
 
-// Errors are kInput and name the node and class: no roots, a root that names no class, a child that names nothing,
-// a cost that is no finite number.
-Result<EGraphFile> parse_egraph(std::string_view json);
+// Errors are those of read_egraph_text, and kInput where it has no roots or one that names no class; `path` is named.
+Result<EGraphFile> parse_egraph(std::string_view json, const std::string& path = {});
 
 // Is this text an e-graph (has "nodes"), rather than an egret-problem?  Looks at the top-level keys alone.
 bool looks_like_egraph(std::string_view json);

@@ -44,13 +44,4 @@ Result<std::string> read_packed(const std::string& path, uint64_t max_bytes) {
   return error;
 }
 
-SourceSpan place_of(std::string_view text, size_t byte) {
-  SourceSpan span;
-  const std::string_view before = text.substr(0, std::min(byte, text.size()));
-  span.line = 1 + static_cast<int>(std::count(before.begin(), before.end(), '\n'));
-  const size_t start = before.rfind('\n');
-  span.column = 1 + static_cast<int>(before.size() - (start == std::string_view::npos ? 0 : start + 1));
-  return span;
-}
-
 }  // namespace egret::extract

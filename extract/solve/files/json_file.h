@@ -10,7 +10,4 @@ namespace egret::extract {
 // kIo where the file cannot be read, kInput where the gzip stream is damaged, kLimit above `max_bytes` unpacked.
 Result<std::string> read_packed(const std::string& path, uint64_t max_bytes = uint64_t{2} << 30);
 
-// Line and column (from 1) of a byte of the text.
-SourceSpan place_of(std::string_view text, size_t byte);
-
 }  // namespace egret::extract

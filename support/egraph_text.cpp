@@ -1,0 +1,244 @@
+#include "support/egraph_text.h"
+
+#include <cmath>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "support/files.h"
+
+namespace egret {
+namespace {
+
+constexpr size_t kMaxNodes = 500'000'000;
+constexpr uint32_t kNone = Names::kNone;
+constexpr const char* kFormat = "the format is egraph-serialize's: nodes, root_eclasses, class_data";
+
+class Handler : public nlohmann::json_sax<nlohmann::json> {
+ public:
+  EGraphText read;                     // children are numbers of node_names until the end
+  std::vector<uint32_t> node_of_name;  // kNone for a name that was only a child so far
+  bool has_nodes = false, integer_children = false;
+  std::string fault, fault_node;       // what ended the reading, and the node in which
+  size_t fault_byte = SIZE_MAX;        // where the text is no JSON
+
+  bool key(string_t& name) override;
+  bool start_object(size_t) override;
+  bool end_object() override;
+  bool start_array(size_t) override;
+  bool end_array() override;
+  bool string(string_t& value) override;
+  bool number_integer(number_integer_t value) override { return integer(std::to_string(value), static_cast<double>(value)); }
+  bool number_unsigned(number_unsigned_t value) override { return integer(std::to_string(value), static_cast<double>(value)); }
+  bool number_float(number_float_t value, const string_t& text) override;
+  bool boolean(bool value) override;
+  bool null() override;
+  bool binary(nlohmann::json::binary_t&) override { return unexpected("binary data"); }
+  bool parse_error(size_t byte, const std::string&, const nlohmann::detail::exception& e) override;
+
+ private:
+  enum class Part : uint8_t { kOther, kNodes, kRoots, kClassData };
+  enum class Field : uint8_t { kOther, kOp, kChildren, kClass, kCost, kSubsumed };
+
+  bool in_node() const { return depth_ == 3 && part_ == Part::kNodes; }
+  bool in_children() const { return depth_ == 4 && part_ == Part::kNodes && field_ == Field::kChildren; }
+  bool in_class_data() const { return depth_ == 3 && part_ == Part::kClassData; }
+  bool id(std::string&& text);
+  bool integer(std::string digits, double value);
+  bool unexpected(const char* what);
+  bool fail(std::string what);
+  uint32_t name_of_node(std::string&& name);
+
+  int depth_ = 0;  // objects and lists around the place
+  Part part_ = Part::kOther;
+  Field field_ = Field::kOther;
+};
+
+bool Handler::fail(std::string what) {
+  fault = std::move(what);
+  if (part_ == Part::kNodes && depth_ >= 2 && !read.nodes.empty()) fault_node = read.node_names[read.nodes.back().name];
+  return false;
+}
+
+uint32_t Handler::name_of_node(std::string&& name) {
+  const uint32_t number = read.node_names.number(std::move(name));
+  if (number == node_of_name.size()) node_of_name.push_back(kNone);
+  return number;
+}
+
+bool Handler::key(string_t& name) {
+  if (depth_ == 1) {
+    part_ = name == "nodes"           ? Part::kNodes
+            : name == "root_eclasses" ? Part::kRoots
+            : name == "class_data"    ? Part::kClassData
+                                      : Part::kOther;
+    has_nodes |= part_ == Part::kNodes;
+  } else if (depth_ == 2 && part_ == Part::kNodes) {
+    if (read.nodes.size() >= kMaxNodes) return fail("more nodes than can be numbered");
+    const uint32_t number = name_of_node(std::move(name));
+    const bool twice = node_of_name[number] != kNone;
+    node_of_name[number] = static_cast<uint32_t>(read.nodes.size());
+    read.nodes.emplace_back().name = number;
+    read.nodes.back().first_child = static_cast<uint32_t>(read.children.size());
+    if (twice) return fail("this node occurs twice");
+  } else if (in_node()) {
+    field_ = name == "op"         ? Field::kOp
+             : name == "children" ? Field::kChildren
+             : name == "eclass"   ? Field::kClass
+             : name == "cost"     ? Field::kCost
+             : name == "subsumed" ? Field::kSubsumed
+                                  : Field::kOther;
+  } else if (depth_ == 2 && part_ == Part::kClassData) {
+    read.class_data.emplace_back(std::move(name), std::vector<std::pair<std::string, std::string>>{});
+  } else if (in_class_data()) {
+    read.class_data.back().second.emplace_back(std::move(name), "");
+  }
+  return true;
+}
+
+bool Handler::start_object(size_t) {
+  const bool allowed = depth_ == 0 || part_ == Part::kOther || (depth_ == 1 && part_ != Part::kRoots) ||
+                       (depth_ == 2 && part_ != Part::kRoots) || (in_node() && field_ == Field::kOther) ||
+                       (depth_ >= 3 && part_ == Part::kClassData) || (depth_ > 3 && field_ == Field::kOther);
+  if (!allowed) return unexpected("an object");
+  ++depth_;
+  return true;
+}
+
+bool Handler::end_object() {
+  --depth_;
+  if (depth_ == 2 && part_ == Part::kNodes) {
+    if (read.nodes.back().op == kNone) return ++depth_, fail("`op` is missing");
+    if (read.nodes.back().cls == kNone) return ++depth_, fail("`eclass` is missing");
+  }
+  if (depth_ == 1) part_ = Part::kOther;
+  return true;
+}
+
+bool Handler::start_array(size_t) {
+  const bool allowed = (depth_ > 0 && part_ == Part::kOther) || (depth_ == 1 && part_ == Part::kRoots) ||
+                       (in_node() && (field_ == Field::kOther || field_ == Field::kChildren)) ||
+                       (depth_ >= 3 && part_ == Part::kClassData) ||
+                       (depth_ > 3 && part_ == Part::kNodes && field_ == Field::kOther);
+  if (!allowed) return unexpected("a list");
+  ++depth_;
+  return true;
+}
+
+bool Handler::end_array() {
+  if (--depth_ == 1) part_ = Part::kOther;
+  return true;
+}
+
+// A text or an integer where an id may stand.  False where none may.
+bool Handler::id(std::string&& text) {
+  if (in_children()) {
+    read.children.push_back(name_of_node(std::move(text)));
+  } else if (in_node() && field_ == Field::kClass) {
+    read.nodes.back().cls = read.class_names.number(std::move(text));
+  } else if (depth_ == 2 && part_ == Part::kRoots) {
+    read.roots.push_back(std::move(text));
+  } else {
+    return false;
+  }
+  return true;
+}
+
+bool Handler::string(string_t& value) {
+  if (id(std::move(value))) return true;
+  if (in_node() && field_ == Field::kOp) return read.nodes.back().op = read.ops.number(std::move(value)), true;
+  if (in_class_data()) return read.class_data.back().second.back().second = std::move(value), true;
+  return unexpected("a string");
+}
+
+bool Handler::integer(std::string digits, double value) {
+  if (in_node() && field_ == Field::kCost) return read.nodes.back().cost = value, true;
+  integer_children |= in_children();
+  return id(std::move(digits)) || unexpected("a number");
+}
+
+bool Handler::number_float(number_float_t value, const string_t& text) {
+  if (!in_node() || field_ != Field::kCost) return unexpected("a number");
+  if (!std::isfinite(value)) return fail(fmt::format("the cost {} is not finite", text));
+  return read.nodes.back().cost = value, true;
+}
+
+bool Handler::boolean(bool value) {
+  if (in_node() && field_ == Field::kSubsumed) return read.nodes.back().subsumed = value, true;
+  return unexpected("a truth value");
+}
+
+bool Handler::null() {
+  if (in_class_data()) return read.class_data.back().second.pop_back(), true;  // "type": null is no type
+  if (in_node() && field_ == Field::kSubsumed) return true;
+  return unexpected("null");
+}
+
+bool Handler::parse_error(size_t byte, const std::string&, const nlohmann::detail::exception& e) {
+  fault = e.what();
+  if (const size_t text = fault.find("] "); text != std::string::npos) fault = fault.substr(text + 2);
+  fault_byte = byte > 0 ? byte - 1 : 0;
+  return false;
+}
+
+// A value that is none of ours is wrong where one of ours stands.
+bool Handler::unexpected(const char* what) {
+  if (depth_ == 0) return fail(fmt::format("the file is {}, expected an object", what));
+  if (part_ == Part::kNodes) {
+    static const char* const kFields[] = {"", "`op` is {}, expected a text", "`children` holds {}, expected ids of nodes",
+                                          "`eclass` is {}, expected an id", "`cost` is {}, expected a finite number",
+                                          "`subsumed` is {}, expected true or false"};
+    if (depth_ == 1) return fail(fmt::format("`nodes` is {}, expected an object", what));
+    if (depth_ == 2) return fail(fmt::format("a node is {}, expected an object", what));
+    if (field_ == Field::kOther) return true;
+    if (in_node() && field_ == Field::kChildren) return fail(fmt::format("`children` is {}, expected a list", what));
+    return fail(fmt::format(fmt::runtime(kFields[static_cast<int>(field_)]), what));
+  }
+  if (part_ == Part::kRoots) return fail(fmt::format("`root_eclasses` is or holds {}, expected a list of class ids", what));
+  if (part_ == Part::kClassData && depth_ <= 2) return fail(fmt::format("`class_data` is or holds {}, expected objects", what));
+  return true;
+}
+
+// Children as classes: through the node they name, or by themselves in the other dialect.
+Status resolve_children(Handler& handler, const std::string& file) {
+  EGraphText& read = handler.read;
+  for (size_t n = 0; n < read.nodes.size(); ++n) {
+    const auto row = read.children_of(n);
+    for (size_t c = static_cast<size_t>(row.data() - read.children.data()), end = c + row.size(); c < end; ++c) {
+      uint32_t& child = read.children[c];
+      const std::string& name = read.node_names[child];
+      uint32_t cls = kNone;
+      if (handler.integer_children) {
+        cls = read.class_names.find(name);
+      } else if (const uint32_t node = handler.node_of_name[child]; node != kNone) {
+        cls = read.nodes[node].cls;
+      }
+      if (cls == kNone) {
+        const bool is_class = read.class_names.find(name) != kNone;
+        return input_error(fmt::format("its child {} names no {} of the file", name, handler.integer_children ? "class" : "node"),
+                           handler.integer_children ? "integer children are class ids; strings are node ids"
+                           : is_class               ? "it names a class: name a node of that class, or write class ids as integers"
+                                                    : "every child must be a node of the file",
+                           {file, 0, 0, "node " + read.node_names[read.nodes[n].name]});
+      }
+      child = cls;
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<EGraphText> read_egraph_text(std::string_view text, const std::string& file) {
+  Handler handler;
+  if (!nlohmann::json::sax_parse(text.begin(), text.end(), &handler)) {
+    SourceSpan where = handler.fault_byte == SIZE_MAX ? SourceSpan{file, 0, 0, {}} : place_of(text, handler.fault_byte, file);
+    if (!handler.fault_node.empty()) where.place = "node " + handler.fault_node;
+    return input_error(handler.fault, kFormat, where);
+  }
+  if (!handler.has_nodes) return input_error("`nodes` is missing", kFormat, {file, 0, 0, {}});
+  EGRET_TRY_VOID(resolve_children(handler, file));
+  return std::move(handler.read);
+}
+
+}  // namespace egret

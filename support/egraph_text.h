@@ -1,0 +1,69 @@
+// An egraph-serialize file (https://github.com/egraphs-good/egraph-serialize) as flat arrays, filled while the text is
+// read once: what the engine and the extractor both read.
+//
+//   {"nodes": {ID: {"op": NAME, "children": [ID..], "eclass": CLASS, "cost": 1, "subsumed": false}},
+//    "root_eclasses": [CLASS..], "class_data": {CLASS: {"type": TEXT, ..}}}
+//
+// A child is any node of the class that is meant; e-boost and boole write the class itself, as an integer: one integer
+// child in the file means that all are classes.  Integers as ids are read as their digits.  Unknown keys are passed
+// over at any depth.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "support/result.h"
+
+namespace egret {
+
+// Texts numbered as they come up.
+class Names {
+ public:
+  static constexpr uint32_t kNone = UINT32_MAX;
+  uint32_t number(std::string&& name) {
+    const auto [entry, is_new] = numbers_.try_emplace(std::move(name), static_cast<uint32_t>(names_.size()));
+    if (is_new) names_.push_back(&entry->first);
+    return entry->second;
+  }
+  uint32_t find(const std::string& name) const {
+    const auto entry = numbers_.find(name);
+    return entry == numbers_.end() ? kNone : entry->second;
+  }
+  size_t size() const { return names_.size(); }
+  const std::string& operator[](uint32_t number) const { return *names_[number]; }
+
+ private:
+  std::unordered_map<std::string, uint32_t> numbers_;
+  std::vector<const std::string*> names_;
+};
+
+struct EGraphText {
+  struct Node {
+    uint32_t name = Names::kNone, op = Names::kNone, cls = Names::kNone;
+    uint32_t first_child = 0;  // up to the next node's
+    double cost = 1;           // finite
+    bool subsumed = false;
+  };
+
+  std::vector<Node> nodes;
+  std::vector<uint32_t> children;  // classes
+  Names node_names, class_names, ops;
+  std::vector<std::string> roots;  // as the file has them; some may name no class
+  // Keys and texts of one class, in the order of the file.
+  std::vector<std::pair<std::string, std::vector<std::pair<std::string, std::string>>>> class_data;
+
+  std::span<const uint32_t> children_of(size_t node) const {
+    const size_t end = node + 1 < nodes.size() ? nodes[node + 1].first_child : children.size();
+    return {children.data() + nodes[node].first_child, end - nodes[node].first_child};
+  }
+};
+
+// `file` names the text in errors.  kInput, with line and column or the node: no JSON, no `nodes`, a field of another
+// type, a node twice or without `op` or `eclass`, a cost that is no finite number, a child that names nothing.
+Result<EGraphText> read_egraph_text(std::string_view text, const std::string& file);
+
+}  // namespace egret
