@@ -70,7 +70,7 @@ TEST_CASE("faults of an e-graph are named with their place", "[extract]") {
   check_fault(R"({"nodes": {}})", "no roots");
   check_fault(R"({"nodes": {"n": {"op": "f", "eclass": "A"}}, "root_eclasses": []})", "no roots");
   check_fault(R"({"nodes": {"n": {"op": "f", "eclass": "A"}}, "root_eclasses": ["Q"]})", "root Q names no class");
-  check_fault(R"({"nodes": {"n": {"op": "f", "eclass": "A"}}, "root_eclasses": [1.5]})", "expected class ids");
+  check_fault(R"({"nodes": {"n": {"op": "f", "eclass": "A"}}, "root_eclasses": [1.5]})", "expected a list of class ids");
   check_fault(R"({"nodes": {"n": {"op": "f", "eclass": "A"}}, "root_eclasses": "A"})", "expected a list of class ids");
   check_fault(R"({"nodes": [], "root_eclasses": ["A"]})", "`nodes` is a list, expected an object");
   check_fault(R"({"nodes": {"n": 3}, "root_eclasses": ["A"]})", "node n: error: a node is a number");
