@@ -185,6 +185,7 @@ bool Prover::entails(const Context& context, CondId goal, int stages) {
   } else {
     // Hypotheses that share a variable with the goal, or with one that does.
     std::vector<CondId> all = goal == Indices::kFalseCond ? context : connected(i_, context, goal);
+    if (witnesses_.refute(all, goal)) return entailed_[key] = false;
     AtomFacts facts(i_);
     facts.visit(goal);
     for (CondId c : all) facts.visit(c);
@@ -209,6 +210,7 @@ bool Prover::entails(const Context& context, CondId goal, int stages) {
       IntegerAnswer answer;
       integers_(&query, &answer);
       out = answer.entailed;
+      if (!answer.model.empty()) witnesses_.add(std::move(answer.model));
       if (answer.refuted || !answer.has_products) break;
     }
   }

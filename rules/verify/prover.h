@@ -17,6 +17,7 @@
 
 #include "rules/verify/normal.h"
 #include "rules/verify/scalar.h"
+#include "rules/verify/witnesses.h"
 #include "rules/verify/z3_module.h"
 
 namespace egret::rules {
@@ -50,11 +51,11 @@ class Prover {
  public:
   using Context = std::vector<CondId>;  // hypotheses
 
-  // `nonzero`: inputs none of whose elements is 0.
+  // `nonzero`: inputs none of whose elements is 0.  `known`: numbers that met the hypotheses of shapes before (witnesses.h).
   Prover(Scalars& scalars, DecideIntegers integers, DecideEquality scalars_decide, const Laws& laws, const ProverLimits& limits,
-         std::vector<uint32_t> nonzero = {})
+         std::deque<NamedNumbers>& known, std::vector<uint32_t> nonzero = {})
       : s_(scalars), i_(scalars.indices()), integers_(integers), decide_(scalars_decide), laws_(laws), limits_(limits),
-        nonzero_(std::move(nonzero)) {}
+        nonzero_(std::move(nonzero)), witnesses_(scalars.indices(), known) {}
 
   bool equal(ScalarId left, ScalarId right, const Context& context);
   // The hypotheses contradict each other.
@@ -98,6 +99,7 @@ class Prover {
   Laws laws_;
   ProverLimits limits_;
   std::vector<uint32_t> nonzero_;
+  Witnesses witnesses_;
   std::map<std::tuple<Context, CondId, int>, bool> entailed_;
   std::map<std::pair<Context, ScalarId>, ScalarId> simplified_;
   std::map<std::tuple<Context, ScalarId, ScalarId>, bool> compared_, folds_;

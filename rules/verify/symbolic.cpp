@@ -27,8 +27,9 @@ std::vector<uint32_t> nonzero_inputs(const RuleInstance& instance) {
 // One shape: every root at every index.
 class ShapeProof {
  public:
-  ShapeProof(Shape& shape, const Laws& laws, const Deciders& deciders, const ProverLimits& limits)
-      : shape_(shape), scalars_(indices_), sizes_(indices_), prover_(scalars_, deciders.integers, deciders.scalars, laws, limits, nonzero_inputs(shape.instance)) {}
+  ShapeProof(Shape& shape, const Laws& laws, const Deciders& deciders, const ProverLimits& limits, std::deque<NamedNumbers>& known)
+      : shape_(shape), scalars_(indices_), sizes_(indices_),
+        prover_(scalars_, deciders.integers, deciders.scalars, laws, limits, known, nonzero_inputs(shape.instance)) {}
 
   enum class Answer { kProved, kEmpty, kUnproved };
 
@@ -105,7 +106,7 @@ class ShapesProof {
         return false;
       }
       AxisUse here;
-      auto answer = ShapeProof(shape, laws_, deciders_, limits).run(many_, here, why);
+      auto answer = ShapeProof(shape, laws_, deciders_, limits, known_).run(many_, here, why);
       if (!answer.ok()) why = answer.error().message;
       if (!answer.ok() || *answer == ShapeProof::Answer::kUnproved) {
         limited = why == kLimit;
@@ -138,6 +139,7 @@ class ShapesProof {
   const Deciders& deciders_;
   double seconds_;
   WorkClock clock_;
+  std::deque<NamedNumbers> known_;
   std::set<std::string> many_;
 };
 

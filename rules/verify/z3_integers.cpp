@@ -1,8 +1,9 @@
 // Integers of any size in Z3: one context a thread, a solver a question, work bounded in Z3's own units.
-#include <memory>
+#include <map>
 
 #include <z3++.h>
 
+#include "rules/verify/z3_context.h"
 #include "rules/verify/z3_module.h"
 
 namespace egret::rules {
@@ -10,15 +11,14 @@ namespace {
 
 constexpr unsigned kLinearWork = 400'000, kNonlinearWork = 3'000'000;
 constexpr unsigned kNonlinearMilliseconds = 1'500;  // a safety net for work that the units do not see
-constexpr size_t kQuestionsAContext = 2'000;        // a context keeps what it has seen
 
 class Integers {
  public:
   explicit Integers(const IntegerQuery& q, z3::context& c) : q_(q), i_(*q.indices), c_(c) {}
 
   void run(IntegerAnswer& answer) {
-    z3::solver solver(c_, "QF_UFNIA");
-    if (!q_.nonlinear) solver = z3::solver(c_, "QF_UFLIA");
+    // Linear questions are small: what Z3 would prepare for a logic costs more than its core needs.
+    z3::solver solver = q_.nonlinear ? z3::solver(c_, "QF_UFNIA") : z3::solver(c_, z3::solver::simple());
     z3::params p(c_);
     p.set("rlimit", q_.nonlinear ? kNonlinearWork : kLinearWork);
     if (q_.nonlinear) p.set("timeout", kNonlinearMilliseconds);
@@ -29,10 +29,21 @@ class Integers {
     answer.entailed = result == z3::unsat;
     answer.has_products = has_products_;
     answer.refuted = result == z3::sat && (q_.nonlinear || !has_products_);
+    if (result != z3::sat) return;
+    const z3::model m = solver.get_model();
+    for (const auto& [number, constant] : atoms_) {
+      int64_t value = 0;
+      const IntAtom& a = i_.atom(number);
+      if (a.kind == IntAtom::Kind::kVariable && m.eval(constant, true).is_numeral_i64(value)) answer.model.emplace_back(a.number, value);
+    }
   }
 
  private:
-  z3::expr atom(uint32_t number) { return c_.int_const(("a" + std::to_string(number)).c_str()); }
+  z3::expr atom(uint32_t number) {
+    auto it = atoms_.find(number);
+    if (it == atoms_.end()) it = atoms_.emplace(number, c_.int_const(("a" + std::to_string(number)).c_str())).first;
+    return it->second;
+  }
 
   z3::expr term(IntId id) {
     const Polynomial& p = i_.polynomial(id);
@@ -82,24 +93,15 @@ class Integers {
   const IntegerQuery& q_;
   const Indices& i_;
   z3::context& c_;
+  std::map<uint32_t, z3::expr> atoms_;
   bool has_products_ = false;
 };
-
-z3::context& context_of_thread() {
-  thread_local std::unique_ptr<z3::context> context;
-  thread_local size_t asked = 0;
-  if (!context || ++asked > kQuestionsAContext) {
-    context = std::make_unique<z3::context>();
-    asked = 0;
-  }
-  return *context;
-}
 
 }  // namespace
 
 extern "C" __attribute__((visibility("default"))) void egret_z3_integers(const IntegerQuery* query, IntegerAnswer* answer) {
   try {
-    Integers(*query, context_of_thread()).run(*answer);
+    Integers(*query, z3_context()).run(*answer);
   } catch (const std::exception&) {  // z3::exception is one: nothing is entailed
     *answer = {};
   }

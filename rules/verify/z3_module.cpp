@@ -4,6 +4,7 @@
 
 #include <z3++.h>
 
+#include "rules/verify/z3_context.h"
 #include "rules/verify/z3_machine_integers.h"
 
 namespace egret::rules {
@@ -39,6 +40,7 @@ class Translator {
   }
 
   z3::expr_vector& assumptions() { return assumptions_; }
+  bool has_machine_integers() const { return machine_; }
   const std::map<uint32_t, std::pair<z3::expr, DType>>& variables() const { return variables_; }
 
  private:
@@ -52,6 +54,7 @@ class Translator {
   }
   z3::sort sort_of(DType t) {
     if (t == DType::boolean) return c_.bool_sort();
+    machine_ |= !is_float(t);
     return is_float(t) ? float_sort() : c_.bv_sort(row(t).bits);
   }
 
@@ -405,6 +408,7 @@ class Translator {
   const EqualityQuery& q_;
   const Formulas& f_;
   z3::expr_vector assumptions_;
+  bool machine_ = false;
   std::map<FormulaId, z3::expr> done_;
   std::map<uint32_t, std::pair<z3::expr, DType>> variables_;
 };
@@ -440,7 +444,7 @@ double value_of(const z3::expr& v, DType dtype) {
 }
 
 void decide(const EqualityQuery& q, EqualityAnswer& answer) {
-  z3::context c;
+  z3::context& c = z3_context();
   Translator translator(c, q);
   if (q.assumptions && q.theory != EqualityQuery::Theory::kUninterpreted) {
     for (FormulaId a : *q.assumptions) translator.assumptions().push_back(translator.translate(a));
@@ -451,6 +455,7 @@ void decide(const EqualityQuery& q, EqualityAnswer& answer) {
     const auto& [left, right] = (*q.pairs)[i];
     if (left == right) continue;
     z3::expr a = translator.translate(left), b = translator.translate(right);
+    if (a.id() == b.id()) continue;  // terms are shared, so those that are the same are one
     if (q.theory == EqualityQuery::Theory::kReal && a.is_real()) {
       z3::params p(c);
       p.set("som", true);
@@ -472,8 +477,10 @@ void decide(const EqualityQuery& q, EqualityAnswer& answer) {
       return;
     }
   }
+  // Unknown functions alone are congruence: what Z3 would prepare for more costs more than its core needs.
+  const bool plain = q.theory == EqualityQuery::Theory::kUninterpreted && !translator.has_machine_integers();
   for (size_t d = 0; d < differences.size(); ++d) {
-    z3::solver solver(c);
+    z3::solver solver = plain ? z3::solver(c, z3::solver::simple()) : z3::solver(c);
     z3::params p(c);
     p.set("rlimit", kResourceLimit);
     p.set("timeout", q.timeout_ms);

@@ -42,6 +42,7 @@ struct IntegerAnswer {
   bool entailed = false;
   bool refuted = false;       // an assignment of the unknowns meets the hypotheses and not the goal
   bool has_products = false;  // so that `nonlinear` may say more
+  std::vector<std::pair<VariableId, int64_t>> model;  // of the variables, where some assignment was found
 };
 using DecideIntegers = void (*)(const IntegerQuery*, IntegerAnswer*);  // symbol "egret_z3_integers"
 
