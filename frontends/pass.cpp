@@ -9,6 +9,7 @@
 #include "frontends/opaque.h"
 #include "frontends/pass_stages.h"
 #include "frontends/program_builder.h"
+#include "frontends/rule_loading.h"
 
 namespace egret {
 
@@ -22,9 +23,13 @@ Result<OptimizeResult> optimize(const Graph& source, const OptimizeOptions& give
 
   // What we optimize for, and with which rules.
   EGRET_TRY(const Device device, load_device(options.target));
-  EGRET_TRY(const rules::RuleSet rule_set, load_rules(options));
+  EGRET_TRY(LoadedRules loaded, load_rules(options));
+  const rules::RuleSet& rule_set = loaded.set;
   EGRET_TRY(const rules::Licence licence, rules::Licence::parse(options.numerics));
   result.target = device.name;
+  result.unproved_rules = std::move(loaded.unproved);
+  result.stale_rules = std::move(loaded.stale);
+  result.verify_s = loaded.seconds;
 
   // The captured program into an e-graph.
   EGRET_TRY_VOID(validate(source));

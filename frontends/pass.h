@@ -29,6 +29,7 @@ struct OptimizeOptions {
   int threads = 0;                        // 0: all cores; the result does not depend on it
   uint64_t seed = 0;
   bool freeze = true;                     // parameters are frozen (design decision 9)
+  bool unproved = false;                  // load rules that are not proved (rule_loading.h)
   bool strict_rules = false;              // an alarm of decision 8 is an error
   double fold_limit = 1.2;
   bool embed_weights = true;
@@ -65,11 +66,13 @@ struct OptimizeResult {
   uint64_t enodes = 0, eclasses = 0, kernel_candidates = 0, iterations = 0;
   std::string stop_reason;                // of saturation
   std::vector<std::string> limits_reached;  // "STAGE: LIMIT" for each stage that a limit ended: its answer is the best so far
-  double saturate_s = 0, fuse_s = 0, extract_s = 0, lower_s = 0, check_s = 0, total_s = 0;
+  double saturate_s = 0, fuse_s = 0, extract_s = 0, lower_s = 0, verify_s = 0, check_s = 0, total_s = 0;
   uint64_t peak_rss = 0;
   double objective = 0, bound = 0;
   bool optimal = false, certified = false;
   std::vector<RuleUse> rules_used;
+  std::vector<std::string> unproved_rules;  // that were loaded, as written
+  std::vector<std::string> stale_rules;     // of the library, off for want of a fresh proof
   uint64_t matches_dropped = 0;           // matches of rules whose right side was ill-typed there
   std::vector<std::string> quarantined_rules;
   std::vector<Fallback> fallbacks;

@@ -7,26 +7,8 @@
 
 #include "ir/evaluate.h"
 #include "lower/runtime/executable.h"
-#include "support/hint.h"
 
 namespace egret {
-
-namespace {
-
-constexpr const char* kRuleHint = "docs/rules.md has the grammar, rules/library/ many examples";
-
-}  // namespace
-
-Result<rules::RuleSet> load_rules(const OptimizeOptions& options) {
-  rules::RuleSet set;
-  if (options.library) EGRET_TRY_VOID(set.add_library());
-  for (const std::string& file : options.rule_files) {
-    // A name without a folder or an ending is a set of the library that is off.
-    const bool named = options.library && file.find('/') == std::string::npos && !file.ends_with(".rules");
-    EGRET_TRY_VOID(or_hint(named ? set.enable(file) : set.add_file(file), kRuleHint));
-  }
-  return set;
-}
 
 namespace {
 

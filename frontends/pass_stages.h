@@ -11,8 +11,6 @@
 
 namespace egret {
 
-Result<rules::RuleSet> load_rules(const OptimizeOptions& options);
-
 // The captured program as an e-graph.  Importing it again gives the same ids.
 struct Imported {
   std::unique_ptr<rules::TensorEGraph> tensors;

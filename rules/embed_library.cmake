@@ -1,4 +1,5 @@
-# Writes OUTPUT, a C++ file that holds the text of every rule file: cmake -DROOT=... -DFILES=... -DOUTPUT=... -P this.
+# Writes OUTPUT, a C++ file that holds the text of every rule file, and the digest of the COMPOSITES, sources that decompose
+# operators: cmake -DROOT=... -DFILES=... -DCOMPOSITES=... -DOUTPUT=... -P this.
 set(text "#include \"rules/lang/library.h\"\n\nnamespace egret::rules {\nnamespace {\n\nconstexpr LibraryFile kFiles[] = {\n")
 foreach(file IN LISTS FILES)
   file(READ ${ROOT}/${file} content)
@@ -13,6 +14,12 @@ foreach(file IN LISTS FILES)
   endwhile()
   string(APPEND text "    },\n")
 endforeach()
-string(APPEND text "};\n\n}  // namespace\n\nstd::span<const LibraryFile> library_files() { return kFiles; }\n\n}  // namespace egret::rules\n")
+set(digests "")
+foreach(source IN LISTS COMPOSITES)
+  file(SHA256 ${source} one)
+  string(APPEND digests ${one})
+endforeach()
+string(SHA256 digest "${digests}")
+string(APPEND text "};\n\n}  // namespace\n\nstd::string_view composites_digest() { return \"${digest}\"; }\n\nstd::span<const LibraryFile> library_files() { return kFiles; }\n\n}  // namespace egret::rules\n")
 file(WRITE ${OUTPUT}.new "${text}")
 file(RENAME ${OUTPUT}.new ${OUTPUT})

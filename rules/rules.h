@@ -33,6 +33,9 @@ struct Licence {
 
 enum class RuleKind { kAlgebra, kFusion };
 
+enum class Verdict { kProved, kRefuted, kUnproved };
+const char* to_string(Verdict);
+
 struct RuleSyntax;  // the parsed rule: lang/syntax.h
 
 struct Rule {
@@ -45,7 +48,9 @@ struct Rule {
   bool on = true;              // compiled; a rule of the library that is off, only once its set is enabled
   Licence needs;
   std::string text;            // canonical text of the rule as written
-  std::string hash;            // digest of `text` (and of the definitions it names)
+  std::string hash;            // digest of `text` and of the definitions it names
+  std::string proof_hash;      // of the rule as written: what a recorded verdict is about (lang/proofs.h)
+  Verdict verdict = Verdict::kUnproved;  // recorded, or what the caller found
   std::shared_ptr<const RuleSyntax> syntax;
 };
 
@@ -61,6 +66,11 @@ class RuleSet {
 
   // Takes a rule as written out, with every rule that it was expanded to.
   void remove(std::string_view written) { std::erase_if(rules_, [&](const Rule& r) { return r.written == written; }); }
+
+  // What is known of a rule as written, all its expansions.
+  void set_verdict(std::string_view written, Verdict verdict);
+  // Switches one off: it is not compiled.
+  void switch_off(std::string_view written);
 
   const std::vector<Rule>& rules() const { return rules_; }      // expanded, in order
   const Rule* find(std::string_view name) const;
@@ -138,6 +148,9 @@ struct Rejected {
   std::string reason;
 };
 Result<std::vector<Rejected>> rejected(const Rule& rule);
+// The first of the accept lines' and other small assignments at which the left side has a type, the rule's conditions hold, and the
+// right side has provably another type, and which; the engine would quarantine the rule there.
+std::optional<std::string> right_of_another_type(const Rule& rule);
 // Up to `limit` small assignments that have an instance: those of the accept lines, then several ranks a group, sizes 0..3,
 // each dtype class, in a fixed order.
 std::vector<Assignment> small_assignments(const Rule& rule, size_t limit);

@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 
@@ -13,6 +14,12 @@
 
 namespace egret::cli {
 
+namespace {
+
+constexpr size_t kShownColumns = 200;  // longer lines are not shown
+
+}  // namespace
+
 void Context::print(const Json& object, const std::function<void()>& text) const {
   if (json) {
     std::fputs((object.dump(2, ' ', false, Json::error_handler_t::replace) + "\n").c_str(), stdout);
@@ -21,12 +28,36 @@ void Context::print(const Json& object, const std::function<void()>& text) const
   }
 }
 
+namespace {
+
+// The line of the file that an error speaks of, and a caret below its column; empty where there is no such text.
+std::string shown_line(const SourceSpan& where) {
+  if (where.file.empty() || where.line <= 0 || where.column <= 0) return {};
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(where.file, error)) return {};
+  auto text = read_file(where.file, uint64_t{16} << 20);
+  if (!text.ok()) return {};
+  size_t at = 0;
+  for (int k = 1; k < where.line && at != std::string::npos; ++k) at = text->find('\n', at) == std::string::npos ? std::string::npos : text->find('\n', at) + 1;
+  if (at == std::string::npos) return {};
+  std::string line = text->substr(at, text->find('\n', at) - at);
+  const auto plain = [](char c) { return c >= ' ' && c <= '~'; };
+  if (line.size() > kShownColumns || !std::all_of(line.begin(), line.end(), plain) || static_cast<size_t>(where.column) > line.size() + 1) return {};
+  return fmt::format("    {}\n    {}^\n", line, std::string(static_cast<size_t>(where.column) - 1, ' '));
+}
+
+}  // namespace
+
 void Context::fail(const Error& given) {
   Error error = given;
   if (error.hint.empty() && error.code == ErrorCode::kInternal) error.hint = "this is a fault of egret's: please report the command and its input";
   if (error.hint.empty() && error.code == ErrorCode::kLimit) error.hint = "raise the limit that is named";
   if (error.hint.empty()) error.hint = fmt::format("`egret {} --help` lists the options", command);
-  std::fprintf(stderr, "egret: %s\n", error.to_string().c_str());
+  std::string text = error.to_string();
+  const size_t hint = std::min(text.find("\n  hint: "), text.size());
+  const std::string shown = shown_line(error.where);
+  if (!shown.empty()) text.insert(hint, "\n" + shown.substr(0, shown.size() - 1));
+  std::fprintf(stderr, "egret: %s\n", text.c_str());
   exit_status = error.exit_status();
 }
 

@@ -17,7 +17,7 @@ namespace {
 struct Arguments {
   std::string model, target = "host", numerics = "default", extractor = "ilp", output, emit, report, keep_run;
   std::vector<std::string> shapes, rules;
-  bool no_library = false, freeze = false, no_freeze = false, strict_rules = false, no_embed = false, check = false;
+  bool no_library = false, unproved = false, freeze = false, no_freeze = false, strict_rules = false, no_embed = false, check = false;
   double fold_limit = 1.2;
   LimitOptions limits;
 };
@@ -47,6 +47,7 @@ Json to_json(const OptimizeResult& r) {
   j["fuse_s"] = r.fuse_s;
   j["extract_s"] = r.extract_s;
   j["lower_s"] = r.lower_s;
+  j["verify_s"] = r.verify_s;
   j["check_s"] = r.check_s;
   j["total_s"] = r.total_s;
   j["peak_rss"] = r.peak_rss;
@@ -58,6 +59,7 @@ Json to_json(const OptimizeResult& r) {
   for (const RuleUse& u : r.rules_used) {
     j["rules_used"].push_back({{"name", u.name}, {"count", u.count}, {"needs", u.needs}, {"verdict", u.verdict}});
   }
+  j["unproved_rules"] = r.unproved_rules;
   j["quarantined_rules"] = r.quarantined_rules;
   j["matches_dropped"] = r.matches_dropped;
   j["fallbacks"] = Json::array();
@@ -83,6 +85,7 @@ void print_text(const OptimizeResult& r) {
              r.iterations, r.stop_reason, r.kernel_candidates,
              r.optimal ? "optimal over them" : fmt::format("bound {:.4g} us", r.bound * 1e6));
   for (const RuleUse& u : r.rules_used) fmt::print("  rule {} x{}{}\n", u.name, u.count, u.needs.empty() ? "" : " (" + u.needs + ")");
+  for (const std::string& name : r.unproved_rules) fmt::print("  UNPROVED: rule {} was loaded without a proof\n", name);
   for (const std::string& name : r.quarantined_rules) fmt::print("  QUARANTINED: rule {} gives a term of another type\n", name);
   for (const std::string& limit : r.limits_reached) fmt::print("  stopped by a limit: {}\n", limit);
   for (const std::string& what : r.not_made) fmt::print("  not made: {}\n", what);
@@ -128,6 +131,14 @@ void give_values(Graph& graph, uint64_t seed) {
   if (given > 0) fmt::print(stderr, "egret: note: {} parameters without a value are frozen at seeded random ones\n", given);
 }
 
+void say_of_proofs(const OptimizeResult& r) {
+  if (!r.stale_rules.empty()) {
+    fmt::print(stderr, "egret: note: {} rules of the library are off: no fresh proof ({}, ...); `egret verify --record rules/library/PROOFS` makes it\n",
+               r.stale_rules.size(), r.stale_rules.front());
+  }
+  if (r.verify_s > 1) fmt::print(stderr, "egret: note: proving the rules given took {:.1f} s; `egret verify FILE --record` keeps the verdicts\n", r.verify_s);
+}
+
 Status optimize_command(const Arguments& a, Context& context) {
   OptimizeOptions options;
   options.target = a.target;
@@ -140,6 +151,7 @@ Status optimize_command(const Arguments& a, Context& context) {
   options.threads = a.limits.threads;
   options.seed = a.limits.seed;
   options.freeze = a.freeze || (!a.no_freeze && a.model.ends_with(".onnx"));
+  options.unproved = a.unproved;
   options.strict_rules = a.strict_rules;
   if (!(a.fold_limit >= 0)) return input_error("--fold-limit must not be negative", "1.2 allows a fifth more bytes of weights than the source has");
   options.fold_limit = a.fold_limit;
@@ -167,6 +179,7 @@ Status optimize_command(const Arguments& a, Context& context) {
   EGRET_TRY(OptimizeResult result, optimize(graph, options));
   EGRET_TRY_VOID(write_outputs(a, graph, result));
   context.print(to_json(result), [&] { print_text(result); });
+  say_of_proofs(result);
   if (!result.check_ok) context.exit_status = kNo;
   return {};
 }
@@ -186,6 +199,7 @@ void add_optimize(CLI::App& app, Context& context) {
   a->limits.add_to(*c);
   c->add_flag("--freeze", a->freeze, "parameters do not change: work on them alone is done once (default for ONNX)");
   c->add_flag("--no-freeze", a->no_freeze, "parameters change from run to run");
+  c->add_flag("--unproved", a->unproved, "load rules that are not proved, and say so in unproved_rules");
   c->add_flag("--strict-rules", a->strict_rules, "an unsound rule is an error, not quarantined");
   c->add_option("--fold-limit", a->fold_limit, "bytes of weights that the program may read, over the source's")->capture_default_str();
   c->add_flag("--no-embed-weights", a->no_embed, "refer to unchanged weights by name and hash");

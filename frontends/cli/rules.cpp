@@ -8,7 +8,7 @@
 #include "frontends/opaque.h"
 #include "frontends/pass.h"
 #include "frontends/pass_stages.h"
-#include "rules/lang/proofs.h"
+#include "frontends/rule_loading.h"
 
 namespace egret::cli {
 namespace {
@@ -16,14 +16,17 @@ namespace {
 struct Arguments {
   std::vector<std::string> files, match, shapes;
   std::string target = "host";
-  bool no_library = false, growth = false;
+  bool no_library = false, unproved = false, growth = false;
 };
 
 Result<rules::RuleSet> load(const Arguments& a) {
   OptimizeOptions options;
   options.library = !a.no_library;
   options.rule_files = a.files;
-  return load_rules(options);
+  options.unproved = a.unproved;
+  options.numerics = "fast,narrow(tf32),narrow(bf16),narrow(f16)";
+  EGRET_TRY(LoadedRules loaded, load_rules(options));
+  return std::move(loaded.set);
 }
 
 Status list_rules(const Arguments& a, Context& context) {
@@ -32,12 +35,12 @@ Status list_rules(const Arguments& a, Context& context) {
   for (const rules::Rule& r : set.rules()) {
     list.push_back({{"name", r.name}, {"written", r.written}, {"ruleset", r.ruleset}, {"file", r.file}, {"line", r.line},
                     {"kind", r.kind == rules::RuleKind::kFusion ? "fusion" : "algebra"}, {"needs", r.needs.to_string()},
-                    {"on", r.on},                     {"verdict", rules::recorded_verdict(r)}, {"hash", r.hash}, {"text", r.text}});
+                    {"on", r.on}, {"verdict", rules::to_string(r.verdict)}, {"hash", r.hash}, {"proof_hash", r.proof_hash}, {"text", r.text}});
   }
   context.print(Json{{"rules", list}}, [&] {
     for (const rules::Rule& r : set.rules()) {
       fmt::print("{:<40} {:<8} {:<3} {:<9} {:<24} {}:{}\n", r.name, r.kind == rules::RuleKind::kFusion ? "fusion" : "algebra", r.on ? "on" : "off",
-                 rules::recorded_verdict(r), r.needs.to_string().empty() ? "nothing" : r.needs.to_string(), r.file, r.line);
+                 rules::to_string(r.verdict), r.needs.to_string().empty() ? "nothing" : r.needs.to_string(), r.file, r.line);
     }
   });
   return {};
@@ -158,6 +161,7 @@ void add_rules(CLI::App& app, Context& context) {
   CLI::App* c = app.add_subcommand("rules", "list the rules, or the places where one matches");
   c->add_option("files", a->files, "rule files added to the library");
   c->add_flag("--no-library", a->no_library, "leave the library's rules out");
+  c->add_flag("--unproved", a->unproved, "load rules of the files that are not proved");
   c->add_option("--match", a->match, "RULE MODEL: where the rule matches the imported program, what fails elsewhere, what it saves")->expected(2);
   c->add_option("--shape", a->shapes, "sizes of an input that the file leaves open: INPUT=1,3,48,320 (repeatable)")->allow_extra_args(false);
   c->add_option("--target", a->target, "with --match: the device whose time is saved")->capture_default_str();

@@ -5,18 +5,20 @@
 #include <fmt/format.h>
 
 #include "frontends/cli/cli.h"
-#include "rules/lang/proofs.h"
+#include "rules/verify/recorded.h"
 #include "support/files.h"
 #include "support/hint.h"
 
 namespace egret::cli {
 namespace {
 
+constexpr const char* kBeside = "beside";  // of --record: where the rules lie
+
 struct Arguments {
   std::vector<std::string> files;
   double timeout = 10;
   std::string only, record;
-  bool markdown = false;
+  bool markdown = false, fresh = false;
   int threads = 0;
 };
 
@@ -31,16 +33,26 @@ void print_rows(const std::vector<rules::Verification>& rows, bool markdown) {
   }
 }
 
-// One line a rule as written, under the hash of its text (rules/lang/proofs.h).
-std::string record_of(const rules::RuleSet& set, const std::vector<rules::Verification>& rows) {
-  std::map<std::string, std::string> hash;
-  for (const rules::Rule& r : set.rules()) hash.try_emplace(r.written, rules::text_hash(r));
-  std::string out = "# verdict, hash of the rule's text, name, ranks, sizes, licence; made by `egret verify --record rules/library/PROOFS`\n";
-  for (const auto& v : rows) {
-    out += fmt::format("{} {} {} {} {} {}\n", rules::to_string(v.verdict), hash.at(v.name), v.name, v.ranks.empty() ? "none" : v.ranks,
-                       v.any_size ? "any" : "none", v.numerics.empty() ? "nothing" : v.numerics);
+// Where the record of a run lies: the file asked for, or one beside each file of rules.
+Result<rules::Proofs> records_of(const std::vector<std::string>& files) {
+  rules::Proofs all;
+  for (const std::string& file : files) {
+    EGRET_TRY(const rules::Proofs beside, rules::Proofs::beside(file));
+    all.merge(beside);
   }
-  return out;
+  return all;
+}
+
+Status write_records(const Arguments& a, const rules::RuleSet& set, const rules::Proofs& record) {
+  if (a.record != kBeside) return write_file(a.record, record.print(rules::rules_as_written(set)));
+  for (const std::string& file : a.files) {
+    std::vector<const rules::Rule*> own;
+    for (const rules::Rule* rule : rules::rules_as_written(set)) {
+      if (rule->file == file) own.push_back(rule);
+    }
+    EGRET_TRY_VOID(write_file(rules::Proofs::path_beside(file), record.print(own)));
+  }
+  return {};
 }
 
 Status verify_command(const Arguments& a, Context& context) {
@@ -52,15 +64,18 @@ Status verify_command(const Arguments& a, Context& context) {
   options.timeout = a.timeout;
   options.only = a.only;
   options.threads = a.threads > 0 ? a.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  EGRET_TRY(const auto rows, rules::verify(set, options));
-  if (!a.record.empty()) EGRET_TRY_VOID(write_file(a.record, record_of(set, rows)));
+  if (a.record.ends_with(".rules")) return input_error("--record would overwrite a file of rules: " + a.record, "give the rules first: egret verify FILE.rules --record");
+  if (a.record == kBeside && a.files.empty()) return input_error("--record needs a file where no rules are given", "egret verify --record rules/library/PROOFS");
+  EGRET_TRY(const rules::Proofs recorded, records_of(a.files));
+  EGRET_TRY(const auto rows, a.fresh ? rules::verify(set, options) : rules::verify_changed(set, options, recorded));
+  if (!a.record.empty()) EGRET_TRY_VOID(write_records(a, set, rules::record_of(set, rows, recorded)));
   Json list = Json::array();
   size_t proved = 0;
   for (const auto& v : rows) {
     proved += v.verdict == rules::Verdict::kProved;
     list.push_back({{"name", v.name}, {"kind", v.kind == rules::RuleKind::kFusion ? "fusion" : "algebra"}, {"on", v.on},
                     {"verdict", rules::to_string(v.verdict)}, {"ranks", v.ranks}, {"any_size", v.any_size},
-                    {"numerics", v.numerics}, {"seconds", v.seconds}, {"counterexample", v.counterexample},
+                    {"numerics", v.numerics}, {"recorded", v.recorded}, {"seconds", v.seconds}, {"counterexample", v.counterexample},
                     {"reason", v.reason}});
   }
   context.print(Json{{"rules", list}}, [&] {
@@ -79,7 +94,8 @@ void add_verify(CLI::App& app, Context& context) {
   c->add_option("rules", a->files, "rule files; the library where none is given");
   c->add_option("--timeout", a->timeout, "seconds a rule")->capture_default_str();
   c->add_option("--only", a->only, "one rule by name");
-  c->add_option("--record", a->record, "write the verdicts to FILE (rules/library/PROOFS)");
+  c->add_flag("--fresh", a->fresh, "prove everything: take no verdict from a record");
+  c->add_option("--record", a->record, "write the verdicts to FILE (rules/library/PROOFS); beside each file of rules (mine.proofs) where none is said")->expected(0, 1)->default_str(kBeside);
   c->add_flag("--markdown", a->markdown, "print a table");
   c->add_option("--threads", a->threads, "threads; 0: all cores")->capture_default_str();
   c->callback([a, &context] {

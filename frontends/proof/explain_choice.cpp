@@ -1,7 +1,6 @@
 // The stage of the pass that says on which rules the chosen term rests, and writes the proof.
 #include "frontends/pass_stages.h"
 #include "frontends/proof/writer.h"
-#include "rules/lang/proofs.h"
 
 namespace egret {
 namespace {
@@ -11,7 +10,7 @@ Status explain(OptimizeResult& result, proof::WriteInputs inputs, const Optimize
   inputs.numerics = licence.to_string();
   inputs.freeze = options.freeze;
   EGRET_TRY(const proof::Written written, proof::write(inputs));
-  for (const auto& [rule, count] : written.uses) result.rules_used.push_back({rule->name, rule->needs.to_string(), rules::recorded_verdict(*rule), count});
+  for (const auto& [rule, count] : written.uses) result.rules_used.push_back({rule->name, rule->needs.to_string(), rules::to_string(rule->verdict), count});
   if (options.proof) result.artifact.files["proof.json"] = proof::print(written.proof);
   return {};
 }

@@ -232,7 +232,7 @@ std::optional<std::vector<Hypothesis>> hypotheses_of(const LeftInstance& left, c
 }
 
 std::optional<RuleInstance> make_instance(const Rule& rule, const PreparedRule& prepared, const Assignment& assignment,
-                                          bool assume, std::string* why, bool* well_typed) {
+                                          bool assume, std::string* why, bool* well_typed, bool* other_type = nullptr) {
   LeftInstance left(prepared, assignment);
   if (well_typed) *well_typed = false;
   if (!left.run(why)) return std::nullopt;
@@ -241,6 +241,7 @@ std::optional<RuleInstance> make_instance(const Rule& rule, const PreparedRule& 
   MatchOptions options;
   options.heuristics = !assume;  // `when` is no part of what a rule claims
   if (assume) options.assumed = &assumed;
+  options.other_type = other_type;
   const size_t left_size = left.table.nodes.size();
   auto right = replay_with(rule, left.roots, left.table, options);
   if (!right.ok()) {
@@ -314,6 +315,24 @@ Result<std::vector<Rejected>> rejected(const Rule& rule) {
     out.push_back(std::move(r));
   }
   return out;
+}
+
+std::optional<std::string> right_of_another_type(const Rule& rule) {
+  auto prepared = prepare(rule);
+  if (!prepared.ok()) return std::nullopt;
+  std::vector<Assignment> candidates;
+  for (const Example& e : rule.syntax->accepts) {
+    auto choices = assignments_of(rule, **prepared, e);
+    if (choices.ok()) candidates.insert(candidates.end(), choices->begin(), choices->end());
+  }
+  const auto more = candidate_assignments(**prepared, candidates);
+  candidates.insert(candidates.end(), more.begin(), more.end());
+  for (const Assignment& a : candidates) {
+    std::string why;
+    bool other = false;
+    if (!make_instance(rule, **prepared, a, true, &why, nullptr, &other) && other) return a.to_string() + "; " + why;
+  }
+  return std::nullopt;
 }
 
 std::vector<Assignment> small_assignments(const Rule& rule, size_t limit) {

@@ -49,6 +49,7 @@ struct MatchOptions {
   bool conditions = true;                   // `where` and `when` are looked at
   std::vector<Assumed>* assumed = nullptr;  // see Environment
   std::string* why = nullptr;               // where given: what failed
+  bool* other_type = nullptr;               // of replay, where given: the right side is well typed, of another type than the left
   int form = -1;                            // of replay: this form alone; -1: the first that holds
 };
 

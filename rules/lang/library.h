@@ -14,5 +14,6 @@ struct LibraryFile {
 };
 
 std::span<const LibraryFile> library_files();  // by path
+std::string_view composites_digest();           // of the source files that decompose composites
 
 }  // namespace egret::rules

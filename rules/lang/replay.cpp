@@ -114,6 +114,7 @@ Result<std::vector<std::pair<uint32_t, uint32_t>>> replay_with(const Rule& rule,
       why = here;
     }
   }
+  if (options.other_type) *options.other_type = !done && plan.other_type;
   if (!done) return input_error(fmt::format("rule {} does not hold there: {}", rule.name, why.empty() ? "another shape" : why));
   auto base = static_cast<uint32_t>(table.nodes.size());
   append(table, plan);

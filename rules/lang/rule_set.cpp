@@ -6,6 +6,7 @@
 
 #include "rules/lang/check.h"
 #include "rules/lang/library.h"
+#include "rules/lang/proofs.h"
 #include "rules/lang/syntax.h"
 #include "support/files.h"
 #include "support/hash.h"
@@ -27,6 +28,16 @@ void operators_in(const Term& t, std::set<const OpDef*>& out) {
   for (const Term& a : t.args) operators_in(a, out);
 }
 
+// A composite may stand for any operators, and how it does is code.
+const std::string& all_definitions() {
+  static const std::string all = [] {
+    std::string text(composites_digest());
+    for (const OpDef* op : all_ops()) text += "\n" + op->text;
+    return digest(text);
+  }();
+  return all;
+}
+
 // A rule's text with the definitions it speaks of: what a proof of it is about.
 std::string subject(const RuleSyntax& rule, const std::string& text) {
   std::set<const OpDef*> ops;
@@ -36,7 +47,7 @@ std::string subject(const RuleSyntax& rule, const std::string& text) {
     for (const Binding& b : *bindings) operators_in(b.term, ops);
   }
   std::set<std::string> texts;
-  for (const OpDef* op : ops) texts.insert(op->text);
+  for (const OpDef* op : ops) texts.insert(op->expand ? op->text + all_definitions() : op->text);
   std::string all = text;
   for (const std::string& t : texts) all += "\n" + t;
   return all;
@@ -98,12 +109,14 @@ Status RuleSet::add_text(std::string_view text, const std::string& file) {
     rule.needs.words = syntax.needs;
     std::sort(rule.needs.words.begin(), rule.needs.words.end());
     rule.text = print_rule(syntax);
+    const size_t first = fresh.size();
     for (ConcreteRule& concrete : concrete_rules(syntax)) {
       Rule& one = fresh.emplace_back(rule);
       one.name = std::move(concrete.name);
       one.hash = digest(subject(concrete.syntax, rule.text));
       one.syntax = std::make_shared<const RuleSyntax>(std::move(concrete.syntax));
     }
+    set_proof_hash(fresh.begin() + static_cast<ptrdiff_t>(first), fresh.end());
   }
   written_.merge(names);
   rules_.insert(rules_.end(), std::make_move_iterator(fresh.begin()), std::make_move_iterator(fresh.end()));
@@ -120,9 +133,25 @@ Status RuleSet::add_library() {
     if (!std::string_view(f.path).ends_with(".rules")) continue;
     const size_t before = rules_.size();
     EGRET_TRY_VOID(add_text(f.text, f.path));
-    for (size_t i = before; i < rules_.size(); ++i) rules_[i].on = !rules_[i].off;
+    for (size_t i = before; i < rules_.size(); ++i) {
+      rules_[i].on = !rules_[i].off;
+      const RecordedProof* proof = library_proofs().find(rules_[i]);
+      if (proof) rules_[i].verdict = proof->verdict;
+    }
   }
   return {};
+}
+
+void RuleSet::set_verdict(std::string_view written, Verdict verdict) {
+  for (Rule& r : rules_) {
+    if (r.written == written) r.verdict = verdict;
+  }
+}
+
+void RuleSet::switch_off(std::string_view written) {
+  for (Rule& r : rules_) {
+    if (r.written == written) r.on = false;
+  }
 }
 
 Status RuleSet::enable(std::string_view ruleset) {

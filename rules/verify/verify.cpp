@@ -14,15 +14,6 @@
 
 namespace egret::rules {
 
-const char* to_string(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kProved: return "proved";
-    case Verdict::kRefuted: return "refuted";
-    case Verdict::kUnproved: return "unproved";
-  }
-  return "?";
-}
-
 namespace {
 
 constexpr uint64_t kSpecialRuns = 12;  // an instance
@@ -62,6 +53,11 @@ class RuleVerifier {
     Ranks ranks;
     for (size_t k = 0; k < expansions.size() && unproved.empty(); ++k) {
       const Rule& rule = *expansions[k];
+      if (auto other = right_of_another_type(rule)) {
+        out_.verdict = Verdict::kRefuted;
+        out_.counterexample = *other;
+        return;
+      }
       if (disagrees(rule)) return;
       // The operators of one class are defined alike: ranks are tried on the first.
       const auto proof = prove_for_all_sizes(rule, Laws::of(rule.needs.words), deciders_, left(), k == 0 ? kRank : 1);

@@ -14,9 +14,6 @@
 
 namespace egret::rules {
 
-enum class Verdict { kProved, kRefuted, kUnproved };
-const char* to_string(Verdict);
-
 struct Verification {
   std::string name;          // as written
   RuleKind kind = RuleKind::kAlgebra;
@@ -25,6 +22,7 @@ struct Verification {
   std::string ranks;         // of a proof: "any", or those it speaks of ("0-3")
   bool any_size = false;
   std::string numerics;      // licence words under which it was proved
+  bool recorded = false;     // taken from a record (recorded.h)
   double seconds = 0;        // of work, whatever else the machine does
   std::string counterexample;  // of a refutation: sizes, element, values of both sides
   std::string reason;        // of an unproved one

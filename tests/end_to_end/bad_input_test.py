@@ -230,28 +230,80 @@ class Rules(ToolTest):
         self.assertTrue(row["counterexample"])
 
     def test_a_rule_of_another_type_is_quarantined(self):
-        path = self.write("wrong.rules", "ruleset wrong\nrule relu-wide: relu(x) => cast(x, to=f64)\nrule drop-transpose: transpose(x, perm=p) => x\n")
+        # What no proof and no refutation reaches: sizes that the verifier has no reason to try.
+        path = self.write("wrong.rules", "ruleset wrong\nrule relu-wide: relu(x) => cast(x, to=f64)  where sizes(x) == [4, 5]\n"
+                          "rule drop-transpose: transpose(x, perm=p) => x  where sizes(x) == [6, 5]\n")
         text = GOOD.replace("p = dot(x, w, lc=[1], rc=[0])", "t = transpose(w, perm=[1,0])\n  p = dot(x, t, lc=[1], rc=[1])")
         model = self.write("turned.egret", text)
-        made = self.json("optimize", model, "--rules", path, "--check", "-o", "out")
+        made = self.json("optimize", model, "--rules", path, "--unproved", "--check", "-o", "out")
+        self.assertEqual(made["unproved_rules"], ["relu-wide", "drop-transpose"])
         self.assertEqual(sorted(made["quarantined_rules"]), ["drop-transpose", "relu-wide"])
         self.assertTrue(made["check"]["ok"])
         self.assertEqual(made["stop_reason"], "saturated")
         self.assertTrue(self.json("check", "out/proof.json", "--model", model, "--artifact", "out")["ok"])
-        self.assertIn("drop-transpose", self.ok("optimize", model, "--rules", path).stdout)
-        self.refused(["optimize", model, "--rules", path, "--strict-rules", "-o", "strict"], "wrong.rules:", "another type")
+        self.assertIn("drop-transpose", self.ok("optimize", model, "--rules", path, "--unproved").stdout)
+        self.refused(["optimize", model, "--rules", path, "--unproved", "--strict-rules", "-o", "strict"], "wrong.rules:", "another type")
 
     def test_too_many_unsound_rules_leave_the_input(self):
         # A step an iteration leads to the next rule of another type: each is seen only once the ones before it are gone.
         chain = ["abs", "floor", "ceil", "round", "sqrt", "tanh"]
-        text = "ruleset chain\n" + "".join(f"rule wide-{f}: {f}(x) => cast(x, to=f64)\n" for f in chain)
-        text += "".join(f"rule step-{f}: {f}(x) => {g}(x)\n" for f, g in zip(chain, chain[1:]))
+        text = "ruleset chain\n" + "".join(f"rule wide-{f}: {f}(x) => cast(x, to=f64)  where sizes(x) == [4]\n" for f in chain)
+        text += "".join(f"rule step-{f}: {f}(x) => {g}(x)  where sizes(x) == [4]\n" for f, g in zip(chain, chain[1:]))
         model = self.write("chain.egret", "graph chain\n  x: f32[4]\n  a = abs(x)\n  y = neg(a)\n  return y\n")
-        made = self.json("optimize", model, "--no-library", "--rules", self.write("chain.rules", text), "--check")
+        made = self.json("optimize", model, "--no-library", "--rules", self.write("chain.rules", text), "--unproved", "--check")
         self.assertEqual(made["stop_reason"], "unsound")
         self.assertEqual(made["quarantined_rules"], [f"wide-{f}" for f in chain[:4]])
         self.assertEqual(made["rules_used"], [])
         self.assertTrue(made["check"]["ok"])
+
+    def test_rules_without_a_proof_are_not_loaded(self):
+        text = "ruleset mine\nrule fine: neg(neg(x)) => x\n\nrule far: relu(x) => max(x, 0)  where sizes(x) == [4, 5]\n"
+        path = self.write("mine.rules", text)
+        for command in (["optimize", self.model(), "--rules", path, "-o", "out"], ["rules", path]):
+            self.refused(command, "mine.rules:4:1: error: rule far is not proved", "\n    rule far:", "\n    ^\n", "--unproved")
+        self.assertEqual(self.json("optimize", self.model(), "--rules", path, "--unproved")["unproved_rules"], ["far"])
+        self.assertIn("UNPROVED: rule far", self.ok("optimize", self.model(), "--rules", path, "--unproved").stdout)
+        self.ok("rules", path, "--unproved")
+        self.assertEqual(self.json("optimize", self.model(), "--rules", self.write("fine.rules", text.split("\n\n")[0]))["unproved_rules"], [])
+
+    def test_a_refuted_rule_is_never_loaded(self):
+        path = self.write("wrong.rules", "ruleset wrong\nrule neg-is-abs: neg(x) => abs(x)\n")
+        for given in (path, "--unproved"), (path,):
+            self.refused(["optimize", self.model(), "--rules", *given, "-o", "out"], "wrong.rules:2:1: error: rule neg-is-abs is refuted", "left")
+            self.refused(["rules", *given], "wrong.rules:2:1:", "refuted")
+        self.json("verify", path, "--record", status=2)
+        self.refused(["optimize", self.model(), "--rules", path, "--unproved"], "wrong.rules:2:1:", "refuted")
+
+    def test_verdicts_are_kept_and_forgotten(self):
+        text = "ruleset mine\nrule fine: neg(neg(x)) => x\nrule other: for f in exp, relu  f(x * 1) => f(x)\n"
+        path = self.write("mine.rules", text)
+        self.assertEqual([r["recorded"] for r in self.json("verify", path, "--record")["rules"]], [False, False])
+        kept = (self.folder / "mine.proofs").read_text()
+        self.assertEqual([(line.split()[0], line.split()[2]) for line in kept.splitlines()[1:]], [("proved", "fine"), ("proved", "other")])
+        self.assertEqual([r["recorded"] for r in self.json("verify", path)["rules"]], [True, True])
+        self.assertEqual([r["recorded"] for r in self.json("verify", path, "--fresh")["rules"]], [False, False])
+        self.assertLess(self.json("optimize", self.model(), "--rules", path)["verify_s"], 0.001)
+        # Other text, or another operator in the class: no line is about that.
+        for changed in (text.replace("neg(neg(x)) => x", "abs(neg(x)) => abs(x)"), text.replace("exp, relu", "exp, tanh")):
+            self.write("mine.rules", changed)
+            rows = self.json("verify", path)["rules"]
+            self.assertEqual([r["recorded"] for r in rows], [changed.count("neg(neg") > 0, changed.count("exp, relu") > 0])
+            self.assertEqual({r["verdict"] for r in rows}, {"proved"})
+        # One rule alone leaves what is recorded of the others.
+        self.write("mine.rules", text.replace("neg(neg(x)) => x", "abs(neg(x)) => abs(x)"))
+        self.json("verify", path, "--only", "fine", "--record")
+        self.assertEqual([r["recorded"] for r in self.json("verify", path)["rules"]], [True, True])
+        self.refused(["verify", "--record", path], "mine.rules", "overwrite")
+        self.refused(["verify", "--record"], "--record")
+
+    def test_a_record_that_is_none(self):
+        path = self.write("mine.rules", "ruleset mine\nrule fine: neg(neg(x)) => x\n")
+        line = f"proved {'0' * 32} fine any any nothing\n"
+        for text, place in ((line.replace("proved", "sure"), ":1:1:"), (line.replace("000", "xyz"), ":1:8:"), ("# head\n" + line[:40] + "\n", ":2:41:"),
+                            (line + line, ":2:8:"), (line.replace("nothing", "nothing more"), ":1:62:")):
+            self.write("mine.proofs", text)
+            for command in (["verify", path], ["optimize", self.model(), "--rules", path]):
+                self.refused(command, "mine.proofs" + place)
 
     def test_a_rule_that_is_not_there(self):
         self.refused(["rules", "--match", "no-such-rule", self.model()], "no-such-rule")

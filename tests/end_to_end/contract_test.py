@@ -23,7 +23,7 @@ from onnx_cases import difference  # noqa: E402
 OPTIMIZE = {"model", "target", "ops_before", "ops_after", "kernels_before", "kernels_after", "predicted_before_s", "predicted_greedy_s", "predicted_after_s",
             "bytes_before", "bytes_after", "flops_before", "flops_after", "enodes", "eclasses", "kernel_candidates", "iterations", "stop_reason",
             "limits_reached", "saturate_s", "fuse_s", "extract_s", "lower_s", "check_s", "total_s", "peak_rss", "objective", "bound", "optimal", "certified",
-            "rules_used", "quarantined_rules", "matches_dropped", "fallbacks", "check", "not_made"}
+            "rules_used", "unproved_rules", "verify_s", "quarantined_rules", "matches_dropped", "fallbacks", "check", "not_made"}
 
 
 def two_inputs():

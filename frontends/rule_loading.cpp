@@ -1,0 +1,109 @@
+#include "frontends/rule_loading.h"
+
+#include <map>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "rules/lang/proofs.h"
+#include "rules/verify/recorded.h"
+#include "support/hint.h"
+
+namespace egret {
+namespace {
+
+using rules::Rule;
+using rules::Verdict;
+
+constexpr const char* kRuleHint = "docs/rules.md has the grammar, rules/library/ many examples";
+
+// Verdicts that are recorded for the rules of one file that have none yet.
+Status take_record(rules::RuleSet& set, const std::string& file) {
+  EGRET_TRY(const rules::Proofs beside, rules::Proofs::beside(file));
+  std::vector<std::pair<std::string, Verdict>> found;
+  for (const Rule* rule : rules::rules_as_written(set)) {
+    if (rule->file != file) continue;
+    const rules::RecordedProof* proof = beside.find(*rule);
+    if (!proof) proof = rules::library_proofs().find(*rule);
+    if (proof) found.emplace_back(rule->written, proof->verdict);
+  }
+  for (const auto& [written, verdict] : found) set.set_verdict(written, verdict);
+  return {};
+}
+
+bool is_users(const Rule& rule) { return !rule.file.starts_with("library/"); }
+
+Error not_loaded(const Rule& rule, const rules::Verification* row) {
+  const SourceSpan where{rule.file, rule.line, 1, {}};
+  if (rule.verdict == Verdict::kRefuted) {
+    return input_error(fmt::format("rule {} is refuted: {}", rule.written, row && !row->counterexample.empty() ? row->counterexample : "its record says so"),
+                       fmt::format("a wrong rule is never loaded; `egret verify {} --only {}` has more", rule.file, rule.written), where);
+  }
+  return input_error(fmt::format("rule {} is not proved: {}", rule.written, row ? row->reason : "its record says so"),
+                     fmt::format("--unproved loads it all the same; `egret verify {} --timeout 60 --record` tries longer and keeps the verdict", rule.file), where);
+}
+
+// Proves what has no verdict.  Rows by rule as written.
+Result<std::map<std::string, rules::Verification>> prove_here(LoadedRules& loaded, const rules::Licence& licence, const OptimizeOptions& options) {
+  rules::RuleSet open = loaded.set;
+  bool any = false;
+  for (const Rule* rule : rules::rules_as_written(loaded.set)) {
+    const bool wanted = is_users(*rule) && rule->on && licence.allows(rule->needs) && rule->verdict == Verdict::kUnproved;
+    if (!wanted) open.remove(rule->written);
+    any |= wanted;
+  }
+  std::map<std::string, rules::Verification> rows;
+  if (!any) return rows;
+  Stopwatch watch;
+  rules::VerifyOptions verify;
+  verify.threads = options.threads > 0 ? options.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  const double share = kFileSeconds * verify.threads / static_cast<double>(rules::rules_as_written(open).size());
+  verify.timeout = std::min(kProofSeconds, share);
+  auto made = rules::verify(open, verify);
+  if (!made.ok() && made.error().code != ErrorCode::kUnsupported) return made.take_error();
+  for (const Rule* rule : rules::rules_as_written(open)) {
+    if (!made.ok()) rows[rule->written].reason = made.error().message;
+  }
+  if (made.ok()) {
+    for (rules::Verification& v : *made) {
+      loaded.set.set_verdict(v.name, v.verdict);
+      rows[v.name] = std::move(v);
+    }
+  }
+  loaded.seconds = watch.seconds();
+  return rows;
+}
+
+}  // namespace
+
+Result<LoadedRules> load_rules(const OptimizeOptions& options) {
+  EGRET_TRY(const rules::Licence licence, rules::Licence::parse(options.numerics));
+  LoadedRules out;
+  if (options.library) EGRET_TRY_VOID(out.set.add_library());
+  for (const std::string& file : options.rule_files) {
+    // A name without a folder or an ending is a set of the library that is off.
+    const bool named = options.library && file.find('/') == std::string::npos && !file.ends_with(".rules");
+    EGRET_TRY_VOID(or_hint(named ? out.set.enable(file) : out.set.add_file(file), kRuleHint));
+    if (!named) EGRET_TRY_VOID(take_record(out.set, file));
+  }
+  EGRET_TRY(const auto rows, prove_here(out, licence, options));
+  std::vector<std::string> off;
+  for (const Rule* rule : rules::rules_as_written(out.set)) {
+    if (!rule->on || rule->verdict == Verdict::kProved || !licence.allows(rule->needs)) continue;
+    const bool refuted = rule->verdict == Verdict::kRefuted;
+    if (is_users(*rule) && (refuted || !options.unproved)) {
+      auto row = rows.find(rule->written);
+      return not_loaded(*rule, row == rows.end() ? nullptr : &row->second);
+    }
+    if (options.unproved && !refuted) {
+      out.unproved.push_back(rule->written);
+    } else {
+      off.push_back(rule->written);
+    }
+  }
+  for (const std::string& written : off) out.set.switch_off(written);
+  out.stale = std::move(off);
+  return out;
+}
+
+}  // namespace egret
