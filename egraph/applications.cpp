@@ -55,8 +55,12 @@ std::string Applications::check(const ENodes& enodes) const {
     const Shape& shape = shapes_[*at];
     if (uint64_t{shape.nodes} + shape.made > room) return "a record of an application is cut short";
     if (!are_nodes(at + 1, uint64_t{shape.nodes} + shape.made)) return "a record of an application names no e-node";
-    for (const auto& [occurrence, position] : shape.classes) {
-      if (position >= enodes.exact(at[1 + occurrence]).size()) return "a record of an application names no operand";
+    for (const auto* places : {&shape.classes, &shape.left}) {
+      for (const auto& [occurrence, position] : *places) {
+        if (position != Place::kItself && position >= enodes.exact(at[1 + occurrence]).size()) {
+          return "a record of an application names no operand";
+        }
+      }
     }
   }
   return {};
@@ -85,13 +89,11 @@ Application Applications::get(uint32_t number, const ENodes& enodes) const {
   a.rule = shape.rule;
   take(a.nodes, shape.nodes);
   take(a.made, shape.made);
-  for (const auto& [occurrence, position] : shape.classes) {
-    a.classes.push_back(enodes.exact(a.nodes[occurrence])[position]);
-  }
+  for (const Place& place : shape.classes) a.classes.push_back(place.exact(enodes, a.nodes.data()));
   for (const uint32_t occurrence : shape.attrs) a.attrs.push_back(enodes.attr(a.nodes[occurrence]));
-  for (size_t r = 0; r < shape.roots.size(); ++r) {
-    const auto& [made, index] = shape.right[r];
-    a.equations.emplace_back(a.nodes[shape.roots[r]], made ? a.made[index] : a.classes[index]);
+  for (size_t e = 0; e < shape.left.size(); ++e) {
+    const auto& [made, index] = shape.right[e];
+    a.equations.emplace_back(shape.left[e].exact(enodes, a.nodes.data()), made ? a.made[index] : a.classes[index]);
   }
   return a;
 }

@@ -12,11 +12,20 @@ namespace egret::egraph {
 
 class Applications {
  public:
-  struct Place {  // operand `position` of the e-node that occurrence `occurrence` matched
+  struct Place {  // operand `position` of the e-node that occurrence `occurrence` matched, or that e-node itself
     uint32_t occurrence, position;
+    static constexpr uint32_t kItself = ~uint32_t{0};
     bool operator==(const Place&) const = default;
+    Id canonical(const ENodes& enodes, const Id* match) const {  // where parents and rows are canonical, but for kItself
+      const Id n = match[occurrence];
+      return position == kItself ? n : enodes.operands_of(enodes.row(n))[position];
+    }
+    Id exact(const ENodes& enodes, const Id* match) const {
+      const Id n = match[occurrence];
+      return position == kItself ? n : enodes.exact(n)[position];
+    }
   };
-  struct Right {  // what the root of one equation is united with: an e-node made, or a class variable
+  struct Right {  // what the left side of one equation is united with: an e-node made, or a class variable
     bool made;
     uint32_t index;
     bool operator==(const Right&) const = default;
@@ -25,8 +34,8 @@ class Applications {
     uint32_t rule = 0, nodes = 0, made = 0;  // counts of matched and made e-nodes
     std::vector<Place> classes;              // where each class variable stands
     std::vector<uint32_t> attrs;             // the occurrence that binds each attribute variable
-    std::vector<uint32_t> roots;             // occurrence of each root
-    std::vector<Right> right;                // parallel to `roots`
+    std::vector<Place> left;                 // of each equation
+    std::vector<Right> right;                // parallel to `left`
     bool operator==(const Shape&) const = default;
   };
 

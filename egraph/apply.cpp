@@ -26,28 +26,21 @@ uint64_t Maker::bytes() const {
 // Columns of the class variables that the right side uses.
 void Maker::gather(const RuleState& rule, const Id* matches, size_t count) {
   const std::span<const Applications::Place> places = rule.query->class_places();
-  std::vector<bool> used(places.size());
-  const auto use = [&](const Operand& operand) {
-    if (!operand.made) used[operand.index] = true;
-  };
-  for (const RightPlan::Node& node : rule.right->nodes) std::for_each(node.operands.begin(), node.operands.end(), use);
-  std::for_each(rule.right->roots.begin(), rule.right->roots.end(), use);
   const bool explains = store_.options.explanations;
   variables_.resize(std::max(variables_.size(), places.size()));
   exact_.resize(variables_.size());
   made_.resize(std::max(made_.size(), rule.right->nodes.size()));
   const uint32_t stride = rule.stride();
-  for (size_t v = 0; v < places.size(); ++v) {
-    if (!used[v]) continue;
-    const auto [occurrence, position] = places[v];
+  for (const uint32_t v : rule.right->variables) {
+    const Applications::Place place = places[v];
     Array<Id>& column = variables_[v];
     column.reshape(count);
     if (explains) exact_[v].reshape(count);
     workers_.for_chunks(count, kGrain, [&](size_t begin, size_t end, size_t) {
       for (size_t i = begin; i < end; ++i) {
-        const Id n = matches[i * stride + occurrence];
-        column[i] = store_.enodes.operands_of(store_.enodes.row(n))[position];
-        if (explains) exact_[v][i] = store_.enodes.exact(n)[position];
+        column[i] = place.canonical(store_.enodes, matches + i * stride);
+        if (place.position == Applications::Place::kItself) column[i] = store_.sets.find(column[i]);
+        if (explains) exact_[v][i] = place.exact(store_.enodes, matches + i * stride);
       }
     });
   }
@@ -136,10 +129,9 @@ void Maker::make(const RuleState& rule, const Id* matches, size_t count, Rewrite
 // New e-nodes of the last column join the class of their root; all else that is not equal yet is held back.
 void Maker::finish(const RuleState& rule, const Id* matches, size_t count, Id first_of_last, RewriteCount& counts) {
   const RightPlan& right = *rule.right;
-  const std::span<const uint32_t> roots = rule.query->roots();
   const uint32_t stride = rule.stride();
   const size_t chunks = Workers::chunks(count, kGrain);
-  if (right.joining_root < roots.size() && store_.enodes.size() > first_of_last) {
+  if (right.joining < right.left.size() && store_.enodes.size() > first_of_last) {
     // New ids ascend in order of first request: a request made its e-node if it is above all before it.
     const Array<Id>& last = made_.at(right.nodes.size() - 1);
     std::vector<Id> above(chunks + 1, first_of_last);
@@ -151,7 +143,7 @@ void Maker::finish(const RuleState& rule, const Id* matches, size_t count, Id fi
       Id next = above[chunk];
       for (size_t i = begin; i < end; ++i) {
         if (last[i] != next) continue;
-        store_.sets.place(next++, store_.sets.find(matches[i * stride + roots[right.joining_root]]));
+        store_.sets.place(next++, store_.sets.find(right.left[right.joining].canonical(store_.enodes, matches + i * stride)));
       }
     });
     const size_t joined = store_.enodes.size() - first_of_last;
@@ -159,11 +151,12 @@ void Maker::finish(const RuleState& rule, const Id* matches, size_t count, Id fi
     counts.united += joined;
   }
   std::vector<std::vector<Pending>> found(chunks);
-  for (uint32_t e = 0; e < roots.size(); ++e) {
+  for (uint32_t e = 0; e < right.left.size(); ++e) {
     workers_.for_chunks(count, kGrain, [&](size_t begin, size_t end, size_t chunk) {
-      const Array<Id>& column = right.roots[e].made ? made_[right.roots[e].index] : variables_[right.roots[e].index];
+      const Array<Id>& column = right.right[e].made ? made_[right.right[e].index] : variables_[right.right[e].index];
       for (size_t i = begin; i < end; ++i) {
-        const Id left = store_.sets.find(matches[i * stride + roots[e]]), made = store_.sets.find(column[i]);
+        const Id left = store_.sets.find(right.left[e].canonical(store_.enodes, matches + i * stride));
+        const Id made = store_.sets.find(column[i]);
         if (left != made) found[chunk].push_back({left, made});
       }
     });
@@ -178,27 +171,26 @@ void Maker::finish(const RuleState& rule, const Id* matches, size_t count, Id fi
 void Maker::finish_explained(const RuleState& rule, const Id* matches, size_t count, Id first_of_last,
                              RewriteCount& counts) {
   const RightPlan& right = *rule.right;
-  const std::span<const uint32_t> roots = rule.query->roots();
   std::vector<Id> made(right.nodes.size());
-  const bool joins = right.joining_root < roots.size() && right.nodes.back().operands.size() <= 2;
+  const bool joins = right.joining < right.left.size() && right.nodes.back().operands.size() <= 2;
   Id next = first_of_last;
   for (size_t i = 0; i < count; ++i) {
     const Id* const nodes = matches + i * rule.stride();
     const auto right_of = [&](size_t e) {
-      const Operand& operand = right.roots[e];
+      const Operand& operand = right.right[e];
       return operand.made ? made_[operand.index][i] : exact_[operand.index][i];
     };
     bool matters = new_[i];
-    for (size_t e = 0; e < roots.size() && !matters; ++e) {
-      matters = store_.sets.find(nodes[roots[e]]) != store_.sets.find(right_of(e));
+    for (size_t e = 0; e < right.left.size() && !matters; ++e) {
+      matters = store_.sets.find(right.left[e].exact(store_.enodes, nodes)) != store_.sets.find(right_of(e));
     }
     if (!matters) continue;
     for (size_t k = 0; k < made.size(); ++k) made[k] = made_[k][i];
     const uint32_t application = store_.applications.record(rule.shape, nodes, made.data(), 1);
-    for (uint32_t e = 0; e < roots.size(); ++e) {
+    for (uint32_t e = 0; e < right.left.size(); ++e) {
       const Justification why{Justification::Kind::kRule, application, e};
-      const Id root = nodes[roots[e]], other = right_of(e);
-      if (joins && e == right.joining_root && other == next && next < store_.enodes.size()) {
+      const Id root = right.left[e].exact(store_.enodes, nodes), other = right_of(e);
+      if (joins && e == right.joining && other == next && next < store_.enodes.size()) {
         store_.sets.place(next++, store_.sets.find(root));
         store_.proof.connect_new(other, root, false, why);
         --store_.class_count;

@@ -7,6 +7,8 @@
 // e-node among the uses of each of its operands once an operand place.
 #pragma once
 
+#include <algorithm>
+
 #include "egraph/enodes.h"
 #include "egraph/union_find.h"
 
@@ -50,6 +52,22 @@ class Links {
     do {
       const Use next = use & kWide ? next_wide_[use & ~kWide] : next_use_[use];
       visit(use & kWide ? wide_owner_[use & ~kWide] : use >> 1);
+      use = next;
+    } while (use != first);
+  }
+  // Calls visit(e-node) once for each e-node that reads the class; buried ones included.
+  template <class Visit>
+  void for_each_reader(const ENodes& enodes, Id cls, Visit&& visit) const {
+    Use use = first_use_[cls];
+    if (use == kNone) return;
+    const Use first = use;
+    do {
+      const Id n = use & kWide ? wide_owner_[use & ~kWide] : use >> 1;
+      const Row& row = enodes.row(n);
+      const Id* const operands = enodes.operands_of(row);
+      const uint32_t position = use & kWide ? (use & ~kWide) - row.operand[0] : use & 1;
+      const Use next = use & kWide ? next_wide_[use & ~kWide] : next_use_[use];
+      if (std::find(operands, operands + position, cls) == operands + position) visit(n);
       use = next;
     } while (use != first);
   }

@@ -34,6 +34,12 @@ PatternTerm PatternTerm::with_attr_variable(uint32_t number) const {
   return term;
 }
 
+PatternTerm PatternTerm::named(uint32_t number) const {
+  PatternTerm term = *this;
+  term.name = number;
+  return term;
+}
+
 Pattern::Pattern(std::vector<PatternTerm> roots, uint32_t class_variables, uint32_t attr_variables)
     : roots_(std::move(roots)), class_variables_(class_variables), attr_variables_(attr_variables) {
   query_ = std::make_shared<const Query>(roots_, class_variables, attr_variables);
@@ -45,7 +51,6 @@ void Pattern::search_with(const EGraph& graph, std::span<const Id> root_nodes,
   EGRET_CHECK(!roots_.empty(), "searching an empty pattern");
   EGRET_CHECK(graph.clean(), "searching a graph that needs rebuild");
   const EGraph::Store& store = graph.store();
-  const ListIndex index{store};
   const auto always = [] { return true; };
   Match match;
   if (roots_.size() == 1) {  // a plan that goes down finds matches in the order promised
@@ -53,7 +58,7 @@ void Pattern::search_with(const EGraph& graph, std::span<const Id> root_nodes,
       fill_match(*query_, store, nodes, match);
       return emit(match);
     };
-    Matcher(*query_, 0, Wanted::kAll, store, index, found, always).run(root_nodes);
+    Matcher(*query_, false, store, store.enodes.size(), found, always).run(root_nodes);
     return;
   }
   std::vector<std::vector<Id>> held;  // of one first root
@@ -69,7 +74,7 @@ void Pattern::search_with(const EGraph& graph, std::span<const Id> root_nodes,
   };
   for (const Id& root : root_nodes) {
     held.clear();
-    Matcher(*query_, 0, Wanted::kAll, store, index, found, always).run({&root, 1});
+    Matcher(*query_, false, store, store.enodes.size(), found, always).run({&root, 1});
     std::sort(held.begin(), held.end(), before);
     for (const std::vector<Id>& nodes : held) {
       fill_match(*query_, store, nodes.data(), match);

@@ -1,8 +1,8 @@
 // Pattern: left sides of rewrites, with one or several roots, compiled to a small matching program.
 //
 // A pattern is a forest over class variables.  Each operator occurrence fixes an operator kind and either an attribute
-// id, an attribute variable (all occurrences of one variable agree) or nothing; several roots are joined on the
-// variables they share.  Occurrences are numbered in pre-order, root by root: `Match::nodes[i]` is the e-node that
+// id, an attribute variable (all occurrences of one variable agree) or nothing, and may name its class by a class
+// variable; several roots are joined on the variables they share, as operands and as names.  Occurrences are numbered in pre-order, root by root: `Match::nodes[i]` is the e-node that
 // occurrence i matched, so a condition can read each occurrence's attributes and the place of each operand.
 #pragma once
 
@@ -21,19 +21,22 @@ struct PatternTerm {
   enum class Kind : uint8_t { kVariable, kOperator } kind = Kind::kVariable;
   uint32_t variable = 0;  // kVariable: class variable number
   OpKind op = 0;          // kOperator:
+  uint32_t name = kUnnamed;  // class variable that the occurrence's class is the value of
   enum class Attr : uint8_t { kAny, kFixed, kVariable } attr_kind = Attr::kAny;
   uint32_t attr = 0;  // attribute id or attribute variable number
   std::vector<PatternTerm> operands;
 
+  static constexpr uint32_t kUnnamed = ~uint32_t{0};
   static PatternTerm variable_of(uint32_t number);
   static PatternTerm operator_of(OpKind op, std::vector<PatternTerm> operands);  // any attributes
   PatternTerm with_attr(AttrId fixed) const;
   PatternTerm with_attr_variable(uint32_t number) const;
+  PatternTerm named(uint32_t variable) const;
 };
 
 struct Match {
   std::vector<Id> nodes;      // e-node of each occurrence, pre-order, root by root
-  std::vector<Id> classes;    // class variables: the operand id as it stands in the matched e-node (exact)
+  std::vector<Id> classes;    // class variables: the operand as it stands in the matched e-node (exact), or the e-node named
   std::vector<AttrId> attrs;  // attribute variables
 };
 

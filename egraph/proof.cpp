@@ -124,13 +124,14 @@ class Prover {
     const std::span<const Query::Atom> atoms = query.atoms();
     const uint32_t variables = static_cast<uint32_t>(query.class_places().size());
     for (size_t i = 0; i < atoms.size(); ++i) {
+      if (atoms[i].class_slot < variables) need(a.nodes[i], a.classes[atoms[i].class_slot]);
       for (size_t k = 0; k < atoms[i].arity; ++k) {
         const uint32_t slot = atoms[i].operand_slots[k];
         need(graph_.operands(a.nodes[i])[k], slot < variables ? a.classes[slot] : a.nodes[slot - variables]);
       }
     }
     if (rewrite.right.empty()) return premises;
-    const RightPlan plan(query, rewrite.right);
+    const RightPlan plan(query, rewrite.right, rewrite.united);
     for (size_t m = 0; m < plan.nodes.size(); ++m) {
       for (size_t k = 0; k < plan.nodes[m].operands.size(); ++k) {
         const RightPlan::Operand& operand = plan.nodes[m].operands[k];

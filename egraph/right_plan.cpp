@@ -9,14 +9,28 @@ constexpr uint32_t kMaxDepth = 256;
 
 }  // namespace
 
-RightPlan::RightPlan(const Query& query, std::span<const PatternTerm> right) {
-  EGRET_CHECK(right.size() == query.roots().size(), "a right side for each root");
-  for (const PatternTerm& term : right) roots.push_back(add(query, term, 0));
-  joining_root = static_cast<uint32_t>(roots.size());
+RightPlan::RightPlan(const Query& query, std::span<const PatternTerm> sides, std::span<const uint32_t> united) {
+  if (united.empty()) {
+    for (const uint32_t root : query.roots()) left.push_back({root, Applications::Place::kItself});
+  }
+  for (const uint32_t variable : united) {
+    EGRET_CHECK(variable < query.class_places().size(), "uniting a variable that the left side lacks");
+    left.push_back(query.class_places()[variable]);
+  }
+  EGRET_CHECK(sides.size() == left.size(), "a right side for each root or class to unite");
+  for (const PatternTerm& term : sides) right.push_back(add(query, term, 0));
+  const auto use = [&](const Operand& operand) {
+    if (!operand.made) variables.push_back(operand.index);
+  };
+  for (const Node& node : nodes) std::for_each(node.operands.begin(), node.operands.end(), use);
+  std::for_each(right.begin(), right.end(), use);
+  std::sort(variables.begin(), variables.end());
+  variables.erase(std::unique(variables.begin(), variables.end()), variables.end());
+  joining = static_cast<uint32_t>(right.size());
   if (nodes.empty()) return;
   const Operand last{true, static_cast<uint32_t>(nodes.size() - 1)};
-  if (std::count(roots.begin(), roots.end(), last) != 1) return;
-  joining_root = static_cast<uint32_t>(std::find(roots.begin(), roots.end(), last) - roots.begin());
+  if (std::count(right.begin(), right.end(), last) != 1) return;
+  joining = static_cast<uint32_t>(std::find(right.begin(), right.end(), last) - right.begin());
 }
 
 RightPlan::Operand RightPlan::add(const Query& query, const PatternTerm& term, uint32_t depth) {
@@ -43,8 +57,8 @@ Applications::Shape RightPlan::shape(const Query& query, uint32_t rule) const {
   shape.made = static_cast<uint32_t>(nodes.size());
   shape.classes.assign(query.class_places().begin(), query.class_places().end());
   shape.attrs.assign(query.attr_places().begin(), query.attr_places().end());
-  shape.roots.assign(query.roots().begin(), query.roots().end());
-  for (const Operand& root : roots) shape.right.push_back({root.made, root.index});
+  shape.left = left;
+  for (const Operand& side : right) shape.right.push_back({side.made, side.index});
   return shape;
 }
 

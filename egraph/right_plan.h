@@ -23,13 +23,15 @@ struct RightPlan {
     bool operator==(const Node&) const = default;
   };
   std::vector<Node> nodes;
-  std::vector<Operand> roots;  // what each root of the pattern is united with
-  // The root whose right side is the last e-node and no other's: a new e-node there joins the class at once, which
-  // costs no union.  Else the number of roots.
-  uint32_t joining_root = 0;
+  std::vector<Applications::Place> left;  // of each equation: a root of the pattern, or where a class variable stands
+  std::vector<Operand> right;             // what it is united with
+  std::vector<uint32_t> variables;        // class variables that operands and right sides name, ascending
+  // The equation whose right side is the last e-node and no other's: a new e-node there joins the class of the left side
+  // at once, which costs no union.  Else the number of equations.
+  uint32_t joining = 0;
 
-  // Requires: a right side for each root; variables in range.
-  RightPlan(const Query& query, std::span<const PatternTerm> right);
+  // `united`: class variables, or nothing for the roots.  Requires: a right side for each; variables in range.
+  RightPlan(const Query& query, std::span<const PatternTerm> right, std::span<const uint32_t> united);
   Applications::Shape shape(const Query& query, uint32_t rule) const;
 
  private:

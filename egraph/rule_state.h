@@ -17,9 +17,13 @@ struct RuleState {
   std::optional<RightPlan> right;  // where the right side is declared
   uint32_t shape = 0;              // of its applications, where `right` and explanations
   bool incremental = false;        // may search around what changed alone
+  bool active = true;              // not banned
   bool behind = true;              // some matches were not searched for, or found and left: search everything
   MatchSet applied, dropped;       // not incremental: matches applied, and those that the applier dropped
   // Back-off (egg's BackoffScheduler): too many matches ban a rewrite for some iterations, longer each time.
+  static constexpr uint64_t kNoMost = ~uint64_t{0};
+  uint64_t most = kNoMost;  // matches that a task keeps: one more than are allowed
+  uint64_t kept = 0;        // of this iteration, where it has a limit of its own
   uint32_t times_banned = 0;
   uint64_t banned_until = 0;
 

@@ -60,7 +60,6 @@ class Run {
       const Rewrite& rewrite = rewrites[r];
       RuleState& rule = rules[r];
       rule.rewrite = &rewrite;
-      rule.behind = !options_.resume;
       if (!rewrite.searcher) {
         EGRET_CHECK(!rewrite.pattern.roots().empty(), "a rewrite has a pattern or a searcher");
         rule.query = &rewrite.pattern.query();
@@ -69,12 +68,15 @@ class Run {
         EGRET_CHECK(rewrite.applier, "a rewrite has a right side or an applier");
       } else {
         EGRET_CHECK(rule.query && !rewrite.applier, "a declared right side goes with a pattern and no applier");
-        rule.right.emplace(*rule.query, rewrite.right);
+        rule.right.emplace(*rule.query, rewrite.right, rewrite.united);
         if (graph_.explains()) rule.shape = store_.applications.add_shape(rule.right->shape(*rule.query, rule_base_ + r));
       }
       rule.incremental = rule.query && rewrite.matches_per_iteration == 0 &&
                          (rewrite.local || (rule.right && !rewrite.condition));
       if (!rule.incremental) remembering_.push_back(r);
+      rule.behind = !options_.resume;
+      if (rule.behind) behind_.push_back(r);
+      if (options_.scheduler == Scheduler::kBackoff) rule.most = threshold(rule) + 1;
       looks_around_ |= !rewrite.local && (rewrite.searcher || rewrite.condition);
     }
     return rules;
@@ -85,12 +87,16 @@ class Run {
     Iteration iteration;
     const uint64_t number = report_.iterations.size();
     cut_ = false;
-    active_.assign(rules_.size(), true);
-    for (size_t r = 0; r < rules_.size(); ++r) active_[r] = rules_[r].banned_until <= number;
+    for (const uint32_t r : behind_) rules_[r].active = rules_[r].banned_until <= number;
+    for (const uint32_t r : remembering_) rules_[r].kept = 0;
     const double start = clock_.seconds();
-    std::vector<SearchTask> tasks = search_.plan(graph_, active_, options_.naive);
+    std::sort(behind_.begin(), behind_.end());
+    std::vector<SearchTask> tasks = search_.plan(graph_, behind_, workers_, options_.naive, matches_left(), task_bytes());
     iteration.search_s = clock_.seconds() - start;
-    for (size_t r = 0; r < rules_.size(); ++r) rules_[r].behind = !active_[r];
+    std::erase_if(behind_, [&](uint32_t r) {
+      rules_[r].behind = !rules_[r].active;
+      return rules_[r].active;
+    });
     auto stop = search_and_make(tasks, iteration);
     store_.changes.reset(searched_ids_);
     const double made = clock_.seconds();
@@ -117,11 +123,8 @@ class Run {
   // Searches the tasks, a few at a time, and makes their right sides; the limit that ended it early, if one did.
   std::optional<StopReason> search_and_make(std::vector<SearchTask>& tasks, Iteration& iteration) {
     searched_ids_ = graph_.id_count();
-    kept_.assign(rules_.size(), 0);
     const bool backoff = options_.scheduler == Scheduler::kBackoff;
-    const uint64_t task_matches = options_.limits.matches - applied_count_;
-    const uint64_t used = bytes();
-    const uint64_t task_bytes = std::max(kLeastTaskBytes, (options_.limits.bytes - std::min(used, options_.limits.bytes)) / kTaskShare);
+    const uint64_t most_matches = matches_left(), most_bytes = task_bytes();
     const size_t wave = backoff || looks_around_ ? tasks.size() : workers_.several() ? kTasksPerThread * static_cast<size_t>(workers_.threads()) : 1;
     std::optional<StopReason> stop;
     for (size_t begin = 0; begin < tasks.size() && !stop; begin += wave) {
@@ -129,8 +132,7 @@ class Run {
       const double start = clock_.seconds();
       workers_.for_each(end - begin, [&](size_t t) {
         SearchTask& task = tasks[begin + t];
-        const uint64_t room = backoff ? std::min(task_matches, threshold(rules_[task.rule]) + 1) : task_matches;
-        search_.run(graph_, room, task_bytes, task);
+        if (!task.searched) search_.run(graph_, std::min(most_matches, rules_[task.rule].most), most_bytes, task);
       });
       const double searched = clock_.seconds();
       iteration.search_s += searched - start;
@@ -145,7 +147,7 @@ class Run {
       iteration.apply_s += clock_.seconds() - searched;
     }
     if (stop) {
-      for (RuleState& rule : rules_) rule.behind = true;
+      for (uint32_t r = 0; r < rules_.size(); ++r) fall_behind(r);
     }
     return stop;
   }
@@ -156,13 +158,16 @@ class Run {
     RewriteCount& counts = report_.rewrites[task.rule];
     counts.search_seconds += task.seconds;
     uint64_t count = task.count, cut = task.cut;
-    if (const uint64_t most = rule.rewrite->matches_per_iteration; most > 0 && count > most - kept_[task.rule]) {
-      cut += count - (most - kept_[task.rule]);
-      count = most - kept_[task.rule];
+    if (const uint64_t most = rule.rewrite->matches_per_iteration; most > 0 && count > most - rule.kept) {
+      cut += count - (most - rule.kept);
+      count = most - rule.kept;
     }
-    kept_[task.rule] += count;
+    rule.kept += count;
     counts.cut += cut;
-    if (cut > 0) cut_ = rule.behind = true;
+    if (cut > 0) {
+      cut_ = true;
+      fall_behind(task.rule);
+    }
     if (count == 0) return std::nullopt;
     maker_.begin_rule(task.rule);
     counts.matches += count;
@@ -241,12 +246,13 @@ class Run {
       task.matches.clear();
       task.count = task.cut = 0;
     }
-    for (size_t r = 0; r < rules_.size(); ++r) {
+    for (uint32_t r = 0; r < rules_.size(); ++r) {
       RuleState& rule = rules_[r];
       if (found[r] <= threshold(rule)) continue;
       rule.banned_until = report_.iterations.size() + 1 + (options_.ban_length << std::min<uint32_t>(rule.times_banned, 40));
       ++rule.times_banned;
-      rule.behind = true;
+      rule.most = threshold(rule) + 1;
+      fall_behind(r);
       report_.rewrites[r].cut += found[r];
     }
   }
@@ -257,19 +263,30 @@ class Run {
     for (const RuleState& rule : rules_) {
       if (rule.banned_until > now) first = std::min(first, rule.banned_until);
     }
-    const bool waits = std::any_of(rules_.begin(), rules_.end(), [](const RuleState& rule) { return rule.behind; });
-    if (first == std::numeric_limits<uint64_t>::max()) return waits;
+    if (first == std::numeric_limits<uint64_t>::max()) return !behind_.empty();
     for (RuleState& rule : rules_) {
       if (rule.banned_until > now) rule.banned_until -= first - now;
     }
     return true;
   }
 
+  void fall_behind(uint32_t r) {
+    if (rules_[r].behind) return;
+    rules_[r].behind = true;
+    behind_.push_back(r);
+  }
+
   // --- limits -------------------------------------------------------------------------------------------------
   uint64_t bytes() const {
-    uint64_t total = store_.bytes() + maker_.bytes() + waiting_;
-    for (const size_t r : remembering_) total += rules_[r].bytes();
+    uint64_t total = store_.bytes() + maker_.bytes() + search_.bytes() + waiting_;
+    for (const uint32_t r : remembering_) total += rules_[r].bytes();
     return total;
+  }
+  uint64_t matches_left() const { return options_.limits.matches - std::min(applied_count_, options_.limits.matches); }
+  // What a task of searching may keep.
+  uint64_t task_bytes() const {
+    const uint64_t used = std::min(bytes(), options_.limits.bytes);
+    return std::max(kLeastTaskBytes, (options_.limits.bytes - used) / kTaskShare);
   }
   StopReason expiry() const {
     const StopToken* stop = options_.limits.stop;
@@ -287,6 +304,7 @@ class Run {
 
   Report finish(StopReason reason) {
     report_.stop_reason = reason;
+    search_.add_seconds(report_.rewrites);
     report_.seconds = clock_.seconds();
     return std::move(report_);
   }
@@ -298,7 +316,8 @@ class Run {
   Stopwatch clock_;
   const Workers workers_;
   bool looks_around_ = false;  // some search may see e-nodes made meanwhile: all of it comes first
-  std::vector<size_t> remembering_;  // rewrites that are not searched incrementally
+  std::vector<uint32_t> remembering_;  // rewrites that are not searched incrementally
+  std::vector<uint32_t> behind_;       // rewrites that are behind
   std::vector<RuleState> rules_;
   Search search_;
   Maker maker_;
@@ -306,8 +325,6 @@ class Run {
   uint64_t applied_count_ = 0, since_look_ = 0, waiting_ = 0;  // waiting: bytes of the matches being made
   bool cut_ = false;                // in this iteration
   size_t searched_ids_ = 0;         // ids when this iteration's search began
-  std::vector<bool> active_;        // rewrites that are not banned
-  std::vector<uint64_t> kept_;      // matches of each rewrite in this iteration
   Match match_;                     // of the match being applied:
   RightSide side_;
   std::vector<uint32_t> key_;

@@ -39,8 +39,10 @@ struct Rewrite {
   // Keeps or drops a match during search: reads only, called from several threads.  Empty: keeps all.
   std::function<bool(const EGraph&, const Match&)> condition;
   // The right side, one way or the other.  `right`: root i of the pattern is united with right[i], a term over the
-  // pattern's variables (attributes fixed or variables; kAny stands for none); the fast way.
+  // pattern's variables (attributes fixed or variables; kAny stands for none); the fast way.  With `united`, the class
+  // variable united[i] is united with right[i] instead.
   std::vector<PatternTerm> right;
+  std::vector<uint32_t> united;
   // `applier` plans the right side of one match; false drops it (ill-typed: counted in the report).  Serial; reads only.
   // Earlier matches of the iteration have been made but not united: the graph need not be clean.  `RightSide` comes in
   // empty.

@@ -11,7 +11,7 @@ namespace egret::egraph {
 namespace {
 
 constexpr char kMagic[8] = {'E', 'G', 'R', 'E', 'T', 'E', 'G', 'R'};
-constexpr uint32_t kVersion = 1, kByteOrder = 0x01020304;
+constexpr uint32_t kVersion = 2, kByteOrder = 0x01020304;
 constexpr uint64_t kMaxSections = 1 << 16;
 
 struct Header {
@@ -134,7 +134,7 @@ void write_shape(Writer& out, const Applications::Shape& shape) {
   out.array(numbers, std::size(numbers));
   out.array(shape.classes.data(), shape.classes.size());
   out.array(shape.attrs.data(), shape.attrs.size());
-  out.array(shape.roots.data(), shape.roots.size());
+  out.array(shape.left.data(), shape.left.size());
   std::vector<uint32_t> right;
   for (const auto& [made, index] : shape.right) right.push_back(index << 1 | made);
   out.array(right.data(), right.size());
@@ -146,16 +146,16 @@ Applications::Shape read_shape(Reader& in) {
   if (numbers.size() == 3) shape.rule = numbers[0], shape.nodes = numbers[1], shape.made = numbers[2];
   shape.classes = in.list<Applications::Place>();
   shape.attrs = in.list<uint32_t>();
-  shape.roots = in.list<uint32_t>();
+  shape.left = in.list<Applications::Place>();
   for (const uint32_t word : in.list<uint32_t>()) shape.right.push_back({(word & 1) != 0, word >> 1});
-  if (numbers.size() != 3 || shape.right.size() != shape.roots.size()) in.fail("the shape of an application is wrong");
-  for (const Applications::Place& place : shape.classes) {
-    if (place.occurrence >= shape.nodes) in.fail("the shape of an application is wrong");
-  }
-  for (const auto* list : {&shape.attrs, &shape.roots}) {
-    for (const uint32_t occurrence : *list) {
-      if (occurrence >= shape.nodes) in.fail("the shape of an application is wrong");
+  if (numbers.size() != 3 || shape.right.size() != shape.left.size()) in.fail("the shape of an application is wrong");
+  for (const auto* list : {&shape.classes, &shape.left}) {
+    for (const Applications::Place& place : *list) {
+      if (place.occurrence >= shape.nodes) in.fail("the shape of an application is wrong");
     }
+  }
+  for (const uint32_t occurrence : shape.attrs) {
+    if (occurrence >= shape.nodes) in.fail("the shape of an application is wrong");
   }
   for (const auto& [made, index] : shape.right) {
     if (index >= (made ? shape.made : shape.classes.size())) in.fail("the shape of an application is wrong");

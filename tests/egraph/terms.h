@@ -53,7 +53,7 @@ inline PatternTerm pattern_term(EGraph& graph, const Sexp& term, Variables& vari
   }
   std::vector<PatternTerm> operands;
   for (const Sexp& operand : term.operands) operands.push_back(pattern_term(graph, operand, variables));
-  return PatternTerm::operator_of(graph.intern_op(term.head), std::move(operands));
+  return PatternTerm::operator_of(graph.intern_op(term.head), std::move(operands)).with_attr(0);
 }
 
 inline Pattern pattern(EGraph& graph, const std::vector<std::string>& roots, Variables& variables) {

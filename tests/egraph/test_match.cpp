@@ -75,12 +75,14 @@ class NaiveMatcher {
         if (attrs[term.attr] != kNoId && attrs[term.attr] != attr) return false;
         attrs[term.attr] = attr;
       }
+      const auto agrees = [&](uint32_t variable, Id id) {
+        const Id bound = std::exchange(classes[variable], graph_.find(id));
+        return bound == kNoId || bound == classes[variable];
+      };
+      if (term.name != PatternTerm::kUnnamed && !agrees(term.name, nodes_[i])) return false;
       for (size_t k = 0; k < term.operands.size(); ++k) {
-        if (term.operands[k].kind != PatternTerm::Kind::kVariable) continue;
-        Id& bound = classes[term.operands[k].variable];
-        const Id cls = graph_.find(graph_.operands(nodes_[i])[k]);
-        if (bound != kNoId && bound != cls) return false;
-        bound = cls;
+        const bool variable = term.operands[k].kind == PatternTerm::Kind::kVariable;
+        if (variable && !agrees(term.operands[k].variable, graph_.operands(nodes_[i])[k])) return false;
       }
     }
     return true;
@@ -129,7 +131,8 @@ PatternTerm random_term(std::mt19937& random, int& budget, uint32_t variables, b
   --budget;
   std::vector<PatternTerm> operands(1 + random() % 2);
   for (PatternTerm& operand : operands) operand = random_term(random, budget, variables, false);
-  const PatternTerm term = PatternTerm::operator_of(random() % 3, std::move(operands));
+  PatternTerm term = PatternTerm::operator_of(random() % 3, std::move(operands));
+  if (random() % 4 == 0) term = term.named(random() % variables);
   const uint32_t attr = random() % 8;
   return attr == 0 ? term.with_attr(random() % 2) : attr == 1 ? term.with_attr_variable(0) : term;
 }
@@ -139,6 +142,7 @@ void renumber(PatternTerm& term, std::map<uint32_t, uint32_t>& numbers, bool& at
   if (term.kind == PatternTerm::Kind::kVariable) {
     term.variable = numbers.try_emplace(term.variable, static_cast<uint32_t>(numbers.size())).first->second;
   }
+  if (term.name != PatternTerm::kUnnamed) term.name = numbers.try_emplace(term.name, static_cast<uint32_t>(numbers.size())).first->second;
   attr_used |= term.kind == PatternTerm::Kind::kOperator && term.attr_kind == PatternTerm::Attr::kVariable;
   for (PatternTerm& operand : term.operands) renumber(operand, numbers, attr_used);
 }
@@ -164,7 +168,7 @@ TEST_CASE("random patterns with one to three roots match as the naive matcher, i
     REQUIRE(all_nodes(graph, pattern) == expected);
     matches += expected.size();
   }
-  CHECK(matches > 10'000);
+  CHECK(matches > 8'000);
 }
 
 TEST_CASE("a class variable holds the operand of the matched e-node as it was written") {
@@ -245,7 +249,8 @@ TEST_CASE("several threads may search one graph, the first use of the table of p
   std::mt19937 random(3);
   EGraph graph = random_graph(random, 300);
   const Pattern single = pattern(graph, {"(f ?x (g ?y))"});
-  const Pattern joined = pattern(graph, {"(f ?x)", "(g ?x)"});
+  const auto of_x = [&](const char* op) { return PatternTerm::operator_of(graph.intern_op(op), {PatternTerm::variable_of(0)}); };
+  const Pattern joined({of_x("f"), of_x("g")}, 1);  // any attributes: through readers
   std::vector<std::vector<std::vector<Id>>> found(4);
   std::vector<std::thread> threads;
   for (auto& mine : found) {

@@ -1,0 +1,83 @@
+// DeltaSearch: finds the matches that changed e-nodes bring, through linked lists, at a cost that follows the changes
+// and what stands around them, not the graph nor the number of rewrites.
+//
+// A match is found once: from the first of its occurrences, in pattern order, whose e-node changed.  The changed e-nodes
+// of an operator go through one trie of all plans that begin with it (plan_trie.h), which is made when it is first
+// needed and anew when the graph has grown much, for then lists may have other lengths.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "egraph/cardinalities.h"
+#include "egraph/parallel.h"
+#include "egraph/plan_trie.h"
+#include "egraph/rule_state.h"
+#include "egraph/search_task.h"
+
+namespace egret::egraph {
+
+class DeltaSearch {
+ public:
+  explicit DeltaSearch(std::span<const RuleState> rules) : rules_(rules) {}
+
+  // Appends a task that is searched, matches in order, for each rewrite that found any, ascending; of those that are
+  // searched around changes.  A part of the search ends where it has found `matches` matches or `bytes` bytes of them, and where
+  // `poll`, called now and then, gives false.  Requires: the graph is clean and its lists are active.
+  void run(const EGraph& graph, uint64_t matches, uint64_t bytes, const Workers& workers,
+           const std::function<bool()>& poll, std::vector<SearchTask>& tasks);
+
+  // Adds to each rewrite its part of the time that searching took.
+  void add_seconds(std::span<RewriteCount> counts);
+  uint64_t bytes() const;
+
+ private:
+  struct Start {
+    uint32_t rule, atom;
+  };
+  struct Part {  // of the changed e-nodes of an operator
+    OpKind op = 0;
+    size_t begin = 0, end = 0;
+    Array<uint32_t> words;  // rewrite and e-nodes of each match, one after another
+    uint64_t count = 0;
+    bool cut = false, full = false;
+    // Of the search:
+    std::vector<Id> classes, nodes;  // by register; by step
+    std::vector<AttrId> attrs;
+    std::vector<Id> scratch, in_order;
+    std::vector<uint64_t> kept;  // by rewrite, where back-off bounds it
+    Match match;
+  };
+  struct Of {  // an operator
+    std::vector<Start> starts;     // the atoms that a changed e-node may match
+    std::vector<Id> changed;       // live e-nodes that changed, ascending
+    std::optional<PlanTrie> trie;  // the plans of `starts`
+    bool scanned = false;          // some plan looks at all its e-nodes:
+    std::vector<Id> nodes;         // these, live or not
+  };
+  class Walker;
+
+  void prepare(const EGraph::Store& store);
+  void group_changes(const EGraph::Store& store);
+  void plan(OpKind op);
+  void list_scanned(const EGraph::Store& store);
+  void share();
+  void collect(size_t parts, std::vector<SearchTask>& tasks);
+
+  std::span<const RuleState> rules_;
+  std::vector<Of> ops_;
+  std::vector<OpKind> changed_ops_;  // those with changed e-nodes
+  std::optional<Cardinalities> cardinalities_;
+  size_t counted_ids_ = 0;       // of the graph when they were counted
+  bool scans_ = false;           // some plan does
+  size_t listed_ = 0;            // e-nodes looked at by list_scanned
+  double seconds_ = 0;           // spent searching with these tries
+  std::vector<double> shares_;   // by rewrite: of the time spent with the tries before
+  std::vector<Part> parts_;        // of this search and, behind them, of larger ones before
+  std::vector<uint64_t> found_;    // by rewrite: zero but while collecting
+  std::vector<uint32_t> touched_;  // rewrites with matches
+};
+
+}  // namespace egret::egraph
