@@ -19,7 +19,7 @@ constexpr size_t kLeastParallel = 4 * kGrain;
 constexpr Id kFirstProvisional = Id{1} << 31;         // ids are below it
 constexpr uint32_t kKnown = ~uint32_t{0};
 
-bool same_key(const Row& a, const Row& b) { return std::memcmp(&a, &b, sizeof(Row)) == 0; }
+bool same_row(const Row& a, const Row& b) { return std::memcmp(&a, &b, sizeof(Row)) == 0; }
 
 struct Column {
   EGraph::Store& store;
@@ -66,7 +66,7 @@ size_t intern_serial(const Column& column, Id first) {
         return;
       }
       const Id known = HashCons::id_of(slot);
-      if (HashCons::tag_of_slot(slot) == tag && known < HashCons::kTombstone && same_key(rows[known], column.keys[i])) {
+      if (HashCons::tag_of_slot(slot) == tag && known < HashCons::kTombstone && same_row(rows[known], column.keys[i])) {
         column.ids[i] = known;
         return;
       }
@@ -94,11 +94,11 @@ void claim(const Column& column, uint32_t* places, size_t i) {
     }
     if (HashCons::tag_of_slot(seen) != tag || low(seen) == low(HashCons::slot(0, HashCons::kTombstone))) continue;
     if (low(seen) >= kFirstId) {
-      if (!same_key(column.store.enodes.row(HashCons::id_of(seen)), column.keys[i])) continue;
+      if (!same_row(column.store.enodes.row(HashCons::id_of(seen)), column.keys[i])) continue;
       column.ids[i] = HashCons::id_of(seen);
       return;
     }
-    if (!same_key(column.keys[low(seen) - 2], column.keys[i])) continue;
+    if (!same_row(column.keys[low(seen) - 2], column.keys[i])) continue;
     while (low(seen) - 2 > i && !slot.compare_exchange_weak(seen, provisional(tag, i), std::memory_order_acq_rel)) {
     }
     places[i] = static_cast<uint32_t>(place);
@@ -140,6 +140,19 @@ size_t intern_parallel(const Column& column, Id first, uint32_t* places, const W
 }
 
 }  // namespace
+
+void EGraph::Store::look_up(std::span<const Row> keys, Id* ids, const Workers& workers) {
+  tag_scratch.reshape(keys.size());
+  const Column column{*this, keys, ids, tag_scratch.data()};
+  const Row* const rows = &enodes.row(0);
+  const Workers serial;
+  const Workers& loop = keys.size() >= kLeastParallel ? workers : serial;
+  loop.for_chunks(keys.size(), kGrain, [&](size_t begin, size_t end, size_t) {
+    column.staged(begin, end, [&](size_t i) {
+      ids[i] = table.find(column.tags[i], [&](Id known) { return same_row(rows[known], keys[i]); });
+    });
+  });
+}
 
 void EGraph::Store::intern(std::span<const Row> keys, Id* ids, const Workers& workers) {
   const size_t count = keys.size();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "egraph/apply.h"
+#include "egraph/match_block.h"
 #include "egraph/matcher.h"
 #include "egraph/search.h"
 
@@ -12,6 +13,8 @@ namespace {
 constexpr size_t kTasksPerThread = 4;                   // searched before their right sides are made
 constexpr uint64_t kLeastTaskBytes = uint64_t{1} << 20;
 constexpr uint64_t kTaskShare = 16;                     // a task may take this part of the bytes that are left
+constexpr uint64_t kHeldShare = 4;                      // matches may wait in this part of them
+constexpr size_t kWorthwhile[2] = {4, 3};               // closed matches again where classes became fewer by a quarter
 constexpr uint64_t kMatchesPerLook = 256;               // between two looks at the clock and at the bytes
 constexpr uint64_t kLeastBlock = 64;                    // matches, near a limit of bytes
 
@@ -98,13 +101,10 @@ class Run {
       return rules_[r].active;
     });
     auto stop = search_and_make(tasks, iteration);
-    store_.changes.reset(searched_ids_);
-    const double made = clock_.seconds();
-    maker_.unite(report_.rewrites);
+    unite(iteration);
     const double united = clock_.seconds();
-    iteration.apply_s += united - made;
     rebuild();
-    iteration.rebuild_s = clock_.seconds() - united;
+    iteration.rebuild_s += clock_.seconds() - united;
     iteration.enodes = graph_.node_count();
     iteration.eclasses = graph_.class_count();
     report_.iterations.push_back(iteration);
@@ -120,12 +120,15 @@ class Run {
     return lift_bans(number + 1) ? std::nullopt : std::optional(StopReason::kSaturated);
   }
 
-  // Searches the tasks, a few at a time, and makes their right sides; the limit that ended it early, if one did.
+  // Searches the tasks and makes their right sides; the limit that ended it early, if one did.
   std::optional<StopReason> search_and_make(std::vector<SearchTask>& tasks, Iteration& iteration) {
     searched_ids_ = graph_.id_count();
+    united_ = false;
+    held_.clear();
+    held_bytes_ = 0;
     const bool backoff = options_.scheduler == Scheduler::kBackoff;
-    const uint64_t most_matches = matches_left(), most_bytes = task_bytes();
-    const size_t wave = backoff || looks_around_ ? tasks.size() : workers_.several() ? kTasksPerThread * static_cast<size_t>(workers_.threads()) : 1;
+    const uint64_t most_matches = matches_left(), most_bytes = task_bytes(), most_held = bytes_left() / kHeldShare;
+    const size_t wave = backoff || looks_around_ ? tasks.size() : kTasksPerThread * static_cast<size_t>(workers_.threads());
     std::optional<StopReason> stop;
     for (size_t begin = 0; begin < tasks.size() && !stop; begin += wave) {
       const size_t end = std::min(tasks.size(), begin + wave);
@@ -139,73 +142,147 @@ class Run {
       if (search_.expired()) stop = expiry();
       if (backoff) ban(tasks);
       for (size_t t = begin; t < end && !stop; ++t) {
-        waiting_ = tasks[t].bytes();
-        stop = make(tasks[t]);
-        tasks[t].nodes.release();
-        tasks[t].matches.clear();
+        stop = take(tasks[t]);
+        if (!stop && held_bytes_ > most_held) stop = make_held();
       }
       iteration.apply_s += clock_.seconds() - searched;
     }
+    if (!stop) stop = make_closed_first(iteration);
     if (stop) {
       for (uint32_t r = 0; r < rules_.size(); ++r) fall_behind(r);
     }
     return stop;
   }
 
-  // Makes a task's right sides; the limit that ended it early, if one did.
-  std::optional<StopReason> make(SearchTask& task) {
+  // Takes a task's matches: holds them until everything was searched where their right sides are declared, else makes
+  // these at once.  The limit that ended it early, if one did.
+  std::optional<StopReason> take(SearchTask& task) {
     RuleState& rule = rules_[task.rule];
     RewriteCount& counts = report_.rewrites[task.rule];
     counts.search_seconds += task.seconds;
-    uint64_t count = task.count, cut = task.cut;
-    if (const uint64_t most = rule.rewrite->matches_per_iteration; most > 0 && count > most - rule.kept) {
-      cut += count - (most - rule.kept);
-      count = most - rule.kept;
+    if (const uint64_t most = rule.rewrite->matches_per_iteration; most > 0 && task.count > most - rule.kept) {
+      task.cut += task.count - (most - rule.kept);
+      task.count = most - rule.kept;
     }
-    rule.kept += count;
-    counts.cut += cut;
-    if (cut > 0) {
+    rule.kept += task.count;
+    counts.cut += task.cut;
+    counts.matches += task.count;
+    if (task.cut > 0) {
       cut_ = true;
       fall_behind(task.rule);
     }
-    if (count == 0) return std::nullopt;
-    maker_.begin_rule(task.rule);
-    counts.matches += count;
-    const auto stop = rule.right ? make_declared(rule, task, count, counts) : make_planned(rule, task, count, counts);
+    std::optional<StopReason> stop;
+    if (task.count > 0 && rule.right && rule.incremental) {
+      split(task, task.count, rule.stride(), held_);
+      held_bytes_ += task.nodes.bytes();
+    } else if (task.count > 0) {
+      stop = rule.right ? make_remembered(task) : make_planned(rule, task, counts);
+      task.matches.clear();
+      task.nodes.release();
+    }
     return stop || !task.full ? stop : StopReason::kByteLimit;
   }
 
-  std::optional<StopReason> make_declared(RuleState& rule, const SearchTask& task, uint64_t count,
-                                          RewriteCount& counts) {
+  // Right sides that make no class come first, and uniting what they tell to be equal: where much turns out to be
+  // equal, this spares making it under each of its ids.  Then the others, of e-nodes that are still live.
+  std::optional<StopReason> make_closed_first(Iteration& iteration) {
+    for (bool again = true; again && !held_.empty();) {
+      const double start = clock_.seconds();
+      for (MatchBlock& block : held_) {
+        if (const auto stop = make_declared(block, true)) return stop;
+      }
+      std::erase_if(held_, [](const MatchBlock& block) { return block.count == 0; });
+      iteration.apply_s += clock_.seconds() - start;
+      const size_t classes = graph_.class_count();
+      unite(iteration);
+      const double united = clock_.seconds();
+      store_.restore_congruence(workers_);
+      again = graph_.class_count() * kWorthwhile[0] < classes * kWorthwhile[1];
+      workers_.for_each(held_.size(), [&](size_t b) { make_live(store_, rules_[held_[b].task->rule].stride(), again, held_[b]); });
+      iteration.rebuild_s += clock_.seconds() - united;
+    }
+    const double start = clock_.seconds();
+    const auto stop = make_held();
+    iteration.apply_s += clock_.seconds() - start;
+    return stop;
+  }
+
+  std::optional<StopReason> make_held() {
+    for (size_t b = 0; b < held_.size(); ++b) {
+      if (const auto stop = make_declared(held_[b], false)) return stop;
+      if (b + 1 == held_.size() || held_[b + 1].task != held_[b].task) {
+        held_bytes_ -= held_[b].task->nodes.bytes();
+        held_[b].task->nodes.release();
+      }
+    }
+    held_.clear();
+    return std::nullopt;
+  }
+
+  // Makes the right sides of a block: those of closed matches, leaving the others, or all.  The limit that ended it
+  // early, if one did.
+  std::optional<StopReason> make_declared(MatchBlock& block, bool closed) {
+    const RuleState& rule = rules_[block.task->rule];
+    RewriteCount& counts = report_.rewrites[block.task->rule];
     const uint32_t stride = rule.stride();
     const uint64_t largest = std::max<uint64_t>(1, rule.right->nodes.size());
-    for (uint64_t at = 0; at < count;) {
+    maker_.begin_rule(block.task->rule);
+    uint64_t open = 0;
+    for (uint64_t at = 0; at < block.count;) {
       if (const auto reason = limit_reached()) return reason;
-      uint64_t end = at + 1;
-      const Id range = task.nodes[at * stride] >> kRangeBits;
-      while (end < count && task.nodes[end * stride] >> kRangeBits == range) ++end;
-      uint64_t block = end - at;
-      block = std::min(block, options_.limits.matches - applied_count_);
-      block = std::min(block, std::max<uint64_t>(1, (options_.limits.enodes - graph_.node_count()) / largest));
+      uint64_t part = std::min(block.count - at, options_.limits.matches - applied_count_);
+      part = std::min(part, std::max<uint64_t>(1, (options_.limits.enodes - graph_.node_count()) / largest));
       const uint64_t used = bytes();
-      while (block > 1 && used + block * maker_.bytes_per_match(rule) + store_.table.growth(block) >= options_.limits.bytes) {
-        if (block <= kLeastBlock && store_.table.growth(block) > 0) return StopReason::kByteLimit;
-        block = std::max<uint64_t>(1, block / 2);
+      while (part > 1 && used + part * maker_.bytes_per_match(rule) + store_.table.growth(part) >= options_.limits.bytes) {
+        if (part <= kLeastBlock && store_.table.growth(part) > 0) return StopReason::kByteLimit;
+        part = std::max<uint64_t>(1, part / 2);
       }
-      maker_.make(rule, task.nodes.data() + at * stride, block, counts);
-      for (uint64_t i = at; i < at + block && !rule.incremental; ++i) {
-        fill_match(*rule.query, store_, task.nodes.data() + i * stride, match_);
+      Id* const nodes = block.nodes + at * stride;
+      size_t left = 0;
+      if (closed) {
+        left = maker_.make_closed(rule, nodes, part, counts);
+        std::memmove(block.nodes + open * stride, nodes, left * stride * sizeof(Id));
+        open += left;
+      } else {
+        maker_.make(rule, nodes, part, counts);
+      }
+      applied_count_ += part - left;
+      at += part;
+    }
+    block.count = open;
+    return std::nullopt;
+  }
+
+  // The same for all of a task's matches, of a rewrite that is searched anew each time.
+  std::optional<StopReason> make_remembered(SearchTask& task) {
+    RuleState& rule = rules_[task.rule];
+    std::vector<MatchBlock> blocks;
+    split(task, task.count, rule.stride(), blocks);
+    for (MatchBlock& block : blocks) {
+      const uint64_t before = applied_count_;
+      const auto stop = make_declared(block, false);
+      for (uint64_t i = 0; i < applied_count_ - before; ++i) {
+        fill_match(*rule.query, store_, block.nodes + i * rule.stride(), match_);
         match_key(graph_, match_, key_);
         rule.applied.insert(key_);
       }
-      applied_count_ += block;
-      at += block;
+      if (stop) return stop;
     }
     return std::nullopt;
   }
 
-  std::optional<StopReason> make_planned(RuleState& rule, const SearchTask& task, uint64_t count, RewriteCount& counts) {
-    for (uint64_t i = 0; i < count; ++i) {
+  // Unites what the right sides made so far are equal to.  Everything was searched, or will be.
+  void unite(Iteration& iteration) {
+    const double start = clock_.seconds();
+    if (!united_) store_.changes.reset(searched_ids_);
+    united_ = true;
+    maker_.unite(report_.rewrites);
+    iteration.apply_s += clock_.seconds() - start;
+  }
+
+  std::optional<StopReason> make_planned(RuleState& rule, const SearchTask& task, RewriteCount& counts) {
+    maker_.begin_rule(task.rule);
+    for (uint64_t i = 0; i < task.count; ++i) {
       if (graph_.node_count() >= options_.limits.enodes) return StopReason::kNodeLimit;
       if (applied_count_ >= options_.limits.matches) return StopReason::kMatchLimit;
       if (++since_look_ >= kMatchesPerLook) {
@@ -278,16 +355,13 @@ class Run {
 
   // --- limits -------------------------------------------------------------------------------------------------
   uint64_t bytes() const {
-    uint64_t total = store_.bytes() + maker_.bytes() + search_.bytes() + waiting_;
+    uint64_t total = store_.bytes() + maker_.bytes() + search_.bytes() + held_bytes_;
     for (const uint32_t r : remembering_) total += rules_[r].bytes();
     return total;
   }
   uint64_t matches_left() const { return options_.limits.matches - std::min(applied_count_, options_.limits.matches); }
-  // What a task of searching may keep.
-  uint64_t task_bytes() const {
-    const uint64_t used = std::min(bytes(), options_.limits.bytes);
-    return std::max(kLeastTaskBytes, (options_.limits.bytes - used) / kTaskShare);
-  }
+  uint64_t bytes_left() const { return options_.limits.bytes - std::min(bytes(), options_.limits.bytes); }
+  uint64_t task_bytes() const { return std::max(kLeastTaskBytes, bytes_left() / kTaskShare); }  // that a task of searching may keep
   StopReason expiry() const {
     const StopToken* stop = options_.limits.stop;
     return stop && stop->stop_requested() ? StopReason::kStopped : StopReason::kTimeLimit;
@@ -322,9 +396,12 @@ class Run {
   Search search_;
   Maker maker_;
   Report report_;
-  uint64_t applied_count_ = 0, since_look_ = 0, waiting_ = 0;  // waiting: bytes of the matches being made
+  uint64_t applied_count_ = 0, since_look_ = 0;
   bool cut_ = false;                // in this iteration
   size_t searched_ids_ = 0;         // ids when this iteration's search began
+  bool united_ = false;             // something in this iteration
+  std::vector<MatchBlock> held_;    // matches that wait until all is searched
+  uint64_t held_bytes_ = 0;
   Match match_;                     // of the match being applied:
   RightSide side_;
   std::vector<uint32_t> key_;

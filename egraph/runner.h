@@ -2,9 +2,10 @@
 //
 // An iteration searches the rewrites on a frozen graph, makes their right sides, unites, and rebuilds.  Searching goes
 // around what the last iteration changed (semi-naive), in parallel (TBB); right sides that are declared as terms are
-// made many at a time, in parallel too.  E-nodes get their ids in the order of (rewrite, range of the first root's id,
-// e-node of the right side, match), so the graph, ids included, is the same for any number of threads, and the same as
-// if everything were searched each time.
+// made many at a time, in parallel too: first those that make no class, then, once what they unite is united, the
+// others.  In each pass e-nodes get their ids in the order of (rewrite, range of the first root's id, e-node of the right
+// side, match), so the graph, ids included, is the same for any number of threads, and the same as if everything were
+// searched each time.
 #pragma once
 
 #include <functional>
@@ -44,7 +45,7 @@ struct Rewrite {
   std::vector<PatternTerm> right;
   std::vector<uint32_t> united;
   // `applier` plans the right side of one match; false drops it (ill-typed: counted in the report).  Serial; reads only.
-  // Earlier matches of the iteration have been made but not united: the graph need not be clean.  `RightSide` comes in
+  // Earlier matches of the iteration may have been made but not united: the graph need not be clean.  `RightSide` comes in
   // empty.
   std::function<bool(const EGraph&, const Match&, RightSide&)> applier;
   // `condition` and `applier` read the matched e-nodes and the facts of the matched classes, nothing else of the graph:

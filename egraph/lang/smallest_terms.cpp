@@ -2,48 +2,49 @@
 
 #include <algorithm>
 
+#include "egraph/store.h"
+
 namespace egret::egraph::lang {
 
 SmallestTerms::SmallestTerms(const EGraph& graph, uint32_t bound)
     : graph_(graph), bound_(std::min(bound, UINT32_MAX - 1)) {
-  size_.assign(graph.id_count(), bound_ + 1);
-  changed_.assign(graph.id_count() / 64 + 1, 0);
-  changed_before_ = changed_;
+  best_.resize(graph.id_count(), {bound_ + 1, kNoId});
   sweep();
 }
 
-bool SmallestTerms::relax(Id node) {
-  uint64_t size = 1;
-  for (const Id operand : graph_.canonical_operands(node)) size += size_[operand];
-  const Id cls = graph_.find(node);
-  if (size >= size_[cls]) return false;
-  size_[cls] = static_cast<uint32_t>(size);
-  changed_[cls >> 6] |= uint64_t{1} << (cls & 63);
-  return true;
-}
-
 void SmallestTerms::sweep() {
+  const EGraph::Store& store = graph_.store();
   const Id ids = static_cast<Id>(graph_.id_count());
-  for (Id node = 0; node < ids; ++node) relax(node);
-  for (bool again = true; again;) {
+  Bits shrunk, shrunk_before;  // classes whose size fell in this sweep, in the one before
+  shrunk.cover(ids);
+  shrunk_before.cover(ids);
+  bool first = true;
+  for (bool again = true; again; first = false) {
     again = false;
-    changed_before_.swap(changed_);
-    std::fill(changed_.begin(), changed_.end(), 0);
     for (Id node = 0; node < ids; ++node) {
-      const std::span<const Id> operands = graph_.canonical_operands(node);
-      if (std::any_of(operands.begin(), operands.end(), [this](Id operand) { return changed(operand); })) again |= relax(node);
+      if (!store.enodes.live(node)) continue;
+      const Row& row = store.enodes.row(node);
+      const Id* const operands = store.enodes.operands_of(row);
+      const uint32_t count = row.arity();
+      bool look = first;
+      for (uint32_t i = 0; i < count && !look; ++i) look = shrunk.test(operands[i]) || shrunk_before.test(operands[i]);
+      if (!look) continue;
+      uint64_t size = 1;
+      for (uint32_t i = 0; i < count; ++i) size += best_[operands[i]].size;
+      const Id cls = store.sets.parent(node);
+      Best& best = best_[cls];
+      if (size < best.size) {
+        best = {static_cast<uint32_t>(size), node};
+        shrunk.set(cls);
+        again = true;
+      } else if (size == best.size && size <= bound_ && node < best.node) {
+        best.node = node;
+      }
     }
+    std::swap(shrunk, shrunk_before);
+    shrunk.words().clear();
+    shrunk.cover(ids);
   }
-}
-
-Id SmallestTerms::choice(Id cls) const {
-  for (const Id node : graph_.nodes_of(cls)) {
-    uint64_t size = 1;
-    for (const Id operand : graph_.canonical_operands(node)) size += size_[operand];
-    if (size == size_[cls]) return node;
-  }
-  EGRET_CHECK(false, "a class without its smallest e-node");
-  return kNoId;
 }
 
 std::string SmallestTerms::text(Id id) const {
@@ -57,7 +58,7 @@ std::string SmallestTerms::text(Id id) const {
       out += ')';
       continue;
     }
-    const Id node = choice(cls);
+    const Id node = best_[cls].node;
     const std::span<const Id> operands = graph_.canonical_operands(node);
     if (!out.empty() && out.back() != '(') out += ' ';
     if (!operands.empty()) {

@@ -1,0 +1,47 @@
+#include "egraph/match_block.h"
+
+#include <bit>
+
+namespace egret::egraph {
+
+void split(SearchTask& task, uint64_t count, uint32_t stride, std::vector<MatchBlock>& blocks) {
+  for (uint64_t at = 0; at < count;) {
+    Id* const nodes = task.nodes.data() + at * stride;
+    const Id range = *nodes >> kRangeBits;
+    uint64_t end = at + 1;
+    while (end < count && task.nodes[end * stride] >> kRangeBits == range) ++end;
+    blocks.push_back({&task, nodes, end - at});
+    at = end;
+  }
+}
+
+namespace {
+
+void drop_repeated(uint32_t stride, MatchBlock& block) {
+  const size_t capacity = std::bit_ceil(block.count * 2);
+  std::vector<uint32_t> seen(capacity, 0);  // 0: empty; else the number of a match that stays, from 1
+  size_t kept = 0;
+  for (size_t i = 0; i < block.count; ++i) {
+    const Id* const match = block.nodes + i * stride;
+    uint64_t hash = 0;
+    for (uint32_t k = 0; k < stride; ++k) hash = (hash + match[k]) * 0x9e3779b97f4a7c15ULL;
+    size_t at = static_cast<size_t>(hash >> 32) & (capacity - 1);
+    const auto is_match = [&](uint32_t number) {
+      return std::memcmp(block.nodes + (number - 1) * stride, match, stride * sizeof(Id)) == 0;
+    };
+    while (seen[at] != 0 && !is_match(seen[at])) at = (at + 1) & (capacity - 1);
+    if (seen[at] != 0) continue;
+    if (kept < i) std::memcpy(block.nodes + kept * stride, match, stride * sizeof(Id));
+    seen[at] = static_cast<uint32_t>(++kept);
+  }
+  block.count = kept;
+}
+
+}  // namespace
+
+void make_live(const EGraph::Store& store, uint32_t stride, bool unique, MatchBlock& block) {
+  for (size_t i = 0; i < block.count * stride; ++i) block.nodes[i] = store.enodes.live_form(block.nodes[i]);
+  if (unique) drop_repeated(stride, block);
+}
+
+}  // namespace egret::egraph
