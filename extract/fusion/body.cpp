@@ -1,13 +1,65 @@
 #include "extract/fusion/body.h"
 
 #include <algorithm>
-#include <map>
 
 #include <fmt/format.h>
 
 #include "support/hash.h"
 
 namespace egret::extract {
+namespace {
+
+constexpr uint64_t kPort = uint64_t{1} << 32;   // in a signature: the operand is a port
+constexpr size_t kMostPortsInside = 2 * kMaxPorts;  // of a body that is only a part of others
+
+// Depth-first from the results: operators after their operands, ports as they are met.
+class Walk {
+ public:
+  Walk(const FusionGraph& graph, const Body& body) : graph_(graph), body_(body), place_(body.inside.size(), kUnseen) {}
+
+  // False where the choices are cyclic, or one is not needed.
+  bool run() {
+    for (Id o : body_.outputs) {
+      if (!visit(o)) return false;
+    }
+    return order.size() == body_.inside.size();
+  }
+
+  // Where an operand is found: its place in `order`, or kPort + its place in `ports`.
+  uint64_t reference(Id cls) const {
+    if (const Choice* choice = body_.find(cls)) return place_[static_cast<size_t>(choice - body_.inside.data())];
+    return kPort + static_cast<uint64_t>(std::find(ports.begin(), ports.end(), cls) - ports.begin());
+  }
+
+  std::vector<Choice> order;
+  std::vector<Id> ports;
+
+ private:
+  static constexpr uint32_t kUnseen = UINT32_MAX, kOpen = UINT32_MAX - 1;
+
+  bool visit(Id cls) {
+    const Choice* choice = body_.find(cls);
+    if (!choice) {
+      if (std::find(ports.begin(), ports.end(), cls) == ports.end()) ports.push_back(cls);
+      return true;
+    }
+    uint32_t& place = place_[static_cast<size_t>(choice - body_.inside.data())];
+    if (place != kUnseen) return place != kOpen;
+    place = kOpen;
+    for (Id o : graph_.operands(choice->node)) {
+      if (!visit(graph_.find(o))) return false;
+    }
+    place = static_cast<uint32_t>(order.size());
+    order.push_back(*choice);
+    return true;
+  }
+
+  const FusionGraph& graph_;
+  const Body& body_;
+  std::vector<uint32_t> place_;
+};
+
+}  // namespace
 
 const Choice* Body::find(Id cls) const {
   auto it = std::lower_bound(inside.begin(), inside.end(), Choice{cls, 0});
@@ -16,132 +68,109 @@ const Choice* Body::find(Id cls) const {
 
 uint64_t Body::key() const {
   uint64_t h = 0;
-  for (const Choice& c : inside) h = hash_combine(hash_combine(h, c.cls), c.node);
+  for (const Choice& c : inside) h = hash_combine(h, uint64_t{c.cls} << 32 | c.node);
   for (Id o : outputs) h = hash_combine(h, ~uint64_t{o});
   return h;
 }
 
-FusionGraph::FusionGraph(const rules::TensorEGraph& graph) : graph_(graph) {}
-
-bool FusionGraph::usable(Id node) const {
-  const OpDef& op = graph_.op(node);
-  return op.purity == Purity::kPure && op.definition && op.name != "input" && op.name != "constant" &&
-         graph_.type(node).is_tensor() && op.op_class != OpClass::kTuple;
-}
-
-bool FusionGraph::is_input(Id cls) const {
-  for (Id node : graph_.graph().nodes_of(cls)) {
-    if (graph_.input(node)) return true;
-  }
-  return false;
-}
-
-bool FusionGraph::is_leaf(Id cls) const {
-  for (Id node : graph_.graph().nodes_of(cls)) {
-    if (graph_.input(node) || graph_.op(node).name == "constant") return true;
-  }
-  return false;
-}
-
-bool FusionGraph::given(Id cls) const {
-  return graph_.depends(cls) != rules::Dependence::kData || is_input(cls);
-}
-
-bool FusionGraph::absorbed_leaf(Id cls, Id* node) const {
-  for (Id n : graph_.graph().nodes_of(cls)) {
-    if (graph_.graph().operands(n).empty() && usable(n)) {
-      *node = n;
-      return true;
-    }
-  }
-  return false;
-}
-
-namespace {
-
-// Depth-first over the choices; operators after their operands.
-class Orderer {
- public:
-  Orderer(const FusionGraph& graph, const Body& body) : graph_(graph), body_(body) {}
-
-  bool visit(Id cls) {
-    const Choice* choice = body_.find(cls);
-    if (!choice) {
-      ports_.push_back(cls);
-      return true;
-    }
-    auto [it, fresh] = state_.try_emplace(cls, 1);
-    if (!fresh) return it->second == 2;
-    for (Id o : graph_.tensors().graph().canonical_operands(choice->node)) {
-      if (!visit(graph_.find(o))) return false;
-    }
-    state_[cls] = 2;
-    order_.push_back(*choice);
-    return true;
-  }
-
-  std::vector<Choice> order_;
-  std::vector<Id> ports_;
-
- private:
-  const FusionGraph& graph_;
-  const Body& body_;
-  std::map<Id, int> state_;
-};
-
-}  // namespace
+bool Body::makes(Id cls) const { return std::find(outputs.begin(), outputs.end(), cls) != outputs.end(); }
 
 std::optional<Graph> body_graph(const FusionGraph& graph, const Body& body, std::vector<Id>* nodes) {
-  Orderer orderer(graph, body);
-  for (Id o : body.outputs) {
-    if (!orderer.visit(o)) return std::nullopt;
-  }
-  if (orderer.order_.size() != body.inside.size()) return std::nullopt;
-  std::vector<Id> ports = orderer.ports_;
+  Walk walk(graph, body);
+  if (!walk.run()) return std::nullopt;
+  std::vector<Id> ports = walk.ports;
   std::sort(ports.begin(), ports.end());
-  ports.erase(std::unique(ports.begin(), ports.end()), ports.end());
 
   static const OpDef& input = op_named("input");
   Graph out;
   out.name = "kernel";
-  std::map<Id, ValueId> value;
+  out.nodes.reserve(ports.size() + walk.order.size());
   if (nodes) nodes->clear();
   for (size_t i = 0; i < ports.size(); ++i) {
-    value[ports[i]] = static_cast<ValueId>(out.nodes.size());
     const std::string name = fmt::format("p{}", i);
-    out.inputs.push_back({value[ports[i]], InputRole::kData, nullptr});
+    out.inputs.push_back({static_cast<ValueId>(i), InputRole::kData, nullptr});
     out.nodes.push_back({&input, Attrs{{"name", name}}, {}, graph.tensors().type(ports[i]), name});
     if (nodes) nodes->push_back(egraph::kNoId);
   }
-  for (size_t i = 0; i < orderer.order_.size(); ++i) {
-    const Choice& choice = orderer.order_[i];
-    GraphNode node{&graph.tensors().op(choice.node), graph.tensors().attrs_of(choice.node), {},
-                   graph.tensors().type(choice.cls), fmt::format("v{}", i)};
-    for (Id o : graph.tensors().graph().canonical_operands(choice.node)) node.operands.push_back(value.at(graph.find(o)));
-    value[choice.cls] = static_cast<ValueId>(out.nodes.size());
+  auto value = [&](Id cls) {
+    const uint64_t r = walk.reference(cls);
+    if (r < kPort) return static_cast<ValueId>(ports.size() + r);
+    return static_cast<ValueId>(std::lower_bound(ports.begin(), ports.end(), cls) - ports.begin());
+  };
+  for (size_t i = 0; i < walk.order.size(); ++i) {
+    const Choice& choice = walk.order[i];
+    GraphNode node{&graph.op(choice.node), graph.tensors().attrs_of(choice.node), {}, graph.tensors().type(choice.cls),
+                   fmt::format("v{}", i)};
+    for (Id o : graph.operands(choice.node)) node.operands.push_back(value(graph.find(o)));
     out.nodes.push_back(std::move(node));
     if (nodes) nodes->push_back(choice.node);
   }
-  for (size_t i = 0; i < body.outputs.size(); ++i) out.outputs.push_back({value.at(body.outputs[i]), fmt::format("r{}", i)});
+  for (size_t i = 0; i < body.outputs.size(); ++i) out.outputs.push_back({value(body.outputs[i]), fmt::format("r{}", i)});
   return out;
 }
 
-bool complete(const FusionGraph& graph, const Device& device, Body& body) {
-  auto g = body_graph(graph, body);
-  if (!g) return false;
-  if (g->inputs.size() + g->outputs.size() > kMaxPorts) return false;
-  PlanResult plan = plan_kernel(*g);
-  if (!plan.plan) return false;
-  body.plan = *plan.plan;
-  body.ports.clear();
-  // Ports stand first in the graph, in order of class.
-  Orderer orderer(graph, body);
-  for (Id o : body.outputs) orderer.visit(o);
-  body.ports = orderer.ports_;
+size_t BodyTable::SignatureHash::operator()(const std::vector<uint64_t>& s) const {
+  return hash_bytes(s.data(), s.size() * sizeof(uint64_t));
+}
+
+Legality BodyTable::complete(Body& body) {
+  Walk walk(graph_, body);
+  if (!walk.run()) return Legality::kNever;
+  int contractions = 0, windows = 0;
+  body.folds = false;
+  for (const Choice& c : walk.order) {
+    const OpClass k = graph_.op(c.node).op_class;
+    contractions += k == OpClass::kContraction;
+    windows += k == OpClass::kWindow;
+    body.folds |= k == OpClass::kContraction || k == OpClass::kReduction || k == OpClass::kWindow;
+  }
+  body.contracts = contractions > 0;
+  if (contractions > 1 || (contractions == 1 && windows > 0)) return Legality::kNever;  // plan_kernel says so, too
+  body.ports = walk.ports;
   std::sort(body.ports.begin(), body.ports.end());
-  body.ports.erase(std::unique(body.ports.begin(), body.ports.end()), body.ports.end());
-  body.estimate = estimate(Kernel{std::move(*g), body.plan}, device);
-  return true;
+  if (body.ports.size() > kMostPortsInside) return Legality::kNever;
+  if (body.ports.size() + body.outputs.size() > kMaxPorts) return Legality::kInsideOnly;
+
+  std::vector<uint64_t> signature;
+  signature.reserve(2 + walk.ports.size() + 4 * walk.order.size());
+  signature.push_back(uint64_t{walk.ports.size()} << 32 | walk.order.size());
+  for (Id p : walk.ports) signature.push_back(graph_.type_hash(p));
+  for (const Choice& c : walk.order) {
+    signature.push_back(graph_.kind(c.node));
+    for (Id o : graph_.operands(c.node)) signature.push_back(walk.reference(graph_.find(o)));
+  }
+  for (Id o : body.outputs) signature.push_back(walk.reference(o));
+
+  Shard& shard = shards_[SignatureHash()(signature) >> 8 & (kShards - 1)];
+  auto take = [&](const Form& form) {
+    body.plan = form.plan;
+    body.estimate = form.estimate;
+    return form.legality;
+  };
+  {
+    std::lock_guard lock(shard.mutex);
+    if (auto it = shard.forms.find(signature); it != shard.forms.end()) return take(it->second);
+  }
+  const Form form = judge(body);
+  std::lock_guard lock(shard.mutex);
+  return take(shard.forms.try_emplace(std::move(signature), form).first->second);
+}
+
+BodyTable::Form BodyTable::judge(const Body& body) const {
+  auto graph = body_graph(graph_, body);
+  const PlanResult plan = plan_kernel(*graph);
+  if (!plan.plan) return {};
+  const Kernel kernel{std::move(*graph), *plan.plan};
+  return {Legality::kAlone, kernel.plan, estimate(kernel, device_)};
+}
+
+size_t BodyTable::forms() const {
+  size_t n = 0;
+  for (const Shard& s : shards_) {
+    std::lock_guard lock(s.mutex);
+    n += s.forms.size();
+  }
+  return n;
 }
 
 }  // namespace egret::extract

@@ -1,21 +1,21 @@
 // Body: a connected piece of the e-graph that may be one kernel: one e-node for each class it absorbs.
 //
 // A class that the body reads without absorbing is a port.  Leaves without operands (splats, iota) are always absorbed.
-// Bodies are compared by what they absorb, so equal bodies found on two ways are one.
+// Bodies are compared by what they absorb, so equal bodies found on two ways are one.  What a kernel would be is asked
+// once for each *form*: operators, types and wiring, whatever the classes are called (layers of a model share forms).
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "costmodel/costmodel.h"
-#include "egraph/egraph.h"
+#include "extract/fusion/graph.h"
 #include "ir/kernel.h"
-#include "rules/lang/language.h"
 
 namespace egret::extract {
-
-using egraph::Id;
 
 struct Choice {  // the e-node that a body takes for a class
   Id cls, node;
@@ -33,30 +33,46 @@ struct Body {
 
   const Choice* find(Id cls) const;
   uint64_t key() const;           // of inside and outputs
-};
-
-// Classes and e-nodes of a saturated graph as fusion sees them: canonical ids, operators that may stand in kernels.
-class FusionGraph {
- public:
-  explicit FusionGraph(const rules::TensorEGraph& graph);
-
-  const rules::TensorEGraph& tensors() const { return graph_; }
-  Id find(Id id) const { return graph_.graph().find(id); }
-  bool usable(Id node) const;     // a pure operator with a definition; no composite, tuple or literal
-  bool is_input(Id cls) const;
-  bool is_leaf(Id cls) const;     // an input or a literal: there without a kernel
-  bool given(Id cls) const;       // an input, or free at run time: depends on constants and frozen parameters alone
-  bool absorbed_leaf(Id cls, Id* node) const;  // a splat or iota, which every reader absorbs
-
- private:
-  const rules::TensorEGraph& graph_;
+  bool makes(Id cls) const;       // is it an output?
 };
 
 // The body as a graph over ports (types of classes; no inference), nodes in topological order; nullopt where the choices
 // are cyclic.  `nodes` receives the e-node of each operator of the graph, kNoId for ports.
 std::optional<Graph> body_graph(const FusionGraph& graph, const Body& body, std::vector<Id>* nodes = nullptr);
 
-// Fills ports, plan and estimate from `inside` and `outputs`.  False where it may not be one kernel.
-bool complete(const FusionGraph& graph, const Device& device, Body& body);
+// May a body be a kernel?  Not monotone: what is too wide alone may be narrow inside of a larger body.
+enum class Legality : uint8_t { kAlone, kInsideOnly, kNever };
+
+// The forms met so far with their plan and price on a device.  Thread safety: any number of threads; what is found does
+// not depend on who asks first.
+class BodyTable {
+ public:
+  BodyTable(const FusionGraph& graph, const Device& device) : graph_(graph), device_(device) {}
+
+  // Fills ports, folds, contracts, plan and estimate from `inside` and `outputs`; plan and estimate only where kAlone.
+  Legality complete(Body& body);
+
+  size_t forms() const;
+
+ private:
+  struct Form {
+    Legality legality = Legality::kNever;
+    KernelPlan plan;
+    Estimate estimate;
+  };
+  struct SignatureHash {
+    size_t operator()(const std::vector<uint64_t>& s) const;
+  };
+  static constexpr size_t kShards = 32;
+  struct Shard {
+    mutable std::mutex mutex;
+    std::unordered_map<std::vector<uint64_t>, Form, SignatureHash> forms;
+  };
+  Form judge(const Body& body) const;
+
+  const FusionGraph& graph_;
+  const Device& device_;
+  Shard shards_[kShards];
+};
 
 }  // namespace egret::extract

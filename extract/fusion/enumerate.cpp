@@ -3,72 +3,23 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <set>
+#include <unordered_set>
 
 #include <tbb/blocked_range.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
+
+#include "extract/fusion/depth.h"
 
 namespace egret::extract {
 namespace {
 
 constexpr size_t kMaxInside = 40;        // operators of a body
 constexpr size_t kMaxCombinations = 40;  // of operand choices of one e-node
-constexpr size_t kOptionsUnary = 12, kOptionsBinary = 5, kOptionsMore = 2;  // bodies of an operand class tried
-constexpr size_t kBatch = 500;           // classes enumerated before a limit is looked at: a tenth of a second
+constexpr size_t kOptionsUnary = 16, kOptionsBinary = 5, kOptionsMore = 2;  // bodies of an operand class tried
+constexpr size_t kParts = 2;             // bodies kept of a class that may only stand inside of others
+constexpr size_t kBatch = 500;           // classes enumerated before a limit is looked at
 constexpr double kInfinite = std::numeric_limits<double>::infinity();
-
-// Smallest number of operators above leaves, by relaxation; classes that no term makes stay at -1.
-std::map<Id, int> depths(const FusionGraph& graph, const std::vector<Id>& roots, bool* cut, const Limits& limits) {
-  const egraph::EGraph& g = graph.tensors().graph();
-  std::set<Id> needed;
-  std::vector<Id> work;
-  auto push = [&](Id c) {
-    if (needed.insert(c).second) work.push_back(c);
-  };
-  for (Id r : roots) push(graph.find(r));
-  while (!work.empty()) {
-    const Id c = work.back();
-    work.pop_back();
-    if (graph.is_input(c)) continue;
-    for (Id n : g.nodes_of(c)) {
-      if (!graph.usable(n)) continue;
-      for (Id o : g.canonical_operands(n)) push(graph.find(o));
-    }
-  }
-  Stopwatch watch;
-  std::map<Id, int> depth;
-  // Inputs and literals are there without a kernel.
-  for (Id c : needed) depth[c] = graph.is_leaf(c) ? 0 : -1;
-  for (bool changed = true; changed;) {
-    changed = false;
-    // Past the clock as soon as every root can be made: at worst the input is the answer.
-    if (watch.expired(limits) && std::all_of(roots.begin(), roots.end(), [&](Id r) { return depth.at(graph.find(r)) >= 0; })) {
-      *cut = true;
-      break;
-    }
-    for (Id c : needed) {
-      if (graph.is_leaf(c)) continue;
-      int best = depth[c];
-      for (Id n : g.nodes_of(c)) {
-        if (!graph.usable(n)) continue;
-        int d = 0;
-        bool known = true;
-        for (Id o : g.canonical_operands(n)) {
-          const int od = depth.at(graph.find(o));
-          known &= od >= 0;
-          d = std::max(d, od);
-        }
-        if (known && (best < 0 || d + 1 < best)) best = d + 1;
-      }
-      if (best != depth[c]) {
-        depth[c] = best;
-        changed = true;
-      }
-    }
-  }
-  return depth;
-}
 
 bool is_movement(const OpDef& op) { return op.op_class == OpClass::kMovement; }
 
@@ -87,41 +38,62 @@ bool may_absorb(const OpDef& op, const OpDef& root, const Body& inner, const rul
   return true;
 }
 
+struct Found {
+  std::vector<Body> alone, parts;  // may be kernels; may only stand inside of larger bodies
+  std::unordered_set<uint64_t> seen;
+};
+
+// Makes whatever `b` makes from no more, for no more, in the same manner and with no more values alive.
+bool dominates(const Body& a, const Body& b) {
+  return a.estimate.seconds <= b.estimate.seconds && a.inside.size() <= b.inside.size() && a.plan.schedule == b.plan.schedule &&
+         a.folds == b.folds && std::includes(b.ports.begin(), b.ports.end(), a.ports.begin(), a.ports.end());
+}
+
 class Enumerator {
  public:
-  Enumerator(const FusionGraph& graph, const std::vector<Id>& roots, const Device& device, const FusionOptions& options)
-      : graph_(graph), egraph_(graph.tensors().graph()), device_(device), options_(options) {
-    auto depth = depths(graph, roots, &out_.limit_reached, options.limits);
-    for (const auto& [c, d] : depth) {
-      if (d < 0) continue;
-      out_.classes.push_back(c);
-      by_depth_[d].push_back(c);
-      out_.flow[c] = graph.given(c) ? 0 : kInfinite;
-      out_.bodies[c];
+  Enumerator(const FusionGraph& graph, BodyTable& table, const std::vector<Id>& roots, const FusionOptions& options)
+      : graph_(graph), egraph_(graph.tensors().graph()), table_(table), options_(options), levels_(levels(graph, roots)) {
+    out_.known.assign(graph.ids(), 0);
+    out_.bodies.resize(graph.ids());
+    parts_.resize(graph.ids());
+    out_.flow.assign(graph.ids(), kInfinite);
+    references_.assign(graph.ids(), 1);
+    for (const auto& level : levels_) {
+      for (Id c : level) {
+        out_.classes.push_back(c);
+        out_.known[c] = 1;
+        if (graph.given(c)) out_.flow[c] = 0;
+        references_[c] = references(c);
+      }
     }
-    std::stable_sort(out_.classes.begin(), out_.classes.end(), [&](Id a, Id b) { return depth[a] < depth[b]; });
-    for (Id c : out_.classes) references_[c] = references(c);
   }
 
   Enumeration run() {
     tbb::task_arena arena(std::max(1, options_.threads));
     for (int round = 0; round < options_.rounds; ++round) {
-      for (auto& [depth, classes] : by_depth_) {
+      for (const auto& classes : levels_) {
         if (visited_ >= kBatch && watch_.expired(options_.limits)) {
           out_.limit_reached = true;
           if (round > 0) return std::move(out_);
           plain_ = true;
         }
         visited_ += classes.size();
-        std::vector<std::vector<Body>> made(classes.size());
-        arena.execute([&] {
-          tbb::parallel_for(tbb::blocked_range<size_t>(0, classes.size(), 1), [&](const auto& range) {
-            for (size_t i = range.begin(); i != range.end(); ++i) made[i] = bodies_of(classes[i]);
-          }, tbb::simple_partitioner());
-        });
+        std::vector<Found> made(classes.size());
+        auto work = [&](size_t i) { bodies_of(classes[i], made[i]); };
+        if (options_.threads > 1 && classes.size() > 1) {
+          arena.execute([&] {
+            tbb::parallel_for(tbb::blocked_range<size_t>(0, classes.size(), 1), [&](const auto& range) {
+              for (size_t i = range.begin(); i != range.end(); ++i) work(i);
+            }, tbb::simple_partitioner());
+          });
+        } else {
+          for (size_t i = 0; i < classes.size(); ++i) work(i);
+        }
         for (size_t i = 0; i < classes.size(); ++i) {
-          if (!made[i].empty() && !graph_.given(classes[i])) out_.flow[classes[i]] = made[i][0].flow / references_.at(classes[i]);
-          out_.bodies[classes[i]] = std::move(made[i]);
+          const Id c = classes[i];
+          if (!made[i].alone.empty() && !graph_.given(c)) out_.flow[c] = made[i].alone[0].flow / references_[c];
+          out_.bodies[c] = std::move(made[i].alone);
+          parts_[c] = std::move(made[i].parts);
         }
       }
     }
@@ -131,43 +103,62 @@ class Enumerator {
  private:
   // Readers among which the cost of a class is shared.  Alternatives of one reader class count once.
   double references(Id c) const {
-    std::set<Id> readers;
+    std::vector<Id> readers;
     for (Id p : egraph_.parents_of(c)) {
-      if (graph_.usable(p)) readers.insert(graph_.find(p));
+      if (graph_.usable(p) && graph_.find(p) != c) readers.push_back(graph_.find(p));
     }
-    readers.erase(c);
-    return std::max<double>(1, std::sqrt(static_cast<double>(readers.size())));
+    std::sort(readers.begin(), readers.end());
+    const auto distinct = std::unique(readers.begin(), readers.end()) - readers.begin();
+    return std::max<double>(1, std::sqrt(static_cast<double>(distinct)));
   }
 
-  std::vector<Body> bodies_of(Id cls) const {
-    std::vector<Body> found;
-    if (graph_.is_input(cls)) return found;
-    std::set<uint64_t> seen;
+  void bodies_of(Id cls, Found& found) const {
+    if (graph_.is_input(cls)) return;
     for (Id n : egraph_.nodes_of(cls)) {
-      if (graph_.usable(n)) bodies_of_node(cls, n, seen, found);
+      if (graph_.usable(n)) bodies_of_node(cls, n, found);
     }
-    std::stable_sort(found.begin(), found.end(), [](const Body& a, const Body& b) {
+    rank(found.alone);
+    rank(found.parts);
+    if (found.parts.size() > kParts) found.parts.resize(kParts);
+    drop_dominated(found.alone);
+    const size_t keep = static_cast<size_t>(options_.bodies_per_class);
+    if (found.alone.size() > keep) {
+      // Always keep one body that absorbs nothing, so that every class can be made and extended.
+      auto single = [](const Body& b) { return b.inside.size() == 1; };
+      auto alone = std::find_if(found.alone.begin() + static_cast<ptrdiff_t>(keep), found.alone.end(), single);
+      const bool have = std::any_of(found.alone.begin(), found.alone.begin() + static_cast<ptrdiff_t>(keep), single);
+      if (!have && alone != found.alone.end()) std::swap(found.alone[keep - 1], *alone);
+      found.alone.resize(keep);
+    }
+  }
+
+  static void rank(std::vector<Body>& bodies) {
+    std::stable_sort(bodies.begin(), bodies.end(), [](const Body& a, const Body& b) {
       if (a.flow != b.flow) return a.flow < b.flow;
       if (a.ports.size() != b.ports.size()) return a.ports.size() < b.ports.size();
       return a.inside.size() > b.inside.size();
     });
-    const size_t keep = static_cast<size_t>(options_.bodies_per_class);
-    if (found.size() > keep) {
-      // Always keep one body that absorbs nothing, so that every class can be made and extended.
-      auto alone = std::find_if(found.begin() + keep, found.end(), [](const Body& b) { return b.inside.size() == 1; });
-      bool have = std::any_of(found.begin(), found.begin() + keep, [](const Body& b) { return b.inside.size() == 1; });
-      if (!have && alone != found.end()) std::swap(found[keep - 1], *alone);
-      found.resize(keep);
-    }
-    return found;
   }
 
-  void bodies_of_node(Id cls, Id node, std::set<uint64_t>& seen, std::vector<Body>& found) const {
-    const OpDef& op = graph_.tensors().op(node);
+  // The best of all stays first; among the rest, what another makes as well is dropped.
+  static void drop_dominated(std::vector<Body>& bodies) {
+    size_t kept = 0;
+    for (size_t i = 0; i < bodies.size(); ++i) {
+      bool needless = false;
+      for (size_t j = 0; j < kept && !needless; ++j) needless = dominates(bodies[j], bodies[i]);
+      if (needless) continue;
+      if (kept != i) bodies[kept] = std::move(bodies[i]);
+      ++kept;
+    }
+    bodies.resize(kept);
+  }
+
+  void bodies_of_node(Id cls, Id node, Found& found) const {
+    const OpDef& op = graph_.op(node);
     std::vector<Id> operands;
-    for (Id o : egraph_.canonical_operands(node)) {
+    for (Id o : graph_.operands(node)) {
       const Id c = graph_.find(o);
-      if (c == cls || !out_.bodies.contains(c)) return;
+      if (c == cls || !out_.known[c]) return;
       if (std::find(operands.begin(), operands.end(), c) == operands.end()) operands.push_back(c);
     }
     // For each operand: null (a port) or a body to absorb.
@@ -181,49 +172,47 @@ class Enumerator {
         options[i] = {&leaves[i]};
         continue;
       }
-      for (const Body& b : out_.bodies.at(operands[i])) {
-        if (options[i].size() >= tries) break;
-        const OpDef& root = graph_.tensors().op(b.find(operands[i])->node);
-        if (may_absorb(op, root, b, options_.rules)) options[i].push_back(&b);
+      for (const auto* list : {&out_.bodies[operands[i]], &parts_[operands[i]]}) {
+        for (const Body& b : *list) {
+          if (options[i].size() >= tries) break;
+          if (may_absorb(op, graph_.op(b.find(operands[i])->node), b, options_.rules)) options[i].push_back(&b);
+        }
       }
-      options[i].insert(options[i].begin() + std::min<size_t>(1, options[i].size()), nullptr);
+      options[i].insert(options[i].begin() + std::min<ptrdiff_t>(1, static_cast<ptrdiff_t>(options[i].size())), nullptr);
     }
     std::vector<size_t> pick(operands.size(), 0);
     // Combinations in order of the sum of ranks, so that a cut keeps the best.
     size_t tried = 0, most = 0;
     for (const auto& o : options) most += o.size() - 1;
     for (size_t sum = 0; sum <= most && tried < kMaxCombinations; ++sum) {
-      combine(cls, node, operands, options, pick, 0, sum, tried, seen, found);
+      combine(cls, node, options, pick, 0, sum, tried, found);
     }
     // Nothing absorbed is always tried.
     Body plain = start(cls, node);
-    for (size_t i = 0; i < operands.size(); ++i) {
-      if (!leaves[i].inside.empty()) insert(plain, leaves[i]);
-    }
-    accept(std::move(plain), seen, found);
+    for (const Body& leaf : leaves) insert(plain, leaf);
+    accept(std::move(plain), found);
   }
 
-  void combine(Id cls, Id node, const std::vector<Id>& operands,
-               const std::vector<std::vector<const Body*>>& options, std::vector<size_t>& pick, size_t at, size_t left,
-               size_t& tried, std::set<uint64_t>& seen, std::vector<Body>& found) const {
+  void combine(Id cls, Id node, const std::vector<std::vector<const Body*>>& options, std::vector<size_t>& pick, size_t at,
+               size_t left, size_t& tried, Found& found) const {
     if (tried >= kMaxCombinations) return;
-    if (at == operands.size()) {
+    if (at == options.size()) {
       if (left != 0) return;
       ++tried;
       Body body = start(cls, node);
-      for (size_t i = 0; i < operands.size(); ++i) {
+      for (size_t i = 0; i < options.size(); ++i) {
         const Body* b = options[i][pick[i]];
         if (b && !insert(body, *b)) return;
       }
-      accept(std::move(body), seen, found);
+      accept(std::move(body), found);
       return;
     }
     size_t reachable = 0;
-    for (size_t i = at; i < operands.size(); ++i) reachable += options[i].size() - 1;
+    for (size_t i = at; i < options.size(); ++i) reachable += options[i].size() - 1;
     if (left > reachable) return;
     for (size_t r = 0; r < options[at].size() && r <= left; ++r) {
       pick[at] = r;
-      combine(cls, node, operands, options, pick, at + 1, left - r, tried, seen, found);
+      combine(cls, node, options, pick, at + 1, left - r, tried, found);
     }
   }
 
@@ -236,50 +225,43 @@ class Enumerator {
 
   // Adds what `other` absorbs.  False where the two take different e-nodes for one class.
   static bool insert(Body& body, const Body& other) {
-    for (const Choice& c : other.inside) {
-      if (const Choice* have = body.find(c.cls)) {
-        if (have->node != c.node) return false;
-        continue;
-      }
-      body.inside.insert(std::lower_bound(body.inside.begin(), body.inside.end(), c), c);
+    std::vector<Choice> merged;
+    merged.reserve(body.inside.size() + other.inside.size());
+    std::set_union(body.inside.begin(), body.inside.end(), other.inside.begin(), other.inside.end(), std::back_inserter(merged));
+    for (size_t i = 1; i < merged.size(); ++i) {
+      if (merged[i].cls == merged[i - 1].cls) return false;
     }
+    body.inside = std::move(merged);
     return body.inside.size() <= kMaxInside;
   }
 
-  void accept(Body body, std::set<uint64_t>& seen, std::vector<Body>& found) const {
-    if (!seen.insert(body.key()).second) return;
-    for (const Choice& c : body.inside) {
-      const OpClass k = graph_.tensors().op(c.node).op_class;
-      body.contracts |= k == OpClass::kContraction;
-      body.folds |= k == OpClass::kContraction || k == OpClass::kReduction || k == OpClass::kWindow;
-    }
-    if (!complete(graph_, device_, body)) return;
-    body.flow = body.estimate.seconds;
-    for (Id p : body.ports) {
-      auto it = out_.flow.find(p);
-      body.flow += it == out_.flow.end() ? kInfinite : it->second;
-    }
+  void accept(Body body, Found& found) const {
+    if (!found.seen.insert(body.key()).second) return;
+    const Legality legality = table_.complete(body);
+    if (legality == Legality::kNever) return;
+    body.flow = legality == Legality::kAlone ? body.estimate.seconds : 0;
+    for (Id p : body.ports) body.flow += out_.flow[p];
     if (body.flow == kInfinite) return;
-    found.push_back(std::move(body));
+    (legality == Legality::kAlone ? found.alone : found.parts).push_back(std::move(body));
   }
 
   const FusionGraph& graph_;
   const egraph::EGraph& egraph_;
-  const Device& device_;
+  BodyTable& table_;
   const FusionOptions& options_;
   Stopwatch watch_;
   size_t visited_ = 0;
   bool plain_ = false;  // past the clock: an operator a kernel
+  const std::vector<std::vector<Id>> levels_;
   Enumeration out_;
-  std::map<int, std::vector<Id>> by_depth_;
-  std::map<Id, double> references_;
+  std::vector<std::vector<Body>> parts_;  // by class
+  std::vector<double> references_;
 };
 
 }  // namespace
 
-Enumeration enumerate(const FusionGraph& graph, const std::vector<Id>& roots, const Device& device,
-                      const FusionOptions& options) {
-  return Enumerator(graph, roots, device, options).run();
+Enumeration enumerate(const FusionGraph& graph, BodyTable& table, const std::vector<Id>& roots, const FusionOptions& options) {
+  return Enumerator(graph, table, roots, options).run();
 }
 
 }  // namespace egret::extract

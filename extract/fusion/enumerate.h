@@ -1,7 +1,6 @@
 // Enumeration of bodies with one result, a list a class.
 #pragma once
 
-#include <map>
 #include <vector>
 
 #include "extract/fusion/fusion.h"
@@ -9,13 +8,13 @@
 namespace egret::extract {
 
 struct Enumeration {
-  std::vector<Id> classes;                 // needed for the roots, in order of depth
-  std::map<Id, std::vector<Body>> bodies;  // by flow, cheapest first
-  std::map<Id, double> flow;               // seconds to make a class, shared among its readers
+  std::vector<Id> classes;                // needed for the roots and makeable, in order of depth
+  std::vector<uint8_t> known;             // by class: is it among them?
+  std::vector<std::vector<Body>> bodies;  // by class; by flow, cheapest first
+  std::vector<double> flow;               // by class: seconds to make it, shared among its readers
   bool limit_reached = false;
 };
 
-Enumeration enumerate(const FusionGraph& graph, const std::vector<Id>& roots, const Device& device,
-                      const FusionOptions& options);
+Enumeration enumerate(const FusionGraph& graph, BodyTable& table, const std::vector<Id>& roots, const FusionOptions& options);
 
 }  // namespace egret::extract

@@ -4,6 +4,7 @@
 // structural bias in technology mapping", ICCAD 2005): the bodies of an e-node are its operator with, for each operand,
 // either a port or one of the operand class' bodies absorbed.  At most K bodies a class are kept, by area flow.  Then
 // bodies of several results are added: inner values also stored, and siblings that share an operand.
+// Reading order: graph.h, body.h, enumerate.h, pool.h.
 // The enumeration is parallel over classes of one depth and gives the same candidates for any number of threads.
 #pragma once
 
@@ -18,7 +19,7 @@
 namespace egret::extract {
 
 struct FusionOptions {
-  int bodies_per_class = 12;
+  int bodies_per_class = 16;
   int rounds = 2;
   rules::FusionRules rules;      // what kernels may do (rules/library/fusion)
   double fold_limit = 1.2;       // bytes of weights that the run plan reads, over the source's
@@ -32,6 +33,7 @@ struct FusionProblem {
   std::vector<Id> item_class;             // class of each item, ascending
   std::vector<Body> bodies;               // body of each kernel candidate ...
   std::vector<int> body_of;               // ... of the problem, or -1: an item made ready before the run
+  std::vector<std::pair<Id, uint32_t>> term_enode;  // e-node of each term node, ascending
   static constexpr int kNothingLeft = -2; // of a seed: all that it made is there without it
   std::vector<int> seed_candidate;        // candidate of each seed, or -1 where it is no kernel of this graph
   bool limit_reached = false;
@@ -46,10 +48,6 @@ Result<FusionProblem> fuse(const rules::TensorEGraph& graph, const std::vector<I
 // What `choice`, a solution of the problem before saturation, is in `problem`, whose seeds were that problem's bodies.
 // nullopt where it no longer holds.
 std::optional<Solution> carry_over(const FusionProblem& before, const Solution& choice, const FusionProblem& problem);
-
-// Bodies of several results beside those given (appended), from pairs that a solution of single results suggests.
-void add_multi_result(const FusionGraph& graph, const Device& device, const FusionOptions& options,
-                      const std::vector<uint8_t>& chosen, std::vector<Body>& bodies);
 
 // Every class that is needed by a kernel of one operator, where that is acyclic: what any other choice has to beat.
 std::optional<Solution> plain_cover(const FusionProblem& problem);
