@@ -57,13 +57,14 @@ Result<OptimizeResult> optimize(const Graph& source, const OptimizeOptions& give
   Stopwatch fuse_watch;
   EGRET_TRY(Choice joint, fuse_program(program, device, rule_set, options, &baseline, total));
   result.fuse_s = fuse_watch.seconds();
+  result.covers = joint.problem.covers;
   result.kernel_candidates = joint.problem.problem.candidates.size();
 
   // The cheapest program of all, and a bound on how much cheaper any other could be.
   Stopwatch extract_watch;
   EGRET_TRY_VOID(extract_program(joint, options, total));
   set_limits(result, joint, options, total);
-  if (joint.solution.cost > baseline.greedy.solution.cost) {  // algebra may help nobody: then the program stays as it was
+  if (options.cover.empty() && joint.solution.cost > baseline.greedy.solution.cost) {  // algebra may help nobody: then the program stays as it was
     EGRET_TRY(program, import_program(source, options));
     joint = without_algebra(std::move(baseline.greedy), joint.solution);
   }

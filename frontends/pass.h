@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "costmodel/costmodel.h"
+#include "extract/solve/solve.h"
 #include "ir/graph.h"
 #include "lower/lower.h"
 #include "rules/rules.h"
@@ -24,7 +25,10 @@ struct OptimizeOptions {
   std::string numerics = "default";       // strict | default | fast, further words after commas
   std::vector<std::string> rule_files;    // added to the library
   bool library = true;
+  // kGreedy: the best of the fast covers, then local search; kIlp: exact, from there.  A name of `cover` (areaflow, tree,
+  // xla, inductor) takes that cover alone, as it is.
   enum class Extractor { kGreedy, kIlp } extractor = Extractor::kIlp;
+  std::string cover;
   Limits limits{.enodes = 8'000, .iterations = 12, .seconds = 600};
   int threads = 0;                        // 0: all cores; the result does not depend on it
   uint64_t seed = 0;
@@ -68,6 +72,7 @@ struct OptimizeResult {
   std::vector<std::string> limits_reached;  // "STAGE: LIMIT" for each stage that a limit ended: its answer is the best so far
   double saturate_s = 0, fuse_s = 0, extract_s = 0, lower_s = 0, verify_s = 0, check_s = 0, total_s = 0;
   uint64_t peak_rss = 0;
+  std::vector<extract::Solution> covers;  // of the portfolio of fast covers: method, cost, seconds
   double objective = 0, bound = 0;
   bool optimal = false, certified = false;
   std::vector<RuleUse> rules_used;

@@ -33,9 +33,19 @@ Result<Choice> fuse_program(const Imported& program, const Device& device, const
   if (baseline) fusion.seeds = baseline->greedy.problem.bodies;
   Choice choice;
   EGRET_TRY(choice.problem, extract::fuse(*program.tensors, program.roots, device, fusion));
+  const auto& covers = choice.problem.covers;
+  if (baseline && !options.cover.empty()) {
+    const auto named = std::ranges::find(covers, options.cover, &extract::Solution::method);
+    if (named == covers.end()) return limit_error("no cover '" + options.cover + "' of this program was found", "--extractor greedy takes the best of all");
+    choice.solution = *named;
+    return choice;
+  }
   extract::SolveOptions solve;
   solve.limits = remaining(options, total);
   EGRET_TRY(choice.solution, extract::solve_greedy(choice.problem.problem, solve));
+  choice.problem.covers.push_back(choice.solution);
+  choice.problem.covers.back().method = "local";
+  if (covers.front().cost < choice.solution.cost) choice.solution = covers.front();
   if (auto plain = extract::plain_cover(choice.problem); plain && plain->cost < choice.solution.cost) choice.solution = std::move(*plain);
   if (baseline) {
     auto carried = extract::carry_over(baseline->greedy.problem, baseline->greedy.solution, choice.problem);
@@ -51,7 +61,7 @@ Choice without_algebra(Choice baseline, const extract::Solution& found) {
 }
 
 Status extract_program(Choice& choice, const OptimizeOptions& options, const Stopwatch& total) {
-  if (options.extractor == OptimizeOptions::Extractor::kGreedy) return {};
+  if (options.extractor == OptimizeOptions::Extractor::kGreedy || !options.cover.empty()) return {};
   extract::SolveOptions solve;
   solve.limits = remaining(options, total);
   solve.lp_iterations = kLpIterations;
@@ -103,7 +113,7 @@ void set_limits(OptimizeResult& result, const Choice& joint, const OptimizeOptio
   const char* work = expired ? "time_limit" : "work_limit";
   if (result.stop_reason != "saturated") result.limits_reached.push_back("saturate: " + result.stop_reason);
   if (joint.problem.limit_reached) result.limits_reached.push_back(std::string("fuse: ") + work);
-  const bool exact = options.extractor == OptimizeOptions::Extractor::kIlp;
+  const bool exact = options.extractor == OptimizeOptions::Extractor::kIlp && options.cover.empty();
   if (exact && !joint.solution.optimal) result.limits_reached.push_back(std::string("extract: ") + (joint.exact ? work : "no exact solver"));
 }
 

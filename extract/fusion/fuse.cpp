@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <map>
-#include <set>
 
 #include <fmt/format.h>
 
+#include "extract/fusion/covers.h"
 #include "extract/fusion/enumerate.h"
 #include "extract/fusion/pool.h"
 
@@ -105,6 +105,7 @@ Result<FusionProblem> fuse(const rules::TensorEGraph& tensors, const std::vector
     if (more.empty()) break;
     add_bodies(out, std::move(more));
   }
+  EGRET_TRY(out.covers, cover_portfolio(graph, table, options, roots, out, seen));
   out.limit_reached = enumeration.limit_reached;
   return out;
 }

@@ -36,6 +36,7 @@ struct FusionProblem {
   std::vector<std::pair<Id, uint32_t>> term_enode;  // e-node of each term node, ascending
   static constexpr int kNothingLeft = -2; // of a seed: all that it made is there without it
   std::vector<int> seed_candidate;        // candidate of each seed, or -1 where it is no kernel of this graph
+  std::vector<Solution> covers;           // of the portfolio of fast covers (covers.h), cheapest first
   bool limit_reached = false;
 
   uint32_t item(Id cls) const;            // Requires: cls is an item's class

@@ -4,7 +4,7 @@
 #include <map>
 #include <set>
 
-#include "extract/fusion/pool.h"
+#include "extract/fusion/term.h"
 
 namespace egret::extract {
 
@@ -43,34 +43,16 @@ std::optional<Body> reseated(const FusionGraph& graph, BodyTable& table, const B
 }
 
 std::optional<Solution> carry_over(const FusionProblem& before, const Solution& choice, const FusionProblem& problem) {
-  Solution out;
-  std::vector<uint8_t> made(problem.problem.items, 0);
+  std::vector<uint32_t> chosen;
   for (uint32_t c : choice.chosen) {
     const int body = before.body_of[c];
     if (body < 0) continue;
     const int now = problem.seed_candidate.at(static_cast<size_t>(body));
     if (now == FusionProblem::kNothingLeft) continue;
     if (now < 0) return std::nullopt;
-    out.chosen.push_back(static_cast<uint32_t>(now));
+    chosen.push_back(static_cast<uint32_t>(now));
   }
-  std::sort(out.chosen.begin(), out.chosen.end());
-  out.chosen.erase(std::unique(out.chosen.begin(), out.chosen.end()), out.chosen.end());
-  std::vector<uint8_t> needed(problem.problem.items, 0);
-  for (uint32_t r : problem.problem.roots) needed[r] = 1;
-  for (uint32_t c : out.chosen) {
-    for (uint32_t r : problem.problem.candidates[c].results) made[r] = 1;
-    for (uint32_t o : problem.problem.candidates[c].operands) needed[o] = 1;
-  }
-  for (uint32_t c = 0; c < problem.problem.candidates.size(); ++c) {
-    if (problem.body_of[c] >= 0) continue;
-    const uint32_t item = problem.problem.candidates[c].results[0];
-    if (needed[item] && !made[item]) out.chosen.push_back(c);
-  }
-  std::sort(out.chosen.begin(), out.chosen.end());
-  for (uint32_t c : out.chosen) out.cost += problem.problem.candidates[c].cost;
-  out.method = "before saturation";
-  if (!check_solution(problem.problem, out).ok()) return std::nullopt;
-  return out;
+  return solution_of(problem, std::move(chosen), "before saturation");
 }
 
 }  // namespace egret::extract

@@ -17,7 +17,7 @@ namespace {
 struct Arguments {
   std::string model, target = "host", numerics = "default", extractor = "ilp", output, emit, report, keep_run;
   std::vector<std::string> shapes, rules;
-  bool no_library = false, unproved = false, freeze = false, no_freeze = false, strict_rules = false, no_embed = false, check = false;
+  bool no_library = false, unproved = false, freeze = false, no_freeze = false, strict_rules = false, no_embed = false, check = false, no_lower = false;
   double fold_limit = 1.2;
   LimitOptions limits;
 };
@@ -51,6 +51,8 @@ Json to_json(const OptimizeResult& r) {
   j["check_s"] = r.check_s;
   j["total_s"] = r.total_s;
   j["peak_rss"] = r.peak_rss;
+  j["covers"] = Json::array();
+  for (const auto& c : r.covers) j["covers"].push_back({{"method", c.method}, {"cost", c.cost}, {"seconds", c.seconds}});
   j["objective"] = r.objective;
   j["bound"] = r.bound;
   j["optimal"] = r.optimal;
@@ -145,8 +147,15 @@ Status optimize_command(const Arguments& a, Context& context) {
   options.numerics = a.numerics;
   options.rule_files = a.rules;
   options.library = !a.no_library;
-  if (a.extractor != "greedy" && a.extractor != "ilp") return input_error("--extractor must be greedy or ilp, not " + a.extractor, "ilp is exact; greedy is quick");
-  options.extractor = a.extractor == "greedy" ? OptimizeOptions::Extractor::kGreedy : OptimizeOptions::Extractor::kIlp;
+  static const std::vector<std::string> covers{"tree", "areaflow", "xla", "inductor"};
+  if (std::ranges::count(covers, a.extractor) > 0) {
+    options.cover = a.extractor;
+  } else if (a.extractor != "greedy" && a.extractor != "ilp") {
+    return input_error("--extractor must be greedy, ilp, tree, areaflow, xla or inductor, not " + a.extractor, "ilp is exact; greedy is quick: the best of the others, then local search");
+  }
+  options.extractor = a.extractor == "ilp" ? OptimizeOptions::Extractor::kIlp : OptimizeOptions::Extractor::kGreedy;
+  options.lower = !a.no_lower;
+  if (a.no_lower && (a.check || !a.output.empty() || !a.keep_run.empty())) return input_error("--no-lower makes no kernels, so --check, -o and --keep-run have nothing to work on", "leave one of them out");
   EGRET_TRY(options.limits, a.limits.limits());
   options.threads = a.limits.threads;
   options.seed = a.limits.seed;
@@ -195,7 +204,7 @@ void add_optimize(CLI::App& app, Context& context) {
   c->add_option("--numerics", a->numerics, "strict, default or fast, and further words after a comma")->capture_default_str();
   c->add_option("--rules", a->rules, "rule files added to the library, or names of its sets that are off (explore.split)");
   c->add_flag("--no-library", a->no_library, "leave the library's rules out");
-  c->add_option("--extractor", a->extractor, "greedy or ilp (exact)")->capture_default_str();
+  c->add_option("--extractor", a->extractor, "ilp (exact), greedy (the fast covers and local search), or one cover: tree, areaflow, xla, inductor")->capture_default_str();
   a->limits.add_to(*c);
   c->add_flag("--freeze", a->freeze, "parameters do not change: work on them alone is done once (default for ONNX)");
   c->add_flag("--no-freeze", a->no_freeze, "parameters change from run to run");
@@ -207,6 +216,7 @@ void add_optimize(CLI::App& app, Context& context) {
   c->add_option("-o,--output", a->output, "folder for the artifact");
   c->add_option("--emit", a->emit, "write the optimized program: FILE.onnx or FILE.egret");
   c->add_option("--report", a->report, "write one self-contained HTML page");
+  c->add_flag("--no-lower", a->no_lower, "stop before kernels are made: the figures of the choice alone");
   c->add_flag("--check", a->check, "run both programs on the host and compare");
   c->callback([a, &context] {
     if (auto status = optimize_command(*a, context); !status.ok()) context.fail(status.error());

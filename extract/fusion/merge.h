@@ -1,0 +1,20 @@
+// Kernels of one term by merging, as compilers do it: start with a kernel an operator, and take the best merge until none
+// pays.  Both ways are sources of candidates and of covers, none is the last word (shared/anchors/fusion.md 5).
+#pragma once
+
+#include <vector>
+
+#include "extract/fusion/term.h"
+
+namespace egret::extract {
+
+enum class MergeWay : uint8_t {
+  kProducerIntoConsumers,  // XLA's priority fusion: a producer is computed again inside each of its readers, and vanishes
+  kBestSaving,             // TorchInductor's: two kernels become one, with several results; nothing is computed twice
+};
+
+// The kernels, in no order.  Empty where an operator of the term can be no kernel, or the clock ran out.
+std::vector<Body> merged(const FusionGraph& graph, BodyTable& table, const rules::FusionRules& rules,
+                         const std::vector<Choice>& term, const std::vector<Id>& roots, MergeWay way, const Limits& limits);
+
+}  // namespace egret::extract
