@@ -58,6 +58,8 @@ Result<OptimizeResult> optimize(const Graph& source, const OptimizeOptions& give
   EGRET_TRY(Choice joint, fuse_program(program, device, rule_set, options, &baseline, total));
   result.fuse_s = fuse_watch.seconds();
   result.covers = joint.problem.covers;
+  result.columns_offered = joint.columns.offered;
+  result.columns_taken = joint.columns.taken;
   result.kernel_candidates = joint.problem.problem.candidates.size();
 
   // The cheapest program of all, and a bound on how much cheaper any other could be.

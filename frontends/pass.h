@@ -73,7 +73,8 @@ struct OptimizeResult {
   double saturate_s = 0, fuse_s = 0, extract_s = 0, lower_s = 0, verify_s = 0, check_s = 0, total_s = 0;
   uint64_t peak_rss = 0;
   std::vector<extract::Solution> covers;  // of the portfolio of fast covers: method, cost, seconds
-  double objective = 0, bound = 0;
+  uint64_t columns_offered = 0, columns_taken = 0;  // by column generation
+  double objective = 0, bound = 0;        // the bound holds over the kernel_candidates
   bool optimal = false, certified = false;
   std::vector<RuleUse> rules_used;
   std::vector<std::string> unproved_rules;  // that were loaded, as written

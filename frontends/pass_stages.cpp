@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "extract/fusion/columns.h"
 #include "ir/evaluate.h"
 #include "lower/runtime/executable.h"
 
@@ -50,6 +51,16 @@ Result<Choice> fuse_program(const Imported& program, const Device& device, const
   if (baseline) {
     auto carried = extract::carry_over(baseline->greedy.problem, baseline->greedy.solution, choice.problem);
     if (carried && carried->cost < choice.solution.cost) choice.solution = std::move(*carried);
+  }
+  if (baseline && options.extractor == OptimizeOptions::Extractor::kIlp) {
+    // Kernels that the pool lacks, where the relaxation asks for them; candidates keep their numbers.
+    fusion.limits = remaining(options, total);
+    choice.columns = extract::generate_columns(*program.tensors, device, fusion, choice.solution.cost, choice.problem);
+    if (choice.columns.taken > 0) {
+      solve.limits = remaining(options, total);
+      EGRET_TRY(extract::Solution found, extract::solve_greedy(choice.problem.problem, solve));
+      if (found.cost < choice.solution.cost) choice.solution = std::move(found);
+    }
   }
   return choice;
 }

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "extract/fusion/fusion.h"
+#include "extract/fusion/columns.h"
 #include "extract/solve/solve.h"
 #include "frontends/pass.h"
 #include "frontends/program_builder.h"
@@ -44,6 +44,7 @@ Limits remaining(const OptimizeOptions& options, const Stopwatch& total);
 struct Choice {
   extract::FusionProblem problem;
   extract::Solution solution;
+  extract::ColumnReport columns;
   bool exact = true;  // false: this build has no exact solver
 };
 // The imported program as it stands: an operator a kernel, and fused greedily without algebra.

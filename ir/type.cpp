@@ -84,6 +84,10 @@ std::vector<int64_t> Type::sizes() const {
 }
 
 int64_t Type::elements_count() const {
+  int64_t count = 1;
+  bool over = false;
+  for (Dim d : dims) over |= __builtin_mul_overflow(count, d.value(), &count);
+  if (!over && count < int64_t{1} << 60) return count;
   Dim product = 1;  // saturates
   for (Dim d : dims) product = product * Dim(d.value());
   return product.value();

@@ -8,8 +8,10 @@
 namespace egret::extract {
 namespace {
 
+constexpr int kMostTurns = 8;
+
 // The cover whose kernels are `bodies`, those that the pool lacks added to it.
-std::optional<Solution> adopt(const FusionGraph& graph, std::vector<Body> bodies, const char* method, FusionProblem& problem,
+std::optional<Solution> adopt(const FusionGraph& graph, BodyTable& table, std::vector<Body> bodies, const char* method, FusionProblem& problem,
                               BodyKeys& seen) {
   std::unordered_map<uint64_t, uint32_t> place;
   for (uint32_t c = 0; c < problem.body_of.size(); ++c) {
@@ -26,6 +28,7 @@ std::optional<Solution> adopt(const FusionGraph& graph, std::vector<Body> bodies
     seen.insert(body.key());
     fresh.push_back(std::move(body));
   }
+  close_under_dropping(graph, table, fresh, seen);
   add_bodies(problem, std::move(fresh));
   return solution_of(problem, std::move(chosen), method);
 }
@@ -54,9 +57,23 @@ Result<std::vector<Solution>> cover_portfolio(const FusionGraph& graph, BodyTabl
   if (auto tree = solve_tree(problem.problem); tree.ok()) take(solution_of(problem, tree->chosen, "tree"));
   const std::vector<Choice> term = term_of(graph, problem, flow);
   for (const auto& [way, name] : {std::pair(MergeWay::kProducerIntoConsumers, "xla"), {MergeWay::kBestSaving, "inductor"}}) {
-    take(adopt(graph, merged(graph, table, options.rules, term, roots, way, options.limits), name, problem, seen));
+    take(adopt(graph, table, merged(graph, table, options.rules, term, roots, way, options.limits), name, problem, seen));
   }
-  std::stable_sort(out.begin(), out.end(), [](const Solution& a, const Solution& b) { return a.cost < b.cost; });
+  auto cheaper = [](const Solution& a, const Solution& b) { return a.cost < b.cost; };
+  std::stable_sort(out.begin(), out.end(), cheaper);
+  // Merging goes on from the best of them, in both ways by turns, while that helps.
+  if (out.empty()) return out;
+  Solution best = out.front();
+  for (int turn = 0, idle = 0; turn < kMostTurns && idle < 2; ++turn) {
+    const MergeWay way = turn % 2 == 0 ? MergeWay::kBestSaving : MergeWay::kProducerIntoConsumers;
+    auto found = adopt(graph, table, merged_further(graph, table, options.rules, problem, best, roots, way, options.limits), "merged", problem, seen);
+    ++idle;
+    if (!found || found->cost >= best.cost) continue;
+    best = std::move(*found);
+    idle = 0;
+  }
+  if (best.cost < out.front().cost) take(std::move(best));
+  std::stable_sort(out.begin(), out.end(), cheaper);
   return out;
 }
 

@@ -10,6 +10,7 @@ namespace egret::extract {
 //   areaflow    iterated area flow over the candidates (Mishchenko et al., ICCAD 2005)
 //   xla         merge.h over the term of the area-flow cover
 //   inductor    the same
+//   merged      both from the kernels of the best of these, where that helps
 // Kernels that merging finds are added to the problem's candidates.
 Result<std::vector<Solution>> cover_portfolio(const FusionGraph& graph, BodyTable& table, const FusionOptions& options,
                                               const std::vector<Id>& roots, FusionProblem& problem, BodyKeys& seen);

@@ -17,10 +17,18 @@ class Merger {
          const std::vector<Id>& roots, const Limits& limits)
       : graph_(graph), table_(table), rules_(rules), limits_(limits) {
     for (Id r : roots) is_root_[graph.find(r)] = 1;
+    for (const Choice& c : term) place_.emplace(c.cls, static_cast<uint32_t>(place_.size()));
+  }
+
+  void start_with_operators(const std::vector<Choice>& term) {
     for (const Choice& c : term) {
-      place_[c.cls] = static_cast<uint32_t>(place_.size());
-      add(single(graph, c));
+      Body body = single(graph_, c);
+      if (table_.complete(body) != Legality::kAlone) failed_ = true;
+      else insert(std::move(body));
     }
+  }
+  void start_with(const std::vector<const Body*>& kernels) {
+    for (const Body* b : kernels) insert(*b);
   }
 
   std::vector<Body> run(MergeWay way) {
@@ -61,19 +69,13 @@ class Merger {
     bool operator<(const Merge& o) const { return saving != o.saving ? saving < o.saving : a != o.a ? a > o.a : b > o.b; }
   };
 
-  void add(Body body) {
-    if (table_.complete(body) != Legality::kAlone) {
-      failed_ = true;
-      return;
-    }
-    insert(std::move(body));
-  }
-
   uint32_t insert(Body body) {
     Kernel k;
     k.body = std::move(body);
     k.first_made = UINT32_MAX;
-    for (Id o : k.body.outputs) k.first_made = std::min(k.first_made, place_.at(o));
+    for (Id o : k.body.outputs) {
+      if (auto it = place_.find(o); it != place_.end()) k.first_made = std::min(k.first_made, it->second);
+    }
     for (const Choice& c : k.body.inside) {
       if (auto it = place_.find(c.cls); it != place_.end()) k.last_inside = std::max(k.last_inside, it->second);
     }
@@ -210,6 +212,7 @@ class Merger {
 
   void offer_inline(uint32_t k) {
     const Body& producer = kernels_[k].body;
+    if (producer.outputs.size() > 1) return;
     const Id made = producer.outputs[0];
     const auto& readers = readers_of(made);
     if (is_root_.contains(made) || readers.empty() || readers.size() > kMostReaders) return;
@@ -262,7 +265,21 @@ class Merger {
 
 std::vector<Body> merged(const FusionGraph& graph, BodyTable& table, const rules::FusionRules& rules,
                          const std::vector<Choice>& term, const std::vector<Id>& roots, MergeWay way, const Limits& limits) {
-  return Merger(graph, table, rules, term, roots, limits).run(way);
+  Merger merger(graph, table, rules, term, roots, limits);
+  merger.start_with_operators(term);
+  return merger.run(way);
+}
+
+std::vector<Body> merged_further(const FusionGraph& graph, BodyTable& table, const rules::FusionRules& rules,
+                                 const FusionProblem& problem, const Solution& cover, const std::vector<Id>& roots, MergeWay way,
+                                 const Limits& limits) {
+  std::vector<const Body*> kernels;
+  for (uint32_t c : cover.chosen) {
+    if (problem.body_of[c] >= 0) kernels.push_back(&problem.bodies[static_cast<size_t>(problem.body_of[c])]);
+  }
+  Merger merger(graph, table, rules, term_of(graph, problem, cover), roots, limits);
+  merger.start_with(kernels);
+  return merger.run(way);
 }
 
 }  // namespace egret::extract

@@ -29,6 +29,40 @@ std::optional<Body> joined(const Body& a, const Body& b) {
   return out;
 }
 
+std::optional<Body> cone(const FusionGraph& graph, const std::vector<Choice>& inside, std::vector<Id> outputs, Id leaf) {
+  Body whole, body;
+  whole.inside = inside;
+  body.outputs = std::move(outputs);
+  std::sort(body.outputs.begin(), body.outputs.end());
+  body.outputs.erase(std::unique(body.outputs.begin(), body.outputs.end()), body.outputs.end());
+  std::vector<Id> work = body.outputs;
+  std::vector<uint8_t> reached(inside.size(), 0);
+  while (!work.empty()) {
+    const Id c = work.back();
+    work.pop_back();
+    const Choice* choice = c == leaf ? nullptr : whole.find(c);
+    if (!choice || reached[static_cast<size_t>(choice - whole.inside.data())]++) continue;
+    for (Id o : graph.operands(choice->node)) work.push_back(graph.find(o));
+  }
+  for (size_t i = 0; i < inside.size(); ++i) {
+    if (reached[i]) body.inside.push_back(inside[i]);
+  }
+  if (std::any_of(body.outputs.begin(), body.outputs.end(), [&](Id o) { return !body.find(o); })) return std::nullopt;
+  return body;
+}
+
+void close_under_dropping(const FusionGraph& graph, BodyTable& table, std::vector<Body>& bodies, BodyKeys& seen) {
+  for (size_t b = 0; b < bodies.size(); ++b) {
+    const size_t results = bodies[b].outputs.size();
+    for (size_t i = 0; i < results && results > 1; ++i) {
+      std::vector<Id> outputs = bodies[b].outputs;
+      outputs.erase(outputs.begin() + static_cast<ptrdiff_t>(i));
+      auto rest = cone(graph, bodies[b].inside, std::move(outputs));
+      if (rest && seen.insert(rest->key()).second && table.complete(*rest) == Legality::kAlone) bodies.push_back(std::move(*rest));
+    }
+  }
+}
+
 std::vector<Body> multi_result(const FusionGraph& graph, BodyTable& table, const rules::FusionRules& rules,
                                const FusionProblem& problem, std::span<const uint32_t> chosen, BodyKeys& seen) {
   std::vector<Body> out;
@@ -76,6 +110,7 @@ std::vector<Body> multi_result(const FusionGraph& graph, BodyTable& table, const
       for (size_t a = 0; a < std::min(list.size(), kMaxPairsPerPort); ++a) pair(*it->second[0], *list[a]);
     }
   }
+  close_under_dropping(graph, table, out, seen);
   return out;
 }
 

@@ -53,6 +53,8 @@ Json to_json(const OptimizeResult& r) {
   j["peak_rss"] = r.peak_rss;
   j["covers"] = Json::array();
   for (const auto& c : r.covers) j["covers"].push_back({{"method", c.method}, {"cost", c.cost}, {"seconds", c.seconds}});
+  j["columns_offered"] = r.columns_offered;
+  j["columns_taken"] = r.columns_taken;
   j["objective"] = r.objective;
   j["bound"] = r.bound;
   j["optimal"] = r.optimal;

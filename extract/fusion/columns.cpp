@@ -1,0 +1,113 @@
+#include "extract/fusion/columns.h"
+
+#include <algorithm>
+
+#include "extract/fusion/moves.h"
+#include "extract/solve/exact/relaxation.h"
+#include "extract/solve/reduce/reduce.h"
+
+namespace egret::extract {
+namespace {
+
+constexpr int kMaxRounds = 6;
+constexpr size_t kMostOffered = 6'000;     // bodies priced in a round
+constexpr size_t kMostTaken = 1'500;       // of a round, the cheapest by reduced cost
+constexpr double kSupport = 1e-6;          // a larger value counts as chosen in part
+constexpr double kWorth = 1e-7;            // of the bound: a smaller gain is noise
+constexpr double kEnough = 1e-5;           // of the bound: where a round gains less, the next would not pay
+constexpr double kLoose = 0.02;            // of the best cover: a relaxation further below has prices that mislead
+constexpr double kNear = 0.003;            // of the bound: a candidate that costs so much more may serve beside new ones
+constexpr uint64_t kIterations = 40'000;    // of the simplex method in all
+constexpr size_t kLargest = 60'000;        // candidates of a relaxation
+
+// The candidates `numbers` of a problem as a problem.
+Problem part(const Problem& problem, const std::vector<uint32_t>& numbers) {
+  Problem out = problem;
+  out.candidates.clear();
+  for (uint32_t c : numbers) out.candidates.push_back(problem.candidates[c]);
+  return out;
+}
+
+// Candidates that an optimum may need.
+std::vector<uint32_t> undominated(const Problem& problem) {
+  auto graph = make_hypergraph(problem);
+  if (!graph.ok()) return {};
+  return reduce(*graph, {}).original;
+}
+
+}  // namespace
+
+ColumnReport generate_columns(const rules::TensorEGraph& tensors, const Device& device, const FusionOptions& options,
+                              double best, FusionProblem& problem) {
+  ColumnReport report;
+  if (problem.problem.candidates.size() > kLargest) return report;
+  Stopwatch watch;
+  const FusionGraph graph(tensors);
+  BodyTable table(graph, device);
+  BodyKeys seen;
+  for (const Body& b : problem.bodies) seen.insert(b.key());
+  std::vector<uint32_t> active = undominated(problem.problem);  // candidates of the relaxation
+  std::vector<Body> offered;
+  for (int round = 0; round < kMaxRounds; ++round) {
+    // The relaxation over the active candidates, and the prices of those offered.
+    Problem master = part(problem.problem, active);
+    FusionProblem held;
+    held.item_class = problem.item_class;
+    held.term_enode = problem.term_enode;
+    add_bodies(held, std::move(offered));
+    std::vector<uint8_t> out(active.size(), 0);
+    for (Candidate& c : held.problem.candidates) {
+      master.candidates.push_back(std::move(c));
+      out.push_back(1);
+    }
+    SolveOptions solve;
+    solve.limits = options.limits;
+    solve.limits.seconds = std::max(0.0, options.limits.seconds - watch.seconds());
+    solve.lp_iterations = kIterations - std::min(kIterations, report.iterations);
+    const auto relaxed = solve_relaxation(master, out, solve);
+    if (!relaxed.ok()) break;
+    report.iterations += relaxed->iterations;
+    const double before = report.last_bound;
+    report.last_bound = relaxed->bound;
+    if (round == 0) report.first_bound = relaxed->bound;
+    ++report.rounds;
+
+    if (relaxed->bound < best * (1 - kLoose)) break;
+
+    // Of the offered, those that lower it become candidates.
+    std::vector<std::pair<double, size_t>> wanted;
+    for (size_t b = 0; b < held.bodies.size(); ++b) {
+      const double price = relaxed->reduced_cost[active.size() + b];
+      if (price < -kWorth * relaxed->bound) wanted.emplace_back(price, b);
+    }
+    report.offered += held.bodies.size();
+    if (round > 0 && wanted.empty() && relaxed->bound >= before * (1 - kEnough)) break;
+    std::sort(wanted.begin(), wanted.end());
+    if (wanted.size() > kMostTaken) wanted.resize(kMostTaken);
+    std::vector<uint32_t> support;
+    for (size_t k = 0; k < active.size(); ++k) {
+      if (relaxed->value[k] > kSupport) support.push_back(active[k]);
+    }
+    // What stays far above the bound does not come back.
+    if (round == 0) {
+      const double slack = 2 * std::max(0.0, best - relaxed->bound) + kNear * relaxed->bound;
+      std::vector<uint32_t> near;
+      for (size_t k = 0; k < active.size(); ++k) {
+        if (relaxed->value[k] > kSupport || relaxed->reduced_cost[k] <= slack) near.push_back(active[k]);
+      }
+      active = std::move(near);
+    }
+    std::vector<Body> taken;
+    for (const auto& [price, b] : wanted) taken.push_back(std::move(held.bodies[b]));
+    close_under_dropping(graph, table, taken, seen);
+    for (size_t t = 0; t < taken.size(); ++t) active.push_back(static_cast<uint32_t>(problem.problem.candidates.size() + t));
+    report.taken += taken.size();
+    add_bodies(problem, std::move(taken));
+    if (round + 1 == kMaxRounds || watch.expired(options.limits)) break;
+    offered = moves(graph, table, options.rules, problem, support, kMostOffered, seen);
+    if (offered.empty() && wanted.empty()) break;
+  }
+  return report;
+}
+
+}  // namespace egret::extract
