@@ -48,26 +48,17 @@ class DeltaSearch::Walker {
   }
 
   void descend(const PlanTrie::Branch& branch, uint32_t depth) {
-    if (branch.source == Step::Source::kJoin) {
-      join(branch, depth);
+    if (branch.source == Step::Source::kScan) {
+      for (const auto& [head, next] : branch.steps) {
+        for (const Id n : search_.ops_[head & kMaxOp].nodes) {
+          if (store_.matchable(n)) candidate(next, depth, n, false);
+        }
+      }
       return;
     }
-    const uint32_t next = branch.steps.front().second;
-    const Step& step = trie_.node(next).step;
-    if (branch.source == Step::Source::kProbe) {
-      const Id n = probe(store_, step, part_.classes.data(), part_.scratch);
-      if (n != kNoId && store_.matchable(n)) candidate(next, depth, n, false);
-      return;
-    }
-    for (const Id n : search_.ops_[step.head & kMaxOp].nodes) {
-      if (store_.matchable(n)) candidate(next, depth, n, false);
-    }
-  }
-
-  // Reads the shortest of the lists that hold what is looked for.
-  void join(const PlanTrie::Branch& branch, uint32_t depth) {
+    // The shortest of the lists that hold what is looked for: readers of an operand, or the members of the class.
     const std::vector<Id>& classes = part_.classes;
-    uint32_t least = branch.joins_class ? store_.links.member_count(classes[branch.class_place]) : ~uint32_t{0};
+    uint32_t least = branch.class_known ? store_.links.member_count(classes[branch.class_place]) : ~uint32_t{0};
     Id read = kNoId;
     for (const uint32_t place : branch.bound) {
       const uint32_t uses = store_.links.use_count(classes[place]);
@@ -75,14 +66,19 @@ class DeltaSearch::Walker {
       least = uses;
       read = classes[place];
     }
-    const bool single = branch.steps.size() == 1;
+    if (branch.source == Step::Source::kProbe && least > branch.steps.size()) {
+      for (const auto& [head, next] : branch.steps) {
+        const Id n = probe(store_, trie_.node(next).step, part_.classes.data(), part_.scratch);
+        if (n != kNoId && store_.matchable(n)) candidate(next, depth, n, false);
+      }
+      return;
+    }
     const auto visit = [&](Id n) {
       const uint32_t head = store_.enodes.row(n).head;
-      if (single && head != branch.steps.front().first) return;
-      if (!store_.matchable(n)) return;
-      for (auto at = single ? branch.steps.begin() : branch.first(head); at != branch.steps.end() && at->first == head; ++at) {
-        candidate(at->second, depth, n, read == kNoId);
-      }
+      if (branch.steps.size() == 1 && head != branch.steps.front().first) return;
+      auto at = branch.first(head);
+      if (at == branch.steps.end() || at->first != head || !store_.matchable(n)) return;
+      for (; at != branch.steps.end() && at->first == head; ++at) candidate(at->second, depth, n, read == kNoId);
     };
     if (read == kNoId) {
       store_.links.for_each_member(classes[branch.class_place], visit);

@@ -55,7 +55,7 @@ class Links {
       use = next;
     } while (use != first);
   }
-  // Calls visit(e-node) once for each e-node that reads the class; buried ones included.
+  // Calls visit(e-node) once for each live e-node that reads the class.
   template <class Visit>
   void for_each_reader(const ENodes& enodes, Id cls, Visit&& visit) const {
     Use use = first_use_[cls];
@@ -63,11 +63,13 @@ class Links {
     const Use first = use;
     do {
       const Id n = use & kWide ? wide_owner_[use & ~kWide] : use >> 1;
-      const Row& row = enodes.row(n);
-      const Id* const operands = enodes.operands_of(row);
-      const uint32_t position = use & kWide ? (use & ~kWide) - row.operand[0] : use & 1;
       const Use next = use & kWide ? next_wide_[use & ~kWide] : next_use_[use];
-      if (std::find(operands, operands + position, cls) == operands + position) visit(n);
+      if (enodes.live(n)) {
+        const Row& row = enodes.row(n);
+        const Id* const operands = enodes.operands_of(row);
+        const uint32_t position = use & kWide ? (use & ~kWide) - row.operand[0] : use & 1;
+        if (std::find(operands, operands + position, cls) == operands + position) visit(n);
+      }
       use = next;
     } while (use != first);
   }

@@ -68,7 +68,7 @@ class Matcher {
         nodes_(steps_.size()),
         classes_(query.plan().classes),
         attrs_(query.plan().attrs) {
-    if (steps_.size() > 1 && steps_[1].joins_class()) {
+    if (steps_.size() > 1 && steps_[1].source == Step::Source::kJoin && steps_[1].class_known()) {
       for (uint32_t i = 0; i < steps_[0].arity; ++i) {
         if (steps_[0].operands[i].place == steps_[1].class_place) descends_to_ = i;
       }
@@ -114,14 +114,14 @@ class Matcher {
   void descend(uint32_t number, bool changed) {
     const Step& step = steps_[number];
     const auto visit = [&](Id n) {
-      if (!stopped_ && (!store_.any_subsumed || store_.matchable(n))) candidate(number, n, step.joins_class(), changed);
+      if (!stopped_ && (!store_.any_subsumed || store_.matchable(n))) candidate(number, n, step.source == Step::Source::kJoin && step.class_known(), changed);
     };
     if (step.source == Step::Source::kProbe) {
       const Id n = probe(store_, step, classes_.data(), scratch_);
       if (n < ids_) visit(n);
     } else if (step.source == Step::Source::kScan) {
       for (const Id n : store_.index.nodes_with(step.head & kMaxOp)) visit(n);
-    } else if (step.joins_class()) {
+    } else if (step.class_known()) {
       const Id cls = classes_[step.class_place];
       const std::span<const Id> nodes = store_.index.nodes_of(cls);
       const uint32_t* const heads = store_.index.heads_of(cls).data();

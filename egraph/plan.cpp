@@ -66,7 +66,7 @@ Plan make_plan(const Query& query, std::vector<uint32_t> order) {
                     : class_known || bound.operands(atom) > 0 ? Step::Source::kJoin
                                                               : Step::Source::kScan;
     }
-    if (step.source == Step::Source::kJoin) {
+    if (step.source == Step::Source::kJoin || step.source == Step::Source::kProbe) {
       for (const uint32_t slot : atom.operand_slots) {
         const bool seen = bound.slots[slot] && std::find(step.bound.begin(), step.bound.end(), place[slot]) != step.bound.end();
         if (bound.slots[slot] && !seen) step.bound.push_back(place[slot]);

@@ -37,8 +37,8 @@ struct Step {
   uint32_t attr = 0;        // attribute id (kFixed) or register of attributes
   uint32_t class_place = 0;
   std::vector<Operand> operands;
-  std::vector<uint32_t> bound;  // kJoin: registers of operands that are bound before the step, each once
-  bool joins_class() const { return source == Source::kJoin && class_act == Act::kCheck; }
+  std::vector<uint32_t> bound;  // kJoin, kProbe: registers of operands that are bound before the step, each once
+  bool class_known() const { return class_act == Act::kCheck; }  // before the step
   bool operator==(const Step&) const = default;
 };
 

@@ -7,14 +7,12 @@ namespace egret::egraph {
 uint32_t PlanTrie::child(uint32_t parent, Step step) {
   std::vector<Branch>& branches = nodes_[parent].branches;
   const auto leads = [&](const Branch& branch) {
-    if (branch.source != step.source) return false;
-    if (step.source != Step::Source::kJoin) return nodes_[branch.steps[0].second].step == step;
-    return branch.joins_class == step.joins_class() && (!branch.joins_class || branch.class_place == step.class_place) &&
-           branch.bound == step.bound;
+    return branch.source == step.source && branch.class_known == step.class_known() &&
+           (!branch.class_known || branch.class_place == step.class_place) && branch.bound == step.bound;
   };
   auto branch = std::find_if(branches.begin(), branches.end(), leads);
   if (branch == branches.end()) {
-    branches.push_back({step.source, step.joins_class(), step.class_place, step.bound, {}});
+    branches.push_back({step.source, step.class_known(), step.class_place, step.bound, {}});
     branch = branches.end() - 1;
   }
   const uint32_t number = static_cast<uint32_t>(nodes_.size());

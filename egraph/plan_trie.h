@@ -18,11 +18,11 @@ class PlanTrie {
     uint32_t rule;
     std::vector<uint32_t> atoms;  // atom of each step on the way here
   };
-  // Steps that find their e-nodes in the same list (of kJoin), or one other step.
+  // Steps of one source that find their e-nodes through the same registers.
   struct Branch {
     Step::Source source;
-    bool joins_class;
-    uint32_t class_place;
+    bool class_known;
+    uint32_t class_place;  // where it is
     std::vector<uint32_t> bound;
     std::vector<std::pair<uint32_t, uint32_t>> steps;  // operator with arity (Row::head) and node, ascending
     auto first(uint32_t head) const { return std::lower_bound(steps.begin(), steps.end(), std::pair(head, uint32_t{0})); }
