@@ -8,7 +8,8 @@ namespace egret::egraph {
 namespace {
 
 constexpr size_t kGrain = 1024;    // changed e-nodes a part
-constexpr size_t kMuch = 8;        // times as many e-nodes: plans are made anew
+constexpr double kMuch = 4;        // times as many e-nodes in a list as expected, at least of kFew: plans are made anew
+constexpr double kFew = 16;
 constexpr uint32_t kPollInterval = 1 << 12;
 
 }  // namespace
@@ -16,13 +17,21 @@ constexpr uint32_t kPollInterval = 1 << 12;
 // Takes the changed e-nodes of one part through a trie.
 class DeltaSearch::Walker {
  public:
-  Walker(DeltaSearch& search, Part& part, const EGraph& graph, uint64_t matches, uint64_t bytes, const std::function<bool()>& poll)
-      : search_(search), part_(part), trie_(*search.ops_[part.op].trie), graph_(graph), store_(graph.store()), matches_(matches), bytes_(bytes), poll_(poll) {}
+  Walker(DeltaSearch& search, Part& part, const EGraph& graph, uint64_t matches, uint64_t bytes,
+         const std::function<bool()>& poll)
+      : search_(search),
+        part_(part),
+        trie_(*search.ops_[part.op].trie),
+        graph_(graph),
+        store_(graph.store()),
+        matches_(matches),
+        bytes_(bytes),
+        poll_(poll) {}
 
   void run() {
     part_.words.clear();
     part_.count = 0;
-    part_.cut = part_.full = false;
+    part_.cut = part_.full = part_.outgrown = false;
     part_.classes.resize(trie_.classes());
     part_.attrs.resize(trie_.attrs());
     part_.nodes.resize(trie_.depth());
@@ -38,8 +47,8 @@ class DeltaSearch::Walker {
     if (++candidates_ % kPollInterval == 0 && !poll_()) stopped_ = true;
     if (stopped_) return;
     PlanTrie::Node& node = trie_.node(number);
-    const std::atomic_ref<uint64_t> visits(node.visits);
-    visits.store(visits.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);  // one lost among threads is no matter
+    const std::atomic_ref<uint64_t> visits(node.visits);  // one lost among threads is no matter
+    visits.store(visits.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     if (node.step.old && store_.changes.test(n)) return;
     if (!fits(store_, node.step, n, in_class, part_.classes.data(), part_.attrs.data())) return;
     part_.nodes[depth] = n;
@@ -73,6 +82,7 @@ class DeltaSearch::Walker {
       }
       return;
     }
+    if (least > kMuch * std::max(kFew, branch.expected)) part_.outgrown = true;
     const auto visit = [&](Id n) {
       const uint32_t head = store_.enodes.row(n).head;
       if (branch.steps.size() == 1 && head != branch.steps.front().first) return;
@@ -130,30 +140,12 @@ void DeltaSearch::prepare(const EGraph::Store& store) {
   if (ops_.empty()) {
     ops_.resize(store.op_names.size());
     found_.resize(rules_.size(), 0);
-    shares_.resize(rules_.size(), 0);
     for (uint32_t r = 0; r < rules_.size(); ++r) {
       if (!rules_[r].incremental) continue;
       const std::span<const Query::Atom> atoms = rules_[r].query->atoms();
       for (uint32_t a = 0; a < atoms.size(); ++a) ops_[atoms[a].op].starts.push_back({r, a});
     }
   }
-  if (cardinalities_ && store.enodes.size() < counted_ids_ * kMuch) return;
-  cardinalities_.emplace(store);
-  counted_ids_ = store.enodes.size();
-  share();
-  for (Of& of : ops_) of.trie.reset();
-}
-
-// Divides the time since the last call among the rewrites.
-void DeltaSearch::share() {
-  uint64_t visits = 0;
-  for (const Of& of : ops_) visits += of.trie ? of.trie->visits() : 0;
-  if (visits == 0) return;
-  const double each = seconds_ / static_cast<double>(visits);
-  for (const Of& of : ops_) {
-    if (of.trie) of.trie->share(each, [&](uint32_t rule, double seconds) { shares_[rule] += seconds; });
-  }
-  seconds_ = 0;
 }
 
 void DeltaSearch::group_changes(const EGraph::Store& store) {
@@ -171,11 +163,23 @@ void DeltaSearch::group_changes(const EGraph::Store& store) {
   std::sort(changed_ops_.begin(), changed_ops_.end());
 }
 
-void DeltaSearch::plan(OpKind op) {
-  if (ops_[op].trie) return;
-  PlanTrie& trie = ops_[op].trie.emplace();
-  for (const auto& [rule, start] : ops_[op].starts) {
-    Plan plan = make_plan(*rules_[rule].query, cheapest_order(*rules_[rule].query, start, &*cardinalities_));
+// Makes the operator's trie where it has none, or one that may be made anew: after 1, 2, 4, .. searches.
+void DeltaSearch::plan(OpKind op, const EGraph::Store& store) {
+  Of& of = ops_[op];
+  if (of.trie && !(of.outgrown && searches_ >= of.planned + of.wait)) return;
+  if (of.trie) {
+    of.trie->share([&](uint32_t rule, double visits) { earlier_.emplace_back(rule, visits); });
+    of.wait *= 2;
+  }
+  if (!cardinalities_ || counted_ < searches_) {
+    cardinalities_.emplace(store);
+    counted_ = searches_;
+  }
+  of.outgrown = false;
+  of.planned = searches_;
+  PlanTrie& trie = of.trie.emplace();
+  for (const auto& [rule, start] : of.starts) {
+    Plan plan = cheapest_plan(*rules_[rule].query, start, &*cardinalities_, of.wait > 1);
     for (size_t i = 1; i < plan.steps.size(); ++i) {
       Step& step = plan.steps[i];
       step.old = plan.atoms[i] < start;
@@ -226,7 +230,9 @@ void DeltaSearch::collect(size_t parts, std::vector<SearchTask>& tasks) {
     task.nodes.reserve(task.count * rules_[rule].stride());
     found_[rule] = tasks.size() - 1;
   }
-  for_each_match([&](uint32_t rule, const Id* nodes, uint32_t stride) { tasks[found_[rule]].nodes.append(nodes, stride); });
+  for_each_match([&](uint32_t rule, const Id* nodes, uint32_t stride) {
+    tasks[found_[rule]].nodes.append(nodes, stride);
+  });
   for (size_t t = first; t < tasks.size(); ++t) tasks[t].sort(rules_[tasks[t].rule].stride());
   for (const uint32_t rule : touched_) found_[rule] = 0;
   for (size_t p = 0; p < parts; ++p) {
@@ -239,11 +245,12 @@ void DeltaSearch::run(const EGraph& graph, uint64_t matches, uint64_t bytes, con
                       const std::function<bool()>& poll, std::vector<SearchTask>& tasks) {
   const EGraph::Store& store = graph.store();
   const Stopwatch clock;
+  ++searches_;
   prepare(store);
   group_changes(store);
   size_t parts = 0, total = 0;
   for (const OpKind op : changed_ops_) {
-    plan(op);
+    plan(op, store);
     const size_t count = ops_[op].changed.size();
     total += count;
     for (size_t begin = 0; begin < count; begin += kGrain, ++parts) {
@@ -258,13 +265,19 @@ void DeltaSearch::run(const EGraph& graph, uint64_t matches, uint64_t bytes, con
   (total >= 2 * kGrain ? workers : serial).for_each(parts, [&](size_t p) {
     if (total < kGrain || poll()) Walker(*this, parts_[p], graph, matches, bytes, poll).run();
   });
+  for (size_t p = 0; p < parts; ++p) ops_[parts_[p].op].outgrown |= parts_[p].outgrown;
   collect(parts, tasks);
   seconds_ += clock.seconds();
 }
 
 void DeltaSearch::add_seconds(std::span<RewriteCount> counts) {
-  share();
-  for (size_t r = 0; r < shares_.size(); ++r) counts[r].search_seconds += shares_[r];
+  std::vector<std::pair<uint32_t, double>> visits = std::move(earlier_);
+  for (const Of& of : ops_) {
+    if (of.trie) of.trie->share([&](uint32_t rule, double share) { visits.emplace_back(rule, share); });
+  }
+  double total = 0;
+  for (const auto& [rule, share] : visits) total += share;
+  for (const auto& [rule, share] : visits) counts[rule].search_seconds += total > 0 ? seconds_ * share / total : 0;
 }
 
 uint64_t DeltaSearch::bytes() const {

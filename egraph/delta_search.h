@@ -3,7 +3,7 @@
 //
 // A match is found once: from the first of its occurrences, in pattern order, whose e-node changed.  The changed e-nodes
 // of an operator go through one trie of all plans that begin with it (plan_trie.h), which is made when it is first
-// needed and anew when the graph has grown much, for then lists may have other lengths.
+// needed, and anew when it has read lists that are much longer than they were when it was made.
 #pragma once
 
 #include <functional>
@@ -42,7 +42,7 @@ class DeltaSearch {
     size_t begin = 0, end = 0;
     Array<uint32_t> words;  // rewrite and e-nodes of each match, one after another
     uint64_t count = 0;
-    bool cut = false, full = false;
+    bool cut = false, full = false, outgrown = false;
     // Of the search:
     std::vector<Id> classes, nodes;  // by register; by step
     std::vector<AttrId> attrs;
@@ -54,6 +54,8 @@ class DeltaSearch {
     std::vector<Start> starts;     // the atoms that a changed e-node may match
     std::vector<Id> changed;       // live e-nodes that changed, ascending
     std::optional<PlanTrie> trie;  // the plans of `starts`
+    bool outgrown = false;         // some list was much longer than the trie expects
+    uint64_t planned = 0, wait = 1;  // the search that made the trie; so many later it may be made anew
     bool scanned = false;          // some plan looks at all its e-nodes:
     std::vector<Id> nodes;         // these, live or not
   };
@@ -61,20 +63,20 @@ class DeltaSearch {
 
   void prepare(const EGraph::Store& store);
   void group_changes(const EGraph::Store& store);
-  void plan(OpKind op);
+  void plan(OpKind op, const EGraph::Store& store);
   void list_scanned(const EGraph::Store& store);
-  void share();
   void collect(size_t parts, std::vector<SearchTask>& tasks);
 
   std::span<const RuleState> rules_;
   std::vector<Of> ops_;
   std::vector<OpKind> changed_ops_;  // those with changed e-nodes
   std::optional<Cardinalities> cardinalities_;
-  size_t counted_ids_ = 0;       // of the graph when they were counted
+  uint64_t searches_ = 0;
+  uint64_t counted_ = 0;         // the search that counted them
   bool scans_ = false;           // some plan does
   size_t listed_ = 0;            // e-nodes looked at by list_scanned
-  double seconds_ = 0;           // spent searching with these tries
-  std::vector<double> shares_;   // by rewrite: of the time spent with the tries before
+  double seconds_ = 0;           // spent searching
+  std::vector<std::pair<uint32_t, double>> earlier_;  // rewrite and visits, of tries that were made anew
   std::vector<Part> parts_;        // of this search and, behind them, of larger ones before
   std::vector<uint64_t> found_;    // by rewrite: zero but while collecting
   std::vector<uint32_t> touched_;  // rewrites with matches

@@ -1,6 +1,8 @@
 #include "egraph/plan.h"
 
 #include <algorithm>
+#include <limits>
+#include <numeric>
 
 #include "egraph/cardinalities.h"
 #include "egraph/query.h"
@@ -14,43 +16,53 @@ bool reads(const Step& step, uint32_t place) {
   return std::any_of(step.operands.begin(), step.operands.end(), [&](const Step::Operand& o) { return o.place == place; });
 }
 
-// What is known of a query's slots and attribute variables at a point of a plan.
-struct Bound {
-  std::vector<bool> slots;
-  std::vector<bool> attrs;
+// What is known of a query's slots at a point of a plan.
+class Bound {
+ public:
+  explicit Bound(const Query& query) : slots_(query.slots(), kNot) {}
 
-  explicit Bound(const Query& query) : slots(query.slots()), attrs(query.attr_places().size()) {}
+  bool slot(uint32_t s) const { return slots_[s] != kNot; }
+  // Else the slot is the class of a constant, which may have many readers.
+  bool by_match(uint32_t s) const { return slots_[s] == kByMatch; }
   void add(const Query::Atom& atom) {
-    slots[atom.class_slot] = true;
-    for (const uint32_t slot : atom.operand_slots) slots[slot] = true;
-    if (atom.attr_kind == PatternTerm::Attr::kVariable) attrs[atom.attr] = true;
+    const uint8_t how = key(atom) && !slot(atom.class_slot) && atom.arity == 0 ? kByConstant : kByMatch;
+    slots_[atom.class_slot] = std::max(slots_[atom.class_slot], how);
+    for (const uint32_t slot : atom.operand_slots) slots_[slot] = std::max<uint8_t>(slots_[slot], kByMatch);
   }
-  size_t operands(const Query::Atom& atom) const {
-    return static_cast<size_t>(std::count_if(atom.operand_slots.begin(), atom.operand_slots.end(), [&](uint32_t s) { return slots[s]; }));
+  bool any_operand(const Query::Atom& atom) const {
+    return std::any_of(atom.operand_slots.begin(), atom.operand_slots.end(), [&](uint32_t s) { return slot(s); });
   }
   bool key(const Query::Atom& atom) const {
-    return atom.attr_kind == PatternTerm::Attr::kFixed && operands(atom) == atom.arity;
+    return atom.attr_kind == PatternTerm::Attr::kFixed &&
+           std::all_of(atom.operand_slots.begin(), atom.operand_slots.end(), [&](uint32_t s) { return slot(s); });
   }
+
+ private:
+  enum : uint8_t { kNot, kByConstant, kByMatch };
+  std::vector<uint8_t> slots_;
 };
 
-// E-nodes looked at to match the atom next.
-double cost(const Query::Atom& atom, const Bound& bound, const Cardinalities* cardinalities) {
+// E-nodes looked at to match the atom next, perhaps.
+double cost(const Query::Atom& atom, const Bound& bound, const Cardinalities* cardinalities, bool wary) {
+  constexpr double kFew = 4, kMany = 1e3, kAll = 1e6;  // where the graph has shown none yet
   if (bound.key(atom)) return 0;
-  const double operands = static_cast<double>(bound.operands(atom)), arity = atom.arity;
-  const bool class_known = bound.slots[atom.class_slot];
-  if (!cardinalities) {
-    const double rest = 1 - operands / (arity + 1);
-    return class_known ? rest : operands > 0 ? 1e3 * rest : 1e9;
+  const bool known = cardinalities && cardinalities->knows(atom.op);
+  double least = known ? kAll + cardinalities->count(atom.op) : kAll;
+  if (bound.slot(atom.class_slot)) {
+    const bool by_match = bound.by_match(atom.class_slot);
+    least = known ? cardinalities->members(atom.op, wary || !by_match) : by_match ? 1 : kMany;
   }
-  double least = class_known ? cardinalities->members(atom.op) : cardinalities->scan(atom.op);
   for (uint32_t i = 0; i < atom.arity; ++i) {
-    if (bound.slots[atom.operand_slots[i]]) least = std::min(least, cardinalities->readers(atom.op, i));
+    const uint32_t slot = atom.operand_slots[i];
+    if (!bound.slot(slot)) continue;
+    least = std::min(least, known ? cardinalities->readers(atom.op, i, wary || !bound.by_match(slot))
+                                  : bound.by_match(slot) ? kFew : kMany);
+    least -= least / 64;  // of two equal ones that with more that is bound
   }
-  return class_known || operands > 0 ? least : 1e9 + least;
+  return least;
 }
 
-}  // namespace
-
+// Steps for the atoms in the order given.
 Plan make_plan(const Query& query, std::vector<uint32_t> order) {
   Plan plan;
   std::vector<uint32_t> place(query.slots(), kUnbound), attr_place(query.attr_places().size(), kUnbound);
@@ -60,16 +72,16 @@ Plan make_plan(const Query& query, std::vector<uint32_t> order) {
     Step step;
     step.head = atom.head;
     step.arity = atom.arity;
-    const bool class_known = bound.slots[atom.class_slot];
+    const bool class_known = bound.slot(atom.class_slot);
     if (!plan.steps.empty()) {
-      step.source = bound.key(atom)                                          ? Step::Source::kProbe
-                    : class_known || bound.operands(atom) > 0 ? Step::Source::kJoin
-                                                              : Step::Source::kScan;
+      step.source = bound.key(atom)                          ? Step::Source::kProbe
+                    : class_known || bound.any_operand(atom) ? Step::Source::kJoin
+                                                             : Step::Source::kScan;
     }
     if (step.source == Step::Source::kJoin || step.source == Step::Source::kProbe) {
       for (const uint32_t slot : atom.operand_slots) {
-        const bool seen = bound.slots[slot] && std::find(step.bound.begin(), step.bound.end(), place[slot]) != step.bound.end();
-        if (bound.slots[slot] && !seen) step.bound.push_back(place[slot]);
+        const bool listed = std::find(step.bound.begin(), step.bound.end(), place[slot]) != step.bound.end();
+        if (bound.slot(slot) && !listed) step.bound.push_back(place[slot]);
       }
     }
     if (!class_known) place[atom.class_slot] = plan.classes++;
@@ -105,26 +117,39 @@ Plan make_plan(const Query& query, std::vector<uint32_t> order) {
   return plan;
 }
 
-std::vector<uint32_t> cheapest_order(const Query& query, uint32_t start, const Cardinalities* cardinalities) {
+}  // namespace
+
+Plan plan_in_order(const Query& query) {
+  std::vector<uint32_t> order(query.atoms().size());
+  std::iota(order.begin(), order.end(), 0);
+  return make_plan(query, std::move(order));
+}
+
+Plan cheapest_plan(const Query& query, uint32_t start, const Cardinalities* cardinalities, bool wary) {
   const std::span<const Query::Atom> atoms = query.atoms();
-  std::vector<uint32_t> order{start};
-  std::vector<bool> placed(atoms.size());
+  std::vector<uint32_t> order{start}, rest;
+  std::vector<double> expected{0};
+  for (uint32_t a = 0; a < atoms.size(); ++a) {
+    if (a != start) rest.push_back(a);
+  }
   Bound bound(query);
-  for (;;) {
-    placed[order.back()] = true;
+  while (!rest.empty()) {
     bound.add(atoms[order.back()]);
-    if (order.size() == atoms.size()) return order;
-    uint32_t chosen = kUnbound;
-    double least = 0;
-    for (uint32_t a = 0; a < atoms.size(); ++a) {
-      if (placed[a]) continue;
-      const double price = cost(atoms[a], bound, cardinalities);
-      if (chosen != kUnbound && price >= least) continue;
-      chosen = a;
+    size_t chosen = 0;
+    double least = std::numeric_limits<double>::max();
+    for (size_t i = 0; i < rest.size() && least > 0; ++i) {
+      const double price = cost(atoms[rest[i]], bound, cardinalities, wary);
+      if (price >= least) continue;
+      chosen = i;
       least = price;
     }
-    order.push_back(chosen);
+    order.push_back(rest[chosen]);
+    expected.push_back(least);
+    rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(chosen));
   }
+  Plan plan = make_plan(query, std::move(order));
+  plan.expected = std::move(expected);
+  return plan;
 }
 
 }  // namespace egret::egraph

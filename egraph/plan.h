@@ -44,14 +44,16 @@ struct Step {
 
 struct Plan {
   std::vector<Step> steps;
-  std::vector<uint32_t> atoms;  // of each step
+  std::vector<uint32_t> atoms;   // of each step
+  std::vector<double> expected;  // e-nodes that each step looks at, where an order was chosen by that
   uint32_t classes = 0, attrs = 0;  // registers
 };
 
-// Steps for the atoms in the order given.
-Plan make_plan(const Query& query, std::vector<uint32_t> order);
-// The atoms in an order that begins with `start` and goes on with what costs least, by the cardinalities of the graph or,
-// without any, by rule: a known key first, then a known class, then the atom with the most operands bound.
-std::vector<uint32_t> cheapest_order(const Query& query, uint32_t start, const Cardinalities* cardinalities);
+// Steps for the atoms in their own order.
+Plan plan_in_order(const Query& query);
+// Begins with the atom `start` and goes on with what costs least by the cardinalities of the graph; of operators that these
+// do not know, or without any: a known key first, then a known class, then readers, last of constants.
+// `wary`: lists are taken to be as long as where most e-nodes stand, rather than as those of most classes.
+Plan cheapest_plan(const Query& query, uint32_t start, const Cardinalities* cardinalities, bool wary);
 
 }  // namespace egret::egraph

@@ -4,7 +4,7 @@
 
 namespace egret::egraph {
 
-uint32_t PlanTrie::child(uint32_t parent, Step step) {
+uint32_t PlanTrie::child(uint32_t parent, Step step, double expected) {
   std::vector<Branch>& branches = nodes_[parent].branches;
   const auto leads = [&](const Branch& branch) {
     return branch.source == step.source && branch.class_known == step.class_known() &&
@@ -12,9 +12,10 @@ uint32_t PlanTrie::child(uint32_t parent, Step step) {
   };
   auto branch = std::find_if(branches.begin(), branches.end(), leads);
   if (branch == branches.end()) {
-    branches.push_back({step.source, step.class_known(), step.class_place, step.bound, {}});
+    branches.push_back({step.source, step.class_known(), step.class_place, step.bound, 0, {}});
     branch = branches.end() - 1;
   }
+  branch->expected = std::max(branch->expected, expected);
   const uint32_t number = static_cast<uint32_t>(nodes_.size());
   for (auto at = branch->first(step.head); at != branch->steps.end() && at->first == step.head; ++at) {
     if (nodes_[at->second].step == step) return at->second;
@@ -41,7 +42,7 @@ void PlanTrie::add(Plan plan, uint32_t rule) {
     starts_.push_back(at);
     nodes_.push_back({plan.steps[0], {}, {}});
   }
-  for (size_t i = 1; i < plan.steps.size(); ++i) at = child(at, plan.steps[i]);
+  for (size_t i = 1; i < plan.steps.size(); ++i) at = child(at, plan.steps[i], plan.expected[i]);
   nodes_[at].outputs.push_back({rule, std::move(plan.atoms)});
 }
 

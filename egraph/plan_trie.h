@@ -24,6 +24,7 @@ class PlanTrie {
     bool class_known;
     uint32_t class_place;  // where it is
     std::vector<uint32_t> bound;
+    double expected;  // e-nodes looked at here
     std::vector<std::pair<uint32_t, uint32_t>> steps;  // operator with arity (Row::head) and node, ascending
     auto first(uint32_t head) const { return std::lower_bound(steps.begin(), steps.end(), std::pair(head, uint32_t{0})); }
   };
@@ -45,32 +46,26 @@ class PlanTrie {
   uint32_t attrs() const { return attrs_; }
   uint32_t depth() const { return depth_; }
 
-  uint64_t visits() const {
-    uint64_t total = 0;
-    for (const Node& node : nodes_) total += node.visits;
-    return total;
-  }
-  // Adds to each rewrite its share of the visits, by the seconds that one took.
+  // Calls add(rewrite, share) for shares of the visits: those of a step divided evenly among the rewrites that it is for.
   template <class Add>
-  void share(double seconds, Add&& add) const {
-    for (const uint32_t start : starts_) share_below(start, seconds, add);
+  void share(Add&& add) const {
+    for (const uint32_t start : starts_) share_below(start, add);
   }
 
  private:
-  uint32_t child(uint32_t parent, Step step);
-  // Rewrites under the node; the time of each node is divided evenly among them.
+  uint32_t child(uint32_t parent, Step step, double expected);
   template <class Add>
-  std::vector<uint32_t> share_below(uint32_t number, double seconds, Add& add) const {
+  std::vector<uint32_t> share_below(uint32_t number, Add& add) const {  // gives the rewrites that the step is for
     std::vector<uint32_t> rules;
     for (const Output& output : nodes_[number].outputs) rules.push_back(output.rule);
     for (const Branch& branch : nodes_[number].branches) {
       for (const auto& [head, next] : branch.steps) {
-        const std::vector<uint32_t> below = share_below(next, seconds, add);
+        const std::vector<uint32_t> below = share_below(next, add);
         rules.insert(rules.end(), below.begin(), below.end());
       }
     }
-    const double each = seconds * static_cast<double>(nodes_[number].visits) / static_cast<double>(rules.size());
-    for (const uint32_t rule : rules) add(rule, each);
+    if (nodes_[number].visits == 0) return rules;
+    for (const uint32_t rule : rules) add(rule, static_cast<double>(nodes_[number].visits) / static_cast<double>(rules.size()));
     return rules;
   }
 

@@ -1,7 +1,6 @@
 #include "egraph/query.h"
 
 #include <algorithm>
-#include <numeric>
 
 namespace egret::egraph {
 namespace {
@@ -26,10 +25,7 @@ Query::Query(std::span<const PatternTerm> roots, uint32_t class_variables, uint3
   std::sort(ops_.begin(), ops_.end());
   ops_.erase(std::unique(ops_.begin(), ops_.end()), ops_.end());
   if (atoms_.empty()) return;
-  std::vector<uint32_t> order(atoms_.size());
-  std::iota(order.begin(), order.end(), 0);
-  if (roots_.size() > 1) order = cheapest_order(*this, 0, nullptr);
-  plan_ = make_plan(*this, std::move(order));
+  plan_ = roots_.size() > 1 ? cheapest_plan(*this, 0, nullptr, false) : plan_in_order(*this);
 }
 
 // Of the atom to be added next.

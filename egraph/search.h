@@ -30,8 +30,8 @@ class Search {
   }
   Search(const Search&) = delete;
 
-  // The tasks of an iteration, for rewrites that are active; `behind`: those that are, ascending.  Those around changes are searched already, of which a part
-  // keeps at most `matches` matches in about `bytes` bytes.
+  // The tasks of an iteration, for rewrites that are active; `behind`: those that are, ascending.  Those around changes
+  // are searched already, of which a part keeps at most `matches` matches in about `bytes` bytes.
   std::vector<SearchTask> plan(const EGraph& graph, std::span<const uint32_t> behind, const Workers& workers, bool naive,
                                uint64_t matches, uint64_t bytes);
   // Runs a task, which keeps at most `matches` matches in about `bytes` bytes.  Thread safety: any number at once.

@@ -75,6 +75,84 @@ def long_thin(layers, streams):
     return "\n".join(rules + starts) + "\n"
 
 
+def fused_kernels(layers):
+    """Kernels with shapes and strides, fused into regions, as in the programs of luminal that egglog publishes (its `gemma`),
+    the rules written anew: types move up one operator an iteration, lowering follows them, and regions grow by one kernel an
+    iteration.  A kernel is (op KIND INPUTS), inputs a list; a region begins in fs and ends in fe.  Rules join up to eight
+    e-nodes in two or three roots over hubs: shapes, strides, the empty list."""
+    unary, binary = UNARY[:10], "add mul max".split()
+    rules = []
+
+    def multi(name, left, right):
+        rules.append(f"(multi {name} ({left}) ({right}))")
+
+    def inputs(*names):
+        return " ".join(f"(cons {n}" for n in names) + " nil" + ")" * len(names)
+
+    def kernel(op, ins, out):
+        strides = " ".join(ins)
+        return f"(k-{op} ?s {strides} {out} ?d)", f"(f-{op} ?s {strides} {out} ?d)"
+
+    def start(stride, x):
+        return f"(op (fs ?s {stride} ?d) {inputs(x)})"
+
+    def end(stride, body):
+        return f"(op (fe ?s {stride} ?d) {inputs(body)})"
+
+    for op in UNARY:
+        multi(f"type-{op}", f"(= ?e ({op} ?s ?i ?o ?x)) (= ?d (type ?x))", "(= ?d (type ?e))")
+        for d in ("f32", "bf16", "f16"):
+            multi(f"lower-{op}-{d}", f"(= ?e ({op} ?s ?i ?o ?x)) (= ?d (type ?x)) (= ?d {d})", f"(= ?e (op (k-{op} ?s ?i ?o ?d) {inputs('?x')}))")
+    for op in BINARY:
+        multi(f"type-{op}", f"(= ?e ({op} ?s ?i ?j ?o ?x ?y)) (= ?d (type ?x)) (= ?d (type ?y))", "(= ?d (type ?e))")
+        for d in ("f32", "bf16", "f16"):
+            multi(f"lower-{op}-{d}", f"(= ?e ({op} ?s ?i ?j ?o ?x ?y)) (= ?d (type ?x)) (= ?d {d})",
+                  f"(= ?e (op (k-{op} ?s ?i ?j ?o ?d) {inputs('?x', '?y')}))")
+    for outer in unary:
+        outer_kind, outer_body = kernel(outer, ["?m"], "?o")
+        for inner in unary:
+            kind, body = kernel(inner, ["?i"], "?m")
+            multi(f"pair-{outer}-{inner}", f"(= ?e (op {outer_kind} {inputs('?f')})) (= ?f (op {kind} {inputs('?x')}))",
+                  "(= ?e " + end("?o", f"(op {outer_body} {inputs(f'(op {body} {inputs(start(chr(63) + chr(105), chr(63) + chr(120)))})')})") + ")")
+        for inner in binary:
+            kind, body = kernel(inner, ["?i", "?j"], "?m")
+            multi(f"pair-{outer}-{inner}", f"(= ?e (op {outer_kind} {inputs('?f')})) (= ?f (op {kind} {inputs('?x', '?y')}))",
+                  "(= ?e " + end("?o", f"(op {outer_body} {inputs(f'(op {body} {inputs(start(chr(63) + chr(105), chr(63) + chr(120)), start(chr(63) + chr(106), chr(63) + chr(121)))})')})") + ")")
+        multi(f"grow-{outer}", f"(= ?e (op {outer_kind} {inputs('?f')})) (= ?f {end('?m', '?b')})", "(= ?e " + end("?o", f"(op {outer_body} {inputs('?b')})") + ")")
+    for outer in binary:
+        kind, body = kernel(outer, ["?i", "?j"], "?o")
+        for inner in unary:
+            inner_kind, inner_body = kernel(inner, ["?m"], "?i")
+            multi(f"pair-left-{outer}-{inner}", f"(= ?e (op {kind} {inputs('?f', '?y')})) (= ?f (op {inner_kind} {inputs('?x')}))",
+                  "(= ?e " + end("?o", f"(op {body} {inputs(f'(op {inner_body} {inputs(start(chr(63) + chr(109), chr(63) + chr(120)))})', start('?j', '?y'))})") + ")")
+            inner_kind, inner_body = kernel(inner, ["?m"], "?j")
+            multi(f"pair-right-{outer}-{inner}", f"(= ?e (op {kind} {inputs('?x', '?f')})) (= ?f (op {inner_kind} {inputs('?y')}))",
+                  "(= ?e " + end("?o", f"(op {body} {inputs(start('?i', '?x'), f'(op {inner_body} {inputs(start(chr(63) + chr(109), chr(63) + chr(121)))})')})") + ")")
+        multi(f"grow-left-{outer}", f"(= ?e (op {kind} {inputs('?f', '?y')})) (= ?f {end('?i', '?b')})",
+              "(= ?e " + end("?o", f"(op {body} {inputs('?b', start('?j', '?y'))})") + ")")
+        multi(f"grow-right-{outer}", f"(= ?e (op {kind} {inputs('?x', '?f')})) (= ?f {end('?j', '?b')})",
+              "(= ?e " + end("?o", f"(op {body} {inputs(start('?i', '?x'), '?b')})") + ")")
+        multi(f"merge-{outer}", f"(= ?e (op {kind} {inputs('?f', '?g')})) (= ?f {end('?i', '?a')}) (= ?g {end('?j', '?b')})",
+              "(= ?e " + end("?o", f"(op {body} {inputs('?a', '?b')})") + ")")
+    rules += ["(rule input-type (type (input ?i)) f32)", "(rule weight-type (type (weight ?i)) f32)"]
+    for i in range(500 - len(rules)):
+        multi(f"scatter-{i}", f"(= ?e (op (scatter-{i} ?s ?i ?o ?d) {inputs('?x', '?y')})) (= ?y (op (gather-{i} ?s ?i ?m ?d) {inputs('?x')}))", "(= ?e ?x)")
+    shape = "(dims 4 (dims 256 (dims 64 end)))"
+    flat, turned = "(dims 16384 (dims 64 (dims 1 end)))", "(dims 16384 (dims 1 (dims 256 end)))"
+    x, weight, leaves = "(input 0)", 0, ["(input 0)"]
+    for layer in range(layers):
+        for op in "matmul mul exp recip matmul tanh add sqrt matmul max sigmoid neg".split():
+            if op in UNARY:
+                x = f"({op} {shape} {flat} {flat} {x})"
+            else:
+                leaves.append(f"(weight {weight})")
+                side = leaves[-1] if op != "add" else f"(relu {shape} {turned} {flat} {leaves[-1]})"
+                x = f"({op} {shape} {flat} {flat} {flat} {x} {side})"
+                weight += 1
+    starts = [f"(start {x})"] + [f"(start (type {leaf}))" for leaf in leaves]
+    return "\n".join(rules + starts) + "\n"
+
+
 def parse(text):
     tokens = re.findall(r"[()]|[^\s()]+", re.sub(r";.*", "", text))
     stack = [[]]
