@@ -10,7 +10,7 @@ namespace {
 constexpr size_t kGrain = 1024;    // changed e-nodes a part
 constexpr double kMuch = 4;        // times as many e-nodes in a list as expected, at least of kFew: plans are made anew
 constexpr double kFew = 16;
-constexpr uint32_t kPollInterval = 1 << 12;
+constexpr size_t kPollInterval = 1 << 12;  // e-nodes looked at between two polls
 
 }  // namespace
 
@@ -43,8 +43,14 @@ class DeltaSearch::Walker {
   }
 
  private:
+  void look_at(size_t entries) {
+    if ((looked_at_ += entries) < kPollInterval) return;
+    looked_at_ = 0;
+    stopped_ = stopped_ || !poll_();
+  }
+
   void candidate(uint32_t number, uint32_t depth, Id n, bool in_class) {
-    if (++candidates_ % kPollInterval == 0 && !poll_()) stopped_ = true;
+    look_at(1);
     if (stopped_) return;
     PlanTrie::Node& node = trie_.node(number);
     const std::atomic_ref<uint64_t> visits(node.visits);  // one lost among threads is no matter
@@ -82,6 +88,7 @@ class DeltaSearch::Walker {
       }
       return;
     }
+    look_at(least);
     if (least > kMuch * std::max(kFew, branch.expected)) part_.outgrown = true;
     const auto visit = [&](Id n) {
       const uint32_t head = store_.enodes.row(n).head;
@@ -131,7 +138,7 @@ class DeltaSearch::Walker {
   const EGraph::Store& store_;
   const uint64_t matches_, bytes_;
   const std::function<bool()>& poll_;
-  uint64_t candidates_ = 0;
+  size_t looked_at_ = 0;  // since the last poll
   bool stopped_ = false;
 };
 

@@ -84,7 +84,7 @@ class Matcher {
   }
 
  private:
-  static constexpr uint32_t kPollInterval = 1 << 12;  // candidates between two polls
+  static constexpr size_t kPollInterval = 1 << 12;  // e-nodes looked at between two polls
   static constexpr size_t kAhead = 8;
   static constexpr uint32_t kNowhere = ~uint32_t{0};
 
@@ -95,8 +95,14 @@ class Matcher {
     if (i + kAhead < given.size() && usable(given[i + kAhead])) store_.index.prefetch_nodes(operand(given[i + kAhead]));
   }
 
+  void look_at(size_t entries) {
+    if ((looked_at_ += entries) < kPollInterval) return;
+    looked_at_ = 0;
+    stopped_ = stopped_ || !poll_();
+  }
+
   void candidate(uint32_t number, Id n, bool in_class, bool changed) {
-    if (++candidates_ % kPollInterval == 0 && !poll_()) stopped_ = true;
+    look_at(1);
     if (stopped_) return;
     if (changed_only_) {
       changed = changed || store_.changes.test(n);
@@ -125,6 +131,7 @@ class Matcher {
       const Id cls = classes_[step.class_place];
       const std::span<const Id> nodes = store_.index.nodes_of(cls);
       const uint32_t* const heads = store_.index.heads_of(cls).data();
+      look_at(nodes.size());
       for (size_t i = 0; i < nodes.size(); ++i) {
         if (heads[i] == step.head) visit(nodes[i]);
       }
@@ -149,7 +156,7 @@ class Matcher {
   std::vector<Id> nodes_, classes_;  // by atom; by register
   std::vector<AttrId> attrs_;
   std::vector<Id> scratch_;
-  uint64_t candidates_ = 0;
+  size_t looked_at_ = 0;  // since the last poll
   bool stopped_ = false;
 };
 

@@ -130,6 +130,7 @@ class Run {
     const uint64_t most_matches = matches_left(), most_bytes = task_bytes(), most_held = bytes_left() / kHeldShare;
     const size_t wave = backoff || looks_around_ ? tasks.size() : kTasksPerThread * static_cast<size_t>(workers_.threads());
     std::optional<StopReason> stop;
+    if (search_.expired()) stop = expiry();  // around changes
     for (size_t begin = 0; begin < tasks.size() && !stop; begin += wave) {
       const size_t end = std::min(tasks.size(), begin + wave);
       const double start = clock_.seconds();

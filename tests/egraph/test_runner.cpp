@@ -105,6 +105,68 @@ TEST_CASE("a search that finds nothing in a huge space still heeds the clock") {
   CHECK(report.seconds < 2.0);
 }
 
+TEST_CASE("a search around one change heeds the clock, too, and resumes what it left") {
+  EGraph graph;
+  for (int i = 0; i < 30'000; ++i) {
+    const Id leaf = insert(graph, std::to_string(i));
+    for (const char* op : {"f", "g", "h"}) graph.add(graph.intern_op(op), 0, {{leaf}});
+  }
+  std::vector<Rewrite> rules = {rewrite(graph, "cross", {"(k ?x)", "(g ?y)", "(h ?z)"}, {"?x", "?y", "?z"})};
+  bool keeps = false;
+  rules[0].condition = [&](const EGraph&, const Match& match) { return keeps && match.classes[1] == match.classes[2]; };
+  rules[0].local = true;
+  CHECK(run(graph, rules, unlimited(5)).stop_reason == StopReason::kSaturated);
+  const Id k = insert(graph, "(k new)");
+  RunOptions options = unlimited(5);
+  options.resume = true;
+  options.limits.seconds = 0.1;
+  const Report report = run(graph, rules, options);
+  CHECK(report.stop_reason == StopReason::kTimeLimit);
+  CHECK(report.seconds < 2.0);
+  CHECK(graph.clean());
+  keeps = true;
+  options.resume = false;
+  options.limits = unlimited(5).limits;
+  options.limits.matches = 100;
+  CHECK(run(graph, rules, options).stop_reason == StopReason::kMatchLimit);
+  CHECK(graph.find(k) == graph.find(insert(graph, "new")));
+}
+
+TEST_CASE("a rewrite finds what it joins after its lists have grown long: its plan is made anew") {
+  // Facts of one type gather in one class while links come one by one: the plan of the first iterations would read the class.
+  for (const bool naive : {false, true}) {
+    EGraph graph;
+    const int length = 400;
+    for (int i = 0; i < length; ++i) {
+      const std::string n = std::to_string(i);
+      insert(graph, "(next n" + n + " n" + std::to_string(i + 1) + ")");
+      graph.add(graph.intern_op("noise"), 0, {{insert(graph, "a" + n), insert(graph, "b")}});
+      insert(graph, "(wide n" + n + " (list b (list c" + n + " nil)))");
+    }
+    insert(graph, "(type n0)");
+    insert(graph, "(type n" + std::to_string(length) + ")");
+    std::vector<Rewrite> rules;
+    Variables variables;
+    rules.push_back(rewrite(graph, "first", {"(type n0)"}, {"number"}));
+    Rewrite step;  // next(x, y), type(x) = t: type(y) = t
+    step.name = "step";
+    const auto term = [&](const char* text) { return pattern_term(graph, sexp(text), variables); };
+    std::vector<PatternTerm> left = {term("(next ?x ?y)"), term("(type ?x)"), term("(wide ?x (list ?b (list ?c nil)))")};
+    const uint32_t t = static_cast<uint32_t>(variables.size());
+    left[1] = left[1].named(t);
+    step.right = {term("(type ?y)")};
+    step.united = {t};
+    step.pattern = Pattern(std::move(left), t + 1);
+    rules.push_back(std::move(step));
+    RunOptions options = unlimited(1000);
+    options.naive = naive;
+    const Report report = run(graph, rules, options);
+    CHECK(report.stop_reason == StopReason::kSaturated);
+    CHECK(report.iterations.size() == length + 1);
+    CHECK(graph.find(insert(graph, "(type n" + std::to_string(length) + ")")) == graph.find(insert(graph, "number")));
+  }
+}
+
 TEST_CASE("matches_per_iteration delays matches and loses none") {
   EGraph whole, cut;
   insert_sum(whole, 6);
