@@ -178,9 +178,10 @@ void DeltaSearch::plan(OpKind op, const EGraph::Store& store) {
     of.trie->share([&](uint32_t rule, double visits) { earlier_.emplace_back(rule, visits); });
     of.wait *= 2;
   }
-  if (!cardinalities_ || counted_ < searches_) {
+  if (!cardinalities_ || (of.trie && counted_ < searches_) || store.enodes.size() > 2 * counted_ids_) {
     cardinalities_.emplace(store);
     counted_ = searches_;
+    counted_ids_ = store.enodes.size();
   }
   of.outgrown = false;
   of.planned = searches_;

@@ -73,6 +73,7 @@ class DeltaSearch {
   std::optional<Cardinalities> cardinalities_;
   uint64_t searches_ = 0;
   uint64_t counted_ = 0;         // the search that counted them
+  size_t counted_ids_ = 0;       // of the graph then
   bool scans_ = false;           // some plan does
   size_t listed_ = 0;            // e-nodes looked at by list_scanned
   double seconds_ = 0;           // spent searching
