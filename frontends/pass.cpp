@@ -28,7 +28,7 @@ Result<OptimizeResult> optimize(const Graph& source, const OptimizeOptions& give
   EGRET_TRY(const rules::Licence licence, rules::Licence::parse(options.numerics));
   result.target = device.name;
   result.unproved_rules = std::move(loaded.unproved);
-  result.stale_rules = std::move(loaded.stale);
+  result.notes = std::move(loaded.notes);
   result.verify_s = loaded.seconds;
 
   // The captured program into an e-graph.
@@ -45,7 +45,8 @@ Result<OptimizeResult> optimize(const Graph& source, const OptimizeOptions& give
   result.stop_reason = saturation.stop_reason;
   result.iterations = saturation.iterations;
   result.matches_dropped = saturation.dropped;
-  result.quarantined_rules = saturation.quarantined;
+  result.quarantined_rules = std::move(loaded.quarantined);
+  result.quarantined_rules.insert(result.quarantined_rules.end(), saturation.quarantined.begin(), saturation.quarantined.end());
   result.enodes = program.tensors->graph().node_count();
   result.eclasses = program.tensors->graph().class_count();
 

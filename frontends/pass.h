@@ -78,7 +78,7 @@ struct OptimizeResult {
   bool optimal = false, certified = false;
   std::vector<RuleUse> rules_used;
   std::vector<std::string> unproved_rules;  // that were loaded, as written
-  std::vector<std::string> stale_rules;     // of the library, off for want of a fresh proof
+  std::vector<std::string> notes;           // of loading the rules, for people
   uint64_t matches_dropped = 0;           // matches of rules whose right side was ill-typed there
   std::vector<std::string> quarantined_rules;
   std::vector<Fallback> fallbacks;

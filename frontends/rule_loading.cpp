@@ -33,6 +33,15 @@ Status take_record(rules::RuleSet& set, const std::string& file) {
 
 bool is_users(const Rule& rule) { return !rule.file.starts_with("library/"); }
 
+// Where an expansion of the rule gives a term of another type.
+std::optional<std::string> other_type(const rules::RuleSet& set, const Rule& rule) {
+  for (const Rule& one : set.rules()) {
+    if (one.written != rule.written) continue;
+    if (auto found = rules::right_of_another_type(one)) return found;
+  }
+  return std::nullopt;
+}
+
 Error not_loaded(const Rule& rule, const rules::Verification* row) {
   const SourceSpan where{rule.file, rule.line, 1, {}};
   if (rule.verdict == Verdict::kRefuted) {
@@ -91,6 +100,13 @@ Result<LoadedRules> load_rules(const OptimizeOptions& options) {
   for (const Rule* rule : rules::rules_as_written(out.set)) {
     if (!rule->on || rule->verdict == Verdict::kProved || !licence.allows(rule->needs)) continue;
     const bool refuted = rule->verdict == Verdict::kRefuted;
+    if (const auto other = refuted ? other_type(out.set, *rule) : std::nullopt) {
+      const std::string what = fmt::format("rule {} gives a term of another type: {}", rule->written, *other);
+      if (options.strict_rules) return input_error(what, "without --strict-rules the run goes on without it", {rule->file, rule->line, 1, {}});
+      out.quarantined.push_back(rule->written);
+      out.notes.push_back(what + "; it is quarantined");
+      continue;
+    }
     if (is_users(*rule) && (refuted || !options.unproved)) {
       auto row = rows.find(rule->written);
       return not_loaded(*rule, row == rows.end() ? nullptr : &row->second);
@@ -101,8 +117,14 @@ Result<LoadedRules> load_rules(const OptimizeOptions& options) {
       off.push_back(rule->written);
     }
   }
-  for (const std::string& written : off) out.set.switch_off(written);
-  out.stale = std::move(off);
+  for (const auto* names : {&off, &out.quarantined}) {
+    for (const std::string& written : *names) out.set.switch_off(written);
+  }
+  if (!off.empty()) {
+    out.notes.push_back(fmt::format("{} rules of the library are off: no fresh proof ({}, ...); `egret verify --record rules/library/PROOFS` makes it",
+                                    off.size(), off.front()));
+  }
+  if (out.seconds > 1) out.notes.push_back(fmt::format("proving the rules given took {:.1f} s; `egret verify FILE --record` keeps the verdicts", out.seconds));
   return out;
 }
 

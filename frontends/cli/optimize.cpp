@@ -135,14 +135,6 @@ void give_values(Graph& graph, uint64_t seed) {
   if (given > 0) fmt::print(stderr, "egret: note: {} parameters without a value are frozen at seeded random ones\n", given);
 }
 
-void say_of_proofs(const OptimizeResult& r) {
-  if (!r.stale_rules.empty()) {
-    fmt::print(stderr, "egret: note: {} rules of the library are off: no fresh proof ({}, ...); `egret verify --record rules/library/PROOFS` makes it\n",
-               r.stale_rules.size(), r.stale_rules.front());
-  }
-  if (r.verify_s > 1) fmt::print(stderr, "egret: note: proving the rules given took {:.1f} s; `egret verify FILE --record` keeps the verdicts\n", r.verify_s);
-}
-
 Status optimize_command(const Arguments& a, Context& context) {
   OptimizeOptions options;
   options.target = a.target;
@@ -188,9 +180,9 @@ Status optimize_command(const Arguments& a, Context& context) {
   EGRET_TRY(Graph graph, read_model(a.model, a.shapes, true));
   if (options.freeze) give_values(graph, options.seed);
   EGRET_TRY(OptimizeResult result, optimize(graph, options));
+  for (const std::string& note : result.notes) fmt::print(stderr, "egret: note: {}\n", note);
   EGRET_TRY_VOID(write_outputs(a, graph, result));
   context.print(to_json(result), [&] { print_text(result); });
-  say_of_proofs(result);
   if (!result.check_ok) context.exit_status = kNo;
   return {};
 }

@@ -26,6 +26,7 @@ Result<rules::RuleSet> load(const Arguments& a) {
   options.unproved = a.unproved;
   options.numerics = "fast,narrow(tf32),narrow(bf16),narrow(f16)";
   EGRET_TRY(LoadedRules loaded, load_rules(options));
+  for (const std::string& note : loaded.notes) fmt::print(stderr, "egret: note: {}\n", note);
   return std::move(loaded.set);
 }
 

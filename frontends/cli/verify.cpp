@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include "frontends/cli/cli.h"
+#include "rules/lang/syntax.h"
+#include "rules/verify/guard.h"
 #include "rules/verify/recorded.h"
 #include "support/files.h"
 #include "support/hint.h"
@@ -18,18 +20,37 @@ struct Arguments {
   std::vector<std::string> files;
   double timeout = 10;
   std::string only, record;
-  bool markdown = false, fresh = false;
+  bool markdown = false, fresh = false, infer = false;
   int threads = 0;
 };
 
-void print_rows(const std::vector<rules::Verification>& rows, bool markdown) {
-  const char* head = markdown ? "| {} | {} | {} | {} | {:.3f} |\n" : "{:<36} {:<9} {:<22} {:<28} {:>8.3f}\n";
-  if (markdown) fmt::print("| rule | verdict | ranks | numerics | seconds |\n| --- | --- | --- | --- | --- |\n");
+// The guard of a rule: its own condition, or the one that was found.
+std::string guard_of(const rules::RuleSet& set, const rules::Verification& v) {
+  std::string own;
+  for (const rules::Rule& rule : set.rules()) {
+    if (rule.written != v.name) continue;
+    for (const rules::Term& t : rule.syntax->where) own += (own.empty() ? "" : ", ") + rules::print_term(t);
+    break;
+  }
+  const std::string found = v.guard.empty() ? "" : fmt::format("found: `{}`", v.guard);
+  return own.empty() ? found : fmt::format("`{}`{}", own, found.empty() ? "" : "; " + found);
+}
+
+void print_markdown(const rules::RuleSet& set, const std::vector<rules::Verification>& rows) {
+  fmt::print("| rule | verdict | ranks | licence | guard | seconds |\n| --- | --- | --- | --- | --- | --- |\n");
   for (const auto& v : rows) {
-    fmt::print(fmt::runtime(head), v.name, rules::to_string(v.verdict), v.ranks + (v.any_size ? ", any size" : ""),
+    fmt::print("| {} | {} | {} | {} | {} | {:.3f} |\n", v.name, rules::to_string(v.verdict), v.ranks + (v.any_size ? ", any size" : ""),
+               v.numerics.empty() ? "nothing" : v.numerics, guard_of(set, v), v.seconds);
+  }
+}
+
+void print_rows(const std::vector<rules::Verification>& rows) {
+  for (const auto& v : rows) {
+    fmt::print("{:<36} {:<9} {:<22} {:<28} {:>8.3f}\n", v.name, rules::to_string(v.verdict), v.ranks + (v.any_size ? ", any size" : ""),
                v.numerics.empty() ? "nothing" : v.numerics, v.seconds);
-    if (!markdown && !v.counterexample.empty()) fmt::print("    {}\n", v.counterexample);
-    if (!markdown && !v.reason.empty()) fmt::print("    {}\n", v.reason);
+    if (!v.counterexample.empty()) fmt::print("    {}\n", v.counterexample);
+    if (!v.guard.empty()) fmt::print("    proved where {}\n", v.guard);
+    if (!v.reason.empty()) fmt::print("    {}\n", v.reason);
   }
 }
 
@@ -67,7 +88,8 @@ Status verify_command(const Arguments& a, Context& context) {
   if (a.record.ends_with(".rules")) return input_error("--record would overwrite a file of rules: " + a.record, "give the rules first: egret verify FILE.rules --record");
   if (a.record == kBeside && a.files.empty()) return input_error("--record needs a file where no rules are given", "egret verify --record rules/library/PROOFS");
   EGRET_TRY(const rules::Proofs recorded, records_of(a.files));
-  EGRET_TRY(const auto rows, a.fresh ? rules::verify(set, options) : rules::verify_changed(set, options, recorded));
+  EGRET_TRY(auto rows, a.fresh ? rules::verify(set, options) : rules::verify_changed(set, options, recorded));
+  if (a.infer) EGRET_TRY_VOID(rules::infer_guards(set, rows, options));
   if (!a.record.empty()) EGRET_TRY_VOID(write_records(a, set, rules::record_of(set, rows, recorded)));
   Json list = Json::array();
   size_t proved = 0;
@@ -76,11 +98,12 @@ Status verify_command(const Arguments& a, Context& context) {
     list.push_back({{"name", v.name}, {"kind", v.kind == rules::RuleKind::kFusion ? "fusion" : "algebra"}, {"on", v.on},
                     {"verdict", rules::to_string(v.verdict)}, {"ranks", v.ranks}, {"any_size", v.any_size},
                     {"numerics", v.numerics}, {"recorded", v.recorded}, {"seconds", v.seconds}, {"counterexample", v.counterexample},
-                    {"reason", v.reason}});
+                    {"reason", v.reason}, {"guard", v.guard}});
   }
   context.print(Json{{"rules", list}}, [&] {
-    print_rows(rows, a.markdown);
-    if (!a.markdown) fmt::print("{} of {} proved\n", proved, rows.size());
+    if (a.markdown) return print_markdown(set, rows);
+    print_rows(rows);
+    fmt::print("{} of {} proved\n", proved, rows.size());
   });
   if (proved < rows.size()) context.exit_status = kNo;
   return {};
@@ -96,6 +119,7 @@ void add_verify(CLI::App& app, Context& context) {
   c->add_option("--only", a->only, "one rule by name");
   c->add_flag("--fresh", a->fresh, "prove everything: take no verdict from a record");
   c->add_option("--record", a->record, "write the verdicts to FILE (rules/library/PROOFS); beside each file of rules (mine.proofs) where none is said")->expected(0, 1)->default_str(kBeside);
+  c->add_flag("--infer", a->infer, "for what is refuted: the weakest guard of a grammar under which it is proved");
   c->add_flag("--markdown", a->markdown, "print a table");
   c->add_option("--threads", a->threads, "threads; 0: all cores")->capture_default_str();
   c->callback([a, &context] {

@@ -1,6 +1,7 @@
 #include "rules/lang/assign.h"
 
 #include <algorithm>
+#include <functional>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -183,6 +184,73 @@ Result<std::vector<Assignment>> assignments_of(const Rule& rule, const PreparedR
   return out;
 }
 
+std::vector<Assignment> varied_assignments(const Assignment& assignment) {
+  std::vector<Assignment> out;
+  for (const auto& [name, value] : assignment.values) {
+    auto take = [&](AttrValue other) {
+      if (other == value) return;
+      out.push_back(assignment);
+      out.back().values[name] = std::move(other);
+    };
+    if (std::holds_alternative<Dim>(value)) {
+      for (int64_t v : {0, 1, 2}) take(Dim(v));
+    }
+    const auto* list = std::get_if<std::vector<Dim>>(&value);
+    if (!list) continue;
+    take(std::vector<Dim>());
+    for (int64_t v : {0, 1}) take(std::vector<Dim>(list->size(), Dim(v)));
+    std::vector<Dim> turned(list->rbegin(), list->rend());
+    take(turned);
+    for (size_t k = 0; k < list->size(); ++k) {
+      for (int64_t by : {-1, 1}) {
+        std::vector<Dim> other = *list;
+        other[k] = other[k] + by;
+        take(std::move(other));
+      }
+      std::vector<Dim> shorter = *list;
+      shorter.erase(shorter.begin() + static_cast<ptrdiff_t>(k));
+      take(std::move(shorter));
+    }
+    for (int64_t v : {0, 1}) take(std::vector<Dim>{Dim(v)});
+  }
+  return out;
+}
+
+namespace {
+
+// What an attribute of a tensor of that rank may be: a list of axes or of integers, an axis or a number; kGuesses of each.
+constexpr size_t kGuesses = 7;
+AttrValue guessed(const AttrValue& sample, size_t k, size_t rank) {
+  if (std::holds_alternative<Dim>(sample)) return Dim(static_cast<int64_t>(k % 3));
+  if (!std::holds_alternative<std::vector<Dim>>(sample)) return sample;
+  std::vector<Dim> list;
+  for (size_t i = 0; i < rank; ++i) list.push_back(Dim(static_cast<int64_t>(k == 0 ? i : k == 1 ? rank - 1 - i : k - 2)));
+  if (k == 4) list = {};
+  if (k >= 5) list = {Dim(static_cast<int64_t>(k - 5))};
+  return list;
+}
+
+// For a rule about whole tensors without examples: several ranks, one variable at most a scalar, attributes that may fit.
+void guess_attributes(const PreparedRule& prepared, const std::function<void(const Assignment&)>& take) {
+  for (const std::vector<Dim>& dims : {std::vector<Dim>{2, 3}, {3}, {2, 2}, {2, 3, 2}}) {
+    for (size_t scalar = 0; scalar <= prepared.variables.size(); ++scalar) {
+      for (size_t k = 0; k < kGuesses * kGuesses; ++k) {
+        Assignment a;
+        for (size_t v = 0; v < prepared.variables.size(); ++v) {
+          a.types[prepared.variables[v].name] = Type::tensor(prepared.variables[v].dtype, v + 1 == scalar ? std::vector<Dim>{} : dims);
+        }
+        for (size_t s = 0; s < prepared.samples.size(); ++s) {
+          const auto& [name, sample] = prepared.samples[s];
+          a.values[name] = guessed(sample, s % 2 == 0 ? k % kGuesses : k / kGuesses, dims.size());
+        }
+        take(a);
+      }
+    }
+  }
+}
+
+}  // namespace
+
 std::vector<Assignment> candidate_assignments(const PreparedRule& prepared, const std::vector<Assignment>& examples) {
   std::vector<Assignment> out;
   auto with_dtypes = [&](const Assignment& a) {
@@ -194,7 +262,10 @@ std::vector<Assignment> candidate_assignments(const PreparedRule& prepared, cons
   };
   for (const Assignment& a : examples) with_dtypes(a);
   if (!prepared.tracked) {
-    if (!prepared.attr_variables.empty()) return out;
+    if (!prepared.attr_variables.empty()) {
+      if (examples.empty()) guess_attributes(prepared, with_dtypes);
+      return out;
+    }
     for (const std::vector<Dim>& dims : {std::vector<Dim>{2, 3}, {}, {3}, {0}, {1, 2}, {2, 1, 2}}) {
       Assignment a;
       for (const RuleVariable& v : prepared.variables) a.types[v.name] = Type::tensor(v.dtype, dims);

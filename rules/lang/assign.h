@@ -11,6 +11,9 @@ namespace egret::rules {
 // where possible, fewest in the first); of a rule made by `for`, also with other dtypes.
 Result<std::vector<Assignment>> assignments_of(const Rule& rule, const PreparedRule& prepared, const Example& example);
 
+// The assignment with one attribute variable changed: other lists, axes and numbers, whatever they mean.
+std::vector<Assignment> varied_assignments(const Assignment& assignment);
+
 // Small assignments in a fixed order; not all have an instance.
 std::vector<Assignment> candidate_assignments(const PreparedRule& prepared, const std::vector<Assignment>& examples);
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "rules/lang/assign.h"
+#include "rules/lang/other_type.h"
 #include "rules/lang/replay.h"
 
 namespace egret::rules {
@@ -317,6 +318,12 @@ Result<std::vector<Rejected>> rejected(const Rule& rule) {
   return out;
 }
 
+bool has_other_type(const Rule& rule, const Assignment& assignment, std::string* why) {
+  auto prepared = prepare(rule);
+  bool other = false;
+  return prepared.ok() && !make_instance(rule, **prepared, assignment, true, why, nullptr, &other) && other;
+}
+
 std::optional<std::string> right_of_another_type(const Rule& rule) {
   auto prepared = prepare(rule);
   if (!prepared.ok()) return std::nullopt;
@@ -327,10 +334,14 @@ std::optional<std::string> right_of_another_type(const Rule& rule) {
   }
   const auto more = candidate_assignments(**prepared, candidates);
   candidates.insert(candidates.end(), more.begin(), more.end());
+  const std::vector<Assignment> plain = candidates;
+  for (const Assignment& a : plain) {
+    const auto varied = varied_assignments(a);
+    candidates.insert(candidates.end(), varied.begin(), varied.end());
+  }
   for (const Assignment& a : candidates) {
     std::string why;
-    bool other = false;
-    if (!make_instance(rule, **prepared, a, true, &why, nullptr, &other) && other) return a.to_string() + "; " + why;
+    if (has_other_type(rule, a, &why)) return a.to_string() + "; " + why;
   }
   return std::nullopt;
 }

@@ -26,6 +26,7 @@ struct Verification {
   double seconds = 0;        // of work, whatever else the machine does
   std::string counterexample;  // of a refutation: sizes, element, values of both sides
   std::string reason;        // of an unproved one
+  std::string guard;         // of a refuted one, where asked for: under which it is proved (guard.h)
 };
 
 struct VerifyOptions {

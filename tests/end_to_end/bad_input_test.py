@@ -230,19 +230,27 @@ class Rules(ToolTest):
         self.assertTrue(row["counterexample"])
 
     def test_a_rule_of_another_type_is_quarantined(self):
+        path = self.write("wrong.rules", "ruleset wrong\nrule relu-wide: relu(x) => cast(x, to=f64)\nrule drop-transpose: transpose(x, perm=p) => x\n")
+        self.turned_transpose(path, "the right side is")
+        self.assertEqual(self.json("rules", path)["rules"][-1]["on"], False)
         # What no proof and no refutation reaches: sizes that the verifier has no reason to try.
         path = self.write("wrong.rules", "ruleset wrong\nrule relu-wide: relu(x) => cast(x, to=f64)  where sizes(x) == [4, 5]\n"
                           "rule drop-transpose: transpose(x, perm=p) => x  where sizes(x) == [6, 5]\n")
+        self.assertEqual(self.turned_transpose(path, "", "--unproved")["unproved_rules"], ["relu-wide", "drop-transpose"])
+
+    def turned_transpose(self, path, note, *options):
         text = GOOD.replace("p = dot(x, w, lc=[1], rc=[0])", "t = transpose(w, perm=[1,0])\n  p = dot(x, t, lc=[1], rc=[1])")
         model = self.write("turned.egret", text)
-        made = self.json("optimize", model, "--rules", path, "--unproved", "--check", "-o", "out")
-        self.assertEqual(made["unproved_rules"], ["relu-wide", "drop-transpose"])
+        made = self.json("optimize", model, "--rules", path, *options, "--check", "-o", "out")
         self.assertEqual(sorted(made["quarantined_rules"]), ["drop-transpose", "relu-wide"])
         self.assertTrue(made["check"]["ok"])
         self.assertEqual(made["stop_reason"], "saturated")
         self.assertTrue(self.json("check", "out/proof.json", "--model", model, "--artifact", "out")["ok"])
-        self.assertIn("drop-transpose", self.ok("optimize", model, "--rules", path, "--unproved").stdout)
-        self.refused(["optimize", model, "--rules", path, "--unproved", "--strict-rules", "-o", "strict"], "wrong.rules:", "another type")
+        said = self.ok("optimize", model, "--rules", path, *options)
+        self.assertIn("drop-transpose", said.stdout)
+        self.assertIn(note, said.stderr)
+        self.refused(["optimize", model, "--rules", path, *options, "--strict-rules", "-o", "strict"], "wrong.rules:", "another type")
+        return made
 
     def test_too_many_unsound_rules_leave_the_input(self):
         # A step an iteration leads to the next rule of another type: each is seen only once the ones before it are gone.
