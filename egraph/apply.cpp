@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "egraph/closed_matches.h"
+
 namespace egret::egraph {
 namespace {
 
@@ -16,7 +18,7 @@ uint64_t Maker::bytes_per_match(const RuleState& rule) const {
 }
 
 uint64_t Maker::bytes() const {
-  uint64_t total = keys_.bytes() + places_.bytes() + closed_.bytes() + pending_.bytes() + reasons_.capacity() * sizeof(Justification);
+  uint64_t total = keys_.bytes() + closed_.bytes() + pending_.bytes() + reasons_.capacity() * sizeof(Justification);
   for (const auto* columns : {&variables_, &exact_, &made_}) {
     for (const Array<Id>& column : *columns) total += column.bytes();
   }
@@ -46,12 +48,12 @@ void Maker::gather(const RuleState& rule, const Id* matches, size_t count) {
   }
 }
 
-// The keys of a column, at most two operands; an operand that was looked up in vain is kNoId.
-void Maker::fill_keys(const RuleState& rule, uint32_t node, const Id* matches, size_t count) {
+void Maker::make_column(const RuleState& rule, uint32_t node, const Id* matches, size_t count) {
   const RightPlan::Node& plan = rule.right->nodes[node];
   const uint32_t stride = rule.stride(), arity = static_cast<uint32_t>(plan.operands.size());
   const uint32_t attr_occurrence = plan.attr_is_variable ? rule.query->attr_places()[plan.attr] : 0;
   keys_.reshape(count);
+  made_[node].reshape(count);
   workers_.for_chunks(count, kGrain, [&](size_t begin, size_t end, size_t) {
     for (size_t i = begin; i < end; ++i) {
       Row key{row_head(plan.op, arity), plan.attr, {0, 0}};
@@ -62,20 +64,13 @@ void Maker::fill_keys(const RuleState& rule, uint32_t node, const Id* matches, s
       const Operand& operand = plan.operands[k];
       if (operand.made) {
         const Array<Id>& column = made_[operand.index];
-        for (size_t i = begin; i < end; ++i) keys_[i].operand[k] = column[i] == kNoId ? kNoId : store_.sets.find(column[i]);
+        for (size_t i = begin; i < end; ++i) keys_[i].operand[k] = store_.sets.find(column[i]);
       } else {
         const Array<Id>& column = variables_[operand.index];
         for (size_t i = begin; i < end; ++i) keys_[i].operand[k] = column[i];
       }
     }
   });
-}
-
-void Maker::make_column(const RuleState& rule, uint32_t node, const Id* matches, size_t count) {
-  const RightPlan::Node& plan = rule.right->nodes[node];
-  const size_t arity = plan.operands.size();
-  fill_keys(rule, node, matches, count);
-  made_[node].reshape(count);
   const Id first = static_cast<Id>(store_.enodes.size());
   store_.intern({keys_.data(), count}, made_[node].data(), workers_);
   if (!store_.options.explanations) return;
@@ -111,71 +106,25 @@ void Maker::make_wide_column(const RuleState& rule, uint32_t node, const Id* mat
   }
 }
 
-// The e-nodes of a column that are there, kNoId for the others.
-void Maker::find_column(const RuleState& rule, uint32_t node, const Id* matches, size_t count) {
-  const RightPlan::Node& plan = rule.right->nodes[node];
-  made_[node].reshape(count);
-  if (plan.operands.size() <= 2) {
-    fill_keys(rule, node, matches, count);
-    store_.look_up({keys_.data(), count}, made_[node].data(), workers_);
-    return;
-  }
-  std::vector<Id> operands(plan.operands.size());
-  const uint32_t head = row_head(plan.op, operands.size());
-  for (size_t i = 0; i < count; ++i) {
-    bool there = true;
-    for (size_t k = 0; k < operands.size() && there; ++k) {
-      operands[k] = value(plan.operands[k], i);
-      there = operands[k] != kNoId;
-      if (there) operands[k] = store_.sets.find(operands[k]);
-    }
-    AttrId attr = plan.attr;
-    if (plan.attr_is_variable) attr = store_.enodes.attr(matches[i * rule.stride() + rule.query->attr_places()[plan.attr]]);
-    made_[node][i] = kNoId;
-    if (!there) continue;
-    made_[node][i] = store_.table.find(tag_of(head, attr, operands.data(), operands.size()),
-                                       store_.same_key(head, attr, operands.data(), operands.size()));
-  }
-}
-
 void Maker::make(const RuleState& rule, const Id* matches, size_t count, RewriteCount& counts) {
   gather(rule, matches, count);
   complete(rule, 0, matches, count, counts);
 }
 
-size_t Maker::make_closed(const RuleState& rule, Id* matches, size_t count, RewriteCount& counts) {
-  const RightPlan& right = *rule.right;
-  const bool joins = right.joining < right.left.size();
-  const uint32_t inner = static_cast<uint32_t>(right.nodes.size()) - joins;  // e-nodes that would be classes of their own
-  gather(rule, matches, count);
-  for (uint32_t node = 0; node < inner; ++node) find_column(rule, node, matches, count);
-  const uint32_t stride = rule.stride();
-  size_t open = 0;
-  places_.clear();
-  closed_.clear();
-  for (size_t i = 0; i < count; ++i) {
-    bool there = true;
-    for (uint32_t node = 0; node < inner; ++node) there &= made_[node][i] != kNoId;
-    if (there) {
-      places_.push_back(static_cast<uint32_t>(i));
-      closed_.append(matches + i * stride, stride);
-    } else if (open++ < i) {
-      std::memcpy(matches + (open - 1) * stride, matches + i * stride, stride * sizeof(Id));
+void Maker::make_closed(const RuleState& rule, const Id* closed, size_t count, RewriteCount& counts) {
+  const uint32_t stride = rule.stride(), inner = inner_nodes(*rule.right);
+  closed_.reshape(count * stride);
+  made_.resize(std::max(made_.size(), rule.right->nodes.size()));
+  for (uint32_t node = 0; node < inner; ++node) made_[node].reshape(count);
+  workers_.for_chunks(count, kGrain, [&](size_t begin, size_t end, size_t) {
+    for (size_t i = begin; i < end; ++i) {
+      const Id* const entry = closed + i * (stride + inner);
+      std::copy_n(entry, stride, closed_.data() + i * stride);
+      for (uint32_t node = 0; node < inner; ++node) made_[node][i] = entry[stride + node];
     }
-  }
-  const size_t closed = places_.size();
-  const auto pick = [&](Array<Id>& column) {
-    for (size_t i = 0; i < closed; ++i) column[i] = column[places_[i]];
-  };
-  if (open > 0) {
-    for (uint32_t node = 0; node < inner; ++node) pick(made_[node]);
-    for (const uint32_t v : right.variables) {
-      pick(variables_[v]);
-      if (store_.options.explanations) pick(exact_[v]);
-    }
-  }
-  if (closed > 0) complete(rule, inner, closed_.data(), closed, counts);
-  return open;
+  });
+  gather(rule, closed_.data(), count);
+  complete(rule, inner, closed_.data(), count, counts);
 }
 
 void Maker::complete(const RuleState& rule, uint32_t node, const Id* matches, size_t count, RewriteCount& counts) {

@@ -3,10 +3,6 @@
 //
 // Declared right sides are made a block of matches at a time, column by column: e-node k of the right side for all
 // matches of the block, then k + 1.  Each column is one call of `EGraph::Store::intern`.
-//
-// A match is closed where making its right side makes no class: all its e-nodes are there but, perhaps, the root, which
-// joins the class of the left side.  Closed matches first, then uniting, then the others: what the others would have
-// made twice under ids that became equal is made once (runner.cpp).
 #pragma once
 
 #include <vector>
@@ -22,8 +18,8 @@ class Maker {
 
   // Makes the right side of `count` matches, each the e-nodes of the pattern's occurrences.
   void make(const RuleState& rule, const Id* matches, size_t count, RewriteCount& counts);
-  // Makes those that are closed and moves the other matches to the front, in order; returns their number.
-  size_t make_closed(const RuleState& rule, Id* matches, size_t count, RewriteCount& counts);
+  // The same of closed matches, as split_closed appends them.
+  void make_closed(const RuleState& rule, const Id* closed, size_t count, RewriteCount& counts);
   // Makes one right side that an applier planned.
   void make(const RuleState& rule, uint32_t rule_number, const Match& match, const RightSide& side, RewriteCount& counts);
 
@@ -46,8 +42,6 @@ class Maker {
   using Operand = RightPlan::Operand;
 
   void gather(const RuleState& rule, const Id* matches, size_t count);
-  void fill_keys(const RuleState& rule, uint32_t node, const Id* matches, size_t count);
-  void find_column(const RuleState& rule, uint32_t node, const Id* matches, size_t count);
   void make_column(const RuleState& rule, uint32_t node, const Id* matches, size_t count);
   void make_wide_column(const RuleState& rule, uint32_t node, const Id* matches, size_t count);
   // Makes the e-nodes of the right side from `node` on and what follows from them.
@@ -65,8 +59,7 @@ class Maker {
   std::vector<Array<Id>> exact_;      // with explanations: the same as written
   std::vector<Array<Id>> made_;       // e-node of each node of the right side
   Array<Row> keys_;
-  Array<Id> closed_;  // the closed matches of a block,
-  Array<uint32_t> places_;  // and which they are
+  Array<Id> closed_;  // the e-nodes of closed matches
   std::vector<bool> new_;  // with explanations: matches that made an e-node
   Array<Pending> pending_;
   std::vector<Justification> reasons_;  // with explanations, parallel to pending_

@@ -141,19 +141,6 @@ size_t intern_parallel(const Column& column, Id first, uint32_t* places, const W
 
 }  // namespace
 
-void EGraph::Store::look_up(std::span<const Row> keys, Id* ids, const Workers& workers) {
-  tag_scratch.reshape(keys.size());
-  const Column column{*this, keys, ids, tag_scratch.data()};
-  const Row* const rows = &enodes.row(0);
-  const Workers serial;
-  const Workers& loop = keys.size() >= kLeastParallel ? workers : serial;
-  loop.for_chunks(keys.size(), kGrain, [&](size_t begin, size_t end, size_t) {
-    column.staged(begin, end, [&](size_t i) {
-      ids[i] = table.find(column.tags[i], [&](Id known) { return same_row(rows[known], keys[i]); });
-    });
-  });
-}
-
 void EGraph::Store::intern(std::span<const Row> keys, Id* ids, const Workers& workers) {
   const size_t count = keys.size();
   const Id first = static_cast<Id>(enodes.size());

@@ -17,22 +17,31 @@ void split(SearchTask& task, uint64_t count, uint32_t stride, std::vector<MatchB
 
 namespace {
 
+constexpr size_t kAhead = 16;  // matches between fetching a place in the table and using it
+
 void drop_repeated(uint32_t stride, MatchBlock& block) {
   const size_t capacity = std::bit_ceil(block.count * 2);
   std::vector<uint32_t> seen(capacity, 0);  // 0: empty; else the number of a match that stays, from 1
-  size_t kept = 0;
-  for (size_t i = 0; i < block.count; ++i) {
-    const Id* const match = block.nodes + i * stride;
+  const auto home = [&](size_t i) {
     uint64_t hash = 0;
-    for (uint32_t k = 0; k < stride; ++k) hash = (hash + match[k]) * 0x9e3779b97f4a7c15ULL;
-    size_t at = static_cast<size_t>(hash >> 32) & (capacity - 1);
-    const auto is_match = [&](uint32_t number) {
-      return std::memcmp(block.nodes + (number - 1) * stride, match, stride * sizeof(Id)) == 0;
-    };
-    while (seen[at] != 0 && !is_match(seen[at])) at = (at + 1) & (capacity - 1);
-    if (seen[at] != 0) continue;
-    if (kept < i) std::memcpy(block.nodes + kept * stride, match, stride * sizeof(Id));
-    seen[at] = static_cast<uint32_t>(++kept);
+    for (uint32_t k = 0; k < stride; ++k) hash = (hash + block.nodes[i * stride + k]) * 0x9e3779b97f4a7c15ULL;
+    return static_cast<size_t>(hash >> 32) & (capacity - 1);
+  };
+  size_t homes[kAhead], kept = 0;
+  for (size_t i = 0; i < block.count + kAhead; ++i) {
+    if (i >= kAhead) {
+      const Id* const match = block.nodes + (i - kAhead) * stride;
+      size_t at = homes[i % kAhead];
+      const auto is_match = [&](uint32_t number) {
+        return std::memcmp(block.nodes + (number - 1) * stride, match, stride * sizeof(Id)) == 0;
+      };
+      while (seen[at] != 0 && !is_match(seen[at])) at = (at + 1) & (capacity - 1);
+      if (seen[at] == 0) {
+        std::memmove(block.nodes + kept * stride, match, stride * sizeof(Id));
+        seen[at] = static_cast<uint32_t>(++kept);
+      }
+    }
+    if (i < block.count) __builtin_prefetch(&seen[homes[i % kAhead] = home(i)], 1);
   }
   block.count = kept;
 }

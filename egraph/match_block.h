@@ -12,6 +12,7 @@ struct MatchBlock {
   SearchTask* task;
   Id* nodes;     // in the task; of each match, the e-nodes of the pattern's occurrences
   size_t count;
+  Array<Id> closed = {};  // those of its matches that were closed and left it (closed_matches.h)
 };
 
 // Appends the blocks of a task's first `count` matches.

@@ -15,7 +15,7 @@
 namespace egret::egraph {
 namespace {
 
-constexpr int kScans = 8;          // rounds by scan; then making the lists is cheaper than scanning on
+constexpr int kScans = 20;         // rounds by scan; then making the lists, which costs as much, is cheaper than scanning on
 constexpr size_t kGrain = 1 << 15; // rows a task
 constexpr size_t kRekeyGrain = 2048;
 constexpr size_t kAhead = 12;      // e-nodes between fetching a slot and using it
@@ -23,6 +23,10 @@ constexpr size_t kFewest = 512;    // below this many ids a scan costs nothing
 constexpr size_t kDropLinks = 4, kMakeLinks = 16;  // deltas above 1/4 drop the lists, below 1/16 make them
 
 using Slot = HashCons::Slot;
+
+struct Loss {  // of two congruent e-nodes
+  Id loser, keeper;
+};
 
 std::atomic_ref<Slot> shared(Slot& slot) { return std::atomic_ref<Slot>(slot); }
 
@@ -91,7 +95,7 @@ void EGraph::Store::rekey(const Workers& workers, Array<Id>& readers) {
   });
   table.note_erased(count);
   table.make_room(count);
-  std::vector<std::vector<Id>> lost(std::max<size_t>(1, Workers::chunks(count, kRekeyGrain)));
+  std::vector<std::vector<Loss>> lost(std::max<size_t>(1, Workers::chunks(count, kRekeyGrain)));
   loop.for_chunks(count, kRekeyGrain, [&](size_t begin, size_t end, size_t chunk) {
     const auto put = [&](Id n, uint32_t tag) {
       for (size_t place = table.home(tag);; place = table.next(place)) {
@@ -109,34 +113,44 @@ void EGraph::Store::rekey(const Workers& workers, Array<Id>& readers) {
           const Id known = HashCons::id_of(seen);
           if (HashCons::tag_of_slot(seen) != tag || known == HashCons::kTombstone || !same_node(known, n)) break;
           if (known < n || slot.compare_exchange_weak(seen, HashCons::slot(tag, n), std::memory_order_acq_rel)) {
-            lost[chunk].push_back(std::max(known, n));
+            lost[chunk].push_back({std::max(known, n), std::min(known, n)});
             return;
           }
         }
       }
     };
-    for (size_t i = begin; i < end + kAhead; ++i) {
+    const auto fetch_row = [&](uint32_t tag) {
+      const Slot slot = shared(table.at(table.home(tag))).load(std::memory_order_relaxed);
+      if (HashCons::tag_of_slot(slot) == tag && HashCons::id_of(slot) < HashCons::kTombstone) {
+        __builtin_prefetch(&enodes.row(HashCons::id_of(slot)));
+      }
+    };
+    for (size_t i = begin; i < end + 2 * kAhead; ++i) {
       if (i < end) table.prefetch(tag_scratch[i] = tag_of_node(readers[i]));
-      if (i >= begin + kAhead) put(readers[i - kAhead], tag_scratch[i - kAhead]);
+      if (i >= begin + kAhead && i < end + kAhead) fetch_row(tag_scratch[i - kAhead]);
+      if (i >= begin + 2 * kAhead) put(readers[i - 2 * kAhead], tag_scratch[i - 2 * kAhead]);
     }
   });
   for (const Id n : readers) changes.mark(n);
-  std::vector<Id> losers;
-  for (const std::vector<Id>& part : lost) losers.insert(losers.end(), part.begin(), part.end());
-  table.note_inserted(count - losers.size());
-  std::sort(losers.begin(), losers.end());
-  std::vector<Id> keepers(losers.size());
-  loop.for_chunks(losers.size(), kRekeyGrain, [&](size_t begin, size_t end, size_t) {
-    for (size_t i = begin; i < end; ++i) {
-      keepers[i] = table.find(tag_of_node(losers[i]), [&](Id n) { return same_node(n, losers[i]); });
-    }
-  });
-  for (size_t i = 0; i < losers.size(); ++i) {
-    enodes.bury(losers[i], keepers[i]);
-    if (any_subsumed && subsumed.test(losers[i])) subsumed.set(keepers[i]);
+  std::vector<Loss> losses;
+  for (const std::vector<Loss>& part : lost) losses.insert(losses.end(), part.begin(), part.end());
+  table.note_inserted(count - losses.size());
+  std::sort(losses.begin(), losses.end(), [](const Loss& a, const Loss& b) { return a.loser < b.loser; });
+  // In one thread readers come ascending, so that whom an e-node lost to is the oldest; else that may be another.
+  if (threaded) {
+    loop.for_chunks(losses.size(), kRekeyGrain, [&](size_t begin, size_t end, size_t) {
+      for (size_t i = begin; i < end; ++i) {
+        const Id loser = losses[i].loser;
+        losses[i].keeper = table.find(tag_of_node(loser), [&](Id n) { return same_node(n, loser); });
+      }
+    });
+  }
+  for (const auto [loser, keeper] : losses) {
+    enodes.bury(loser, keeper);
+    if (any_subsumed && subsumed.test(loser)) subsumed.set(keeper);
     --live_count;
     if (links.active()) links.note_buried();
-    unite(keepers[i], losers[i], {Justification::Kind::kCongruence, 0, 0});
+    unite(keeper, loser, {Justification::Kind::kCongruence, 0, 0});
   }
 }
 

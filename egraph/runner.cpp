@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "egraph/apply.h"
+#include "egraph/closed_matches.h"
 #include "egraph/match_block.h"
 #include "egraph/matcher.h"
 #include "egraph/search.h"
@@ -14,6 +15,7 @@ constexpr size_t kTasksPerThread = 4;                   // searched before their
 constexpr uint64_t kLeastTaskBytes = uint64_t{1} << 20;
 constexpr uint64_t kTaskShare = 16;                     // a task may take this part of the bytes that are left
 constexpr uint64_t kHeldShare = 4;                      // matches may wait in this part of them
+constexpr uint64_t kFilterShare = 4;                    // matches above this part of the hash-cons pay for a filter
 constexpr size_t kWorthwhile[2] = {4, 3};               // closed matches again where classes became fewer by a quarter
 constexpr uint64_t kMatchesPerLook = 256;               // between two looks at the clock and at the bytes
 constexpr uint64_t kLeastBlock = 64;                    // matches, near a limit of bytes
@@ -189,8 +191,16 @@ class Run {
   std::optional<StopReason> make_closed_first(Iteration& iteration) {
     for (bool again = true; again && !held_.empty();) {
       const double start = clock_.seconds();
+      uint64_t matches = 0;
+      for (const MatchBlock& block : held_) matches += block.count;
+      const TagFilter filter = matches * kFilterShare > store_.table.capacity() ? TagFilter(store_.table) : TagFilter();
+      workers_.for_each(held_.size(), [&](size_t b) {
+        MatchBlock& block = held_[b];
+        if (!clock_.expired(options_.limits)) block.count = split_closed(store_, filter, rules_[block.task->rule], block.nodes, block.count, block.closed);
+      });
       for (MatchBlock& block : held_) {
-        if (const auto stop = make_declared(block, true)) return stop;
+        if (const auto stop = make_declared(block, block.closed.span())) return stop;
+        block.closed.release();
       }
       std::erase_if(held_, [](const MatchBlock& block) { return block.count == 0; });
       iteration.apply_s += clock_.seconds() - start;
@@ -210,7 +220,7 @@ class Run {
 
   std::optional<StopReason> make_held() {
     for (size_t b = 0; b < held_.size(); ++b) {
-      if (const auto stop = make_declared(held_[b], false)) return stop;
+      if (const auto stop = make_declared(held_[b])) return stop;
       if (b + 1 == held_.size() || held_[b + 1].task != held_[b].task) {
         held_bytes_ -= held_[b].task->nodes.bytes();
         held_[b].task->nodes.release();
@@ -220,37 +230,39 @@ class Run {
     return std::nullopt;
   }
 
-  // Makes the right sides of a block: those of closed matches, leaving the others, or all.  The limit that ended it
-  // early, if one did.
-  std::optional<StopReason> make_declared(MatchBlock& block, bool closed) {
+  // Makes the right sides of a block, or of the closed matches that left it.  The limit that ended it early, if one did.
+  std::optional<StopReason> make_declared(const MatchBlock& block, std::span<const Id> closed) {
     const RuleState& rule = rules_[block.task->rule];
-    RewriteCount& counts = report_.rewrites[block.task->rule];
-    const uint32_t stride = rule.stride();
+    const uint32_t width = rule.stride() + inner_nodes(*rule.right);
+    return make_parts(block.task->rule, closed.size() / width, [&](uint64_t at, uint64_t count, RewriteCount& counts) {
+      maker_.make_closed(rule, closed.data() + at * width, count, counts);
+    });
+  }
+  std::optional<StopReason> make_declared(const MatchBlock& block) {
+    const RuleState& rule = rules_[block.task->rule];
+    return make_parts(block.task->rule, block.count, [&](uint64_t at, uint64_t count, RewriteCount& counts) {
+      maker_.make(rule, block.nodes + at * rule.stride(), count, counts);
+    });
+  }
+  // All at once, or where a limit is near in parts.
+  template <class Make>
+  std::optional<StopReason> make_parts(uint32_t r, uint64_t count, const Make& make) {
+    const RuleState& rule = rules_[r];
     const uint64_t largest = std::max<uint64_t>(1, rule.right->nodes.size());
-    maker_.begin_rule(block.task->rule);
-    uint64_t open = 0;
-    for (uint64_t at = 0; at < block.count;) {
+    maker_.begin_rule(r);
+    for (uint64_t at = 0; at < count;) {
       if (const auto reason = limit_reached()) return reason;
-      uint64_t part = std::min(block.count - at, options_.limits.matches - applied_count_);
+      uint64_t part = std::min(count - at, options_.limits.matches - applied_count_);
       part = std::min(part, std::max<uint64_t>(1, (options_.limits.enodes - graph_.node_count()) / largest));
       const uint64_t used = bytes();
       while (part > 1 && used + part * maker_.bytes_per_match(rule) + store_.table.growth(part) >= options_.limits.bytes) {
         if (part <= kLeastBlock && store_.table.growth(part) > 0) return StopReason::kByteLimit;
         part = std::max<uint64_t>(1, part / 2);
       }
-      Id* const nodes = block.nodes + at * stride;
-      size_t left = 0;
-      if (closed) {
-        left = maker_.make_closed(rule, nodes, part, counts);
-        std::memmove(block.nodes + open * stride, nodes, left * stride * sizeof(Id));
-        open += left;
-      } else {
-        maker_.make(rule, nodes, part, counts);
-      }
-      applied_count_ += part - left;
+      make(at, part, report_.rewrites[r]);
+      applied_count_ += part;
       at += part;
     }
-    block.count = open;
     return std::nullopt;
   }
 
@@ -261,7 +273,7 @@ class Run {
     split(task, task.count, rule.stride(), blocks);
     for (MatchBlock& block : blocks) {
       const uint64_t before = applied_count_;
-      const auto stop = make_declared(block, false);
+      const auto stop = make_declared(block);
       for (uint64_t i = 0; i < applied_count_ - before; ++i) {
         fill_match(*rule.query, store_, block.nodes + i * rule.stride(), match_);
         match_key(graph_, match_, key_);

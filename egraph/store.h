@@ -84,8 +84,6 @@ struct EGraph::Store {
   // intern.cpp.  The e-node with each key (canonical, at most two operands): an old one, or a new one; new ones get
   // ids in the order in which they are first asked for, for any number of threads, each a class of its own.
   void intern(std::span<const Row> keys, Id* ids, const Workers& workers);
-  // The e-node with each key, kNoId where there is none; an operand kNoId is no e-node's.
-  void look_up(std::span<const Row> keys, Id* ids, const Workers& workers);
   // Bookkeeping for the e-nodes appended since `first` that stand in the table already.
   void count_new(Id first);
 
