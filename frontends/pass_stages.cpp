@@ -13,8 +13,8 @@ namespace egret {
 
 namespace {
 
-// Of HiGHS: seconds on the largest models; small ones are proved long before.
-constexpr uint64_t kLpIterations = 15'000;
+// Of the exact engines: seconds on the largest models; small ones are proved long before.
+constexpr uint64_t kExactWork = 5'000'000;
 
 }  // namespace
 
@@ -75,15 +75,9 @@ Status extract_program(Choice& choice, const OptimizeOptions& options, const Sto
   if (options.extractor == OptimizeOptions::Extractor::kGreedy || !options.cover.empty()) return {};
   extract::SolveOptions solve;
   solve.limits = remaining(options, total);
-  solve.lp_iterations = kLpIterations;
-  auto exact = extract::solve_ilp(choice.problem.problem, solve, &choice.solution);
-  if (!exact.ok()) {
-    // Without HiGHS the greedy answer stands, without a bound.
-    choice.exact = false;
-    if (exact.error().code == ErrorCode::kUnsupported) return {};
-    return exact.take_error();
-  }
-  choice.solution = *std::move(exact);
+  solve.work = kExactWork;
+  solve.threads = options.threads;
+  EGRET_TRY(choice.solution, extract::solve_portfolio(choice.problem.problem, solve, &choice.solution));
   return extract::check_solution(choice.problem.problem, choice.solution);
 }
 
@@ -125,7 +119,7 @@ void set_limits(OptimizeResult& result, const Choice& joint, const OptimizeOptio
   if (result.stop_reason != "saturated") result.limits_reached.push_back("saturate: " + result.stop_reason);
   if (joint.problem.limit_reached) result.limits_reached.push_back(std::string("fuse: ") + work);
   const bool exact = options.extractor == OptimizeOptions::Extractor::kIlp && options.cover.empty();
-  if (exact && !joint.solution.optimal) result.limits_reached.push_back(std::string("extract: ") + (joint.exact ? work : "no exact solver"));
+  if (exact && !joint.solution.optimal) result.limits_reached.push_back(std::string("extract: ") + work);
 }
 
 void set_before(OptimizeResult& result, const Graph& source, const Baseline& baseline, const Device& device) {

@@ -45,7 +45,6 @@ struct Choice {
   extract::FusionProblem problem;
   extract::Solution solution;
   extract::ColumnReport columns;
-  bool exact = true;  // false: this build has no exact solver
 };
 // The imported program as it stands: an operator a kernel, and fused greedily without algebra.
 struct Baseline {

@@ -2,7 +2,7 @@
 //
 // It shares no code with the solvers, has a reader of its own, and sums costs exactly (exact.h).  Trusted: this folder,
 // the JSON library, and the meaning of a problem as docs/certificates.md states it.  Reading order: check.h,
-// docs/certificates.md, exact.h, instance.h, reductions.h, part.h, prices.h, cores.h, propagate.h.
+// docs/certificates.md, exact.h, record.h, system.h, reductions.h, prices.h, cores.h, propagate.h.
 #pragma once
 
 #include <string_view>

@@ -5,45 +5,39 @@
 // the checker follows that "cost >= paid + sum over literals of owed(literal) x literal" holds after every record.
 #pragma once
 
-#include <memory>
 #include <unordered_map>
 
-#include "extract/certify/part.h"
 #include "extract/certify/propagate.h"
-#include "extract/certify/records.h"
+#include "extract/certify/system.h"
 
 namespace egret::certify {
 
 class Cores {
  public:
-  explicit Cores(const Part& part);
+  // The candidates of `out` are in no choice below the claim.
+  Cores(const Part& part, const List& out);
 
-  // a clause: it follows by propagation.  d clause: forgotten.  l items: the loop clauses of the set.  s w item: w of
-  // what each maker owes is owed by the item.  n node literal; m node node node; o node k variable: counters.
-  // c w node clause: it follows, so w is paid; the counter of exactly its literals owes w for each beyond the first.
-  // h literal: it owes too much to hold in a choice below the claim.
-  Status take(const Record& record);
-  void out(uint32_t candidate);  // it is in no choice below the claim
+  // The records of docs/certificates.md.
+  void take(const Record& record);
   bool proved() const { return clauses_.contradiction() || part_.closes(paid_); }
 
  private:
   struct Counter {
-    uint32_t left = 0, right = 0, size = 1;
-    int literal = 0;           // of a leaf
-    std::vector<int> outputs;  // [k - 1]: at least k of the literals hold
-    Exact owed;                // by each output beyond the first
+    int left = 0, right = 0;
+    size_t size = 1;
+    int literal = 0;                // of a leaf
+    std::vector<int> outputs = {};  // [k - 1]: at least k of the literals hold
+    Exact owed = {};                // by each output beyond the first
   };
 
   int chosen(uint32_t k) const { return static_cast<int>(k) + 1; }
   int made(uint32_t item) const { return static_cast<int>(part_.candidates() + item) + 1; }
-  void start();
   void add_terms_clauses();
-  Status add_loop(const Record& record);
-  Status add_counter(const Record& record);
-  Status add_output(const Record& record);
-  Status pay_core(const Record& record);
+  void add_counter(int node, Counter counter);
+  void add_output(Counter& counter);
+  void pay_core(const Exact& weight, int node, std::vector<int> core);
   void pay(int literal, const Exact& weight);
-  bool known(std::span<const int> literals) const;
+  void check_known(const std::vector<int>& literals) const;
 
   const Part& part_;
   Propagator clauses_;

@@ -25,20 +25,11 @@ Exact::Exact(double value) {
   if (value < 0) *this = Exact() - *this;
 }
 
-Exact& Exact::operator+=(const Exact& other) {
-  unsigned __int128 carry = 0;
+// this + other, or this + ~other + 1.
+Exact& Exact::add(const Exact& other, bool negated) {
+  unsigned __int128 carry = negated;
   for (size_t i = 0; i < limbs_.size(); ++i) {
-    carry += static_cast<unsigned __int128>(limbs_[i]) + other.limbs_[i];
-    limbs_[i] = static_cast<uint64_t>(carry);
-    carry >>= 64;
-  }
-  return *this;
-}
-
-Exact& Exact::operator-=(const Exact& other) {
-  unsigned __int128 carry = 1;
-  for (size_t i = 0; i < limbs_.size(); ++i) {
-    carry += static_cast<unsigned __int128>(limbs_[i]) + ~other.limbs_[i];
+    carry += static_cast<unsigned __int128>(limbs_[i]) + (negated ? ~other.limbs_[i] : other.limbs_[i]);
     limbs_[i] = static_cast<uint64_t>(carry);
     carry >>= 64;
   }

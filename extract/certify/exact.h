@@ -16,8 +16,8 @@ class Exact {
   explicit Exact(double value);
   static bool fits(double value);
 
-  Exact& operator+=(const Exact& other);
-  Exact& operator-=(const Exact& other);
+  Exact& operator+=(const Exact& other) { return add(other, false); }
+  Exact& operator-=(const Exact& other) { return add(other, true); }
   friend Exact operator+(Exact a, const Exact& b) { return a += b; }
   friend Exact operator-(Exact a, const Exact& b) { return a -= b; }
   bool negative() const { return static_cast<int64_t>(limbs_.back()) < 0; }
@@ -27,6 +27,7 @@ class Exact {
   double rounded_down() const;
 
  private:
+  Exact& add(const Exact& other, bool negated);
   std::array<uint64_t, 8> limbs_{};  // the lowest first
 };
 

@@ -4,7 +4,7 @@
 
 namespace egret::certify {
 
-void Propagator::grow(std::span<const int> clause) {
+void Propagator::grow(const Clause& clause) {
   size_t largest = 0;
   for (int literal : clause) largest = std::max(largest, index(literal) | 1);
   if (largest < values_.size()) return;
@@ -26,7 +26,7 @@ void Propagator::undo(size_t trail) {
   next_ = trail;
 }
 
-uint64_t Propagator::hash(std::span<const int> clause) {
+uint64_t Propagator::hash(const Clause& clause) {
   uint64_t sum = 0, mixed = 0;  // whatever the order
   for (int literal : clause) {
     uint64_t x = static_cast<uint64_t>(index(literal)) * 0x9e3779b97f4a7c15u;
@@ -37,9 +37,8 @@ uint64_t Propagator::hash(std::span<const int> clause) {
   return sum ^ (mixed >> 7);
 }
 
-void Propagator::add(std::span<const int> given) {
+void Propagator::add(Clause clause) {
   if (contradiction_) return;
-  std::vector<int> clause(given.begin(), given.end());
   std::sort(clause.begin(), clause.end());
   clause.erase(std::unique(clause.begin(), clause.end()), clause.end());
   grow(clause);
@@ -64,8 +63,8 @@ void Propagator::add(std::span<const int> given) {
   by_hash_.emplace(hash(clause), place);
 }
 
-void Propagator::drop(std::span<const int> given) {
-  std::vector<int> clause(given.begin(), given.end()), found;
+void Propagator::drop(Clause clause) {
+  Clause found;
   std::sort(clause.begin(), clause.end());
   const auto [begin, end] = by_hash_.equal_range(hash(clause));
   for (auto it = begin; it != end; ++it) {
@@ -79,7 +78,7 @@ void Propagator::drop(std::span<const int> given) {
   }
 }
 
-bool Propagator::implies(std::span<const int> clause) {
+bool Propagator::implies(const Clause& clause) {
   if (contradiction_) return true;
   grow(clause);
   const size_t mark = trail_.size();
@@ -108,32 +107,24 @@ bool Propagator::visit(int falsified) {
   size_t kept = 0;
   bool fine = true;
   for (size_t w = 0; w < list.size(); ++w) {
-    const Watch watch = list[w];
-    if (!fine || value(watch.other) > 0) {
-      list[kept++] = watch;
-      continue;
+    Watch watch = list[w];
+    if (fine && value(watch.other) <= 0) {
+      const int size = arena_[watch.clause];
+      if (size == 0) continue;  // dropped
+      int* literals = &arena_[watch.clause + 1];
+      if (literals[0] == falsified) std::swap(literals[0], literals[1]);
+      watch.other = literals[0];
+      int next = 2;
+      while (value(watch.other) <= 0 && next < size && value(literals[next]) < 0) ++next;
+      if (value(watch.other) <= 0 && next < size) {
+        std::swap(literals[1], literals[next]);
+        watches_[index(literals[1])].push_back(watch);
+        continue;
+      }
+      fine = value(watch.other) >= 0;
+      if (value(watch.other) == 0) assign(watch.other);
     }
-    const int size = arena_[watch.clause];
-    if (size == 0) continue;  // dropped
-    int* literals = &arena_[watch.clause + 1];
-    if (literals[0] == falsified) std::swap(literals[0], literals[1]);
-    if (value(literals[0]) > 0) {
-      list[kept++] = {watch.clause, literals[0]};
-      continue;
-    }
-    int next = 2;
-    while (next < size && value(literals[next]) < 0) ++next;
-    if (next < size) {
-      std::swap(literals[1], literals[next]);
-      watches_[index(literals[1])].push_back({watch.clause, literals[0]});
-      continue;
-    }
-    list[kept++] = {watch.clause, literals[0]};
-    if (value(literals[0]) < 0) {
-      fine = false;
-    } else {
-      assign(literals[0]);
-    }
+    list[kept++] = watch;
   }
   list.resize(kept);
   return fine;

@@ -2,8 +2,8 @@
 // runs into a contradiction.  Two watched literals a clause; what follows without assumptions is kept for good.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -11,12 +11,13 @@ namespace egret::certify {
 
 class Propagator {
  public:
+  using Clause = std::vector<int>;
   // Literals are +-variable.  Takes the clause as true.
-  void add(std::span<const int> clause);
+  void add(Clause clause);
   // Does the clause follow by propagation?
-  bool implies(std::span<const int> clause);
+  bool implies(const Clause& clause);
   // Forgets one clause with these literals, if there is one: that can only make fewer clauses follow.
-  void drop(std::span<const int> clause);
+  void drop(Clause clause);
   // The clauses have been refuted.
   bool contradiction() const { return contradiction_; }
 
@@ -28,12 +29,12 @@ class Propagator {
 
   static size_t index(int literal) { return 2 * static_cast<size_t>(literal < 0 ? -literal : literal) + (literal < 0); }
   int8_t value(int literal) const { return values_[index(literal)]; }
-  void grow(std::span<const int> clause);
+  void grow(const Clause& clause);
   void assign(int literal);
   bool propagate();  // false: a contradiction
   bool visit(int falsified);
   void undo(size_t trail);
-  static uint64_t hash(std::span<const int> clause);
+  static uint64_t hash(const Clause& clause);
 
   std::vector<int> arena_;                   // a clause: its size, then its literals; size 0: dropped
   std::vector<int8_t> values_;               // by literal index: 1 true, -1 false

@@ -1,18 +1,9 @@
 #include "extract/certify/reductions.h"
 
-#include <algorithm>
-
 namespace egret::certify {
 namespace {
 
-using List = std::vector<uint32_t>;
 constexpr uint32_t kNone = UINT32_MAX;
-
-bool holds(const List& sorted, uint32_t x) { return std::binary_search(sorted.begin(), sorted.end(), x); }
-
-bool includes(const List& large, const List& small) {
-  return std::includes(large.begin(), large.end(), small.begin(), small.end());
-}
 
 void erase(List& sorted, uint32_t x) {
   const auto at = std::lower_bound(sorted.begin(), sorted.end(), x);
@@ -26,15 +17,9 @@ void insert(List& sorted, uint32_t x) {
 
 }  // namespace
 
-Reductions::Reductions(const Instance& instance)
-    : terms_(instance.egraph), makers_(instance.items), readers_(instance.items), root_(instance.items, 0) {
-  for (uint32_t r : instance.roots) root_[r] = 1;
-  for (const Choice& choice : instance.choices) add(Exact(choice.cost), choice.makes, choice.reads);
-}
-
-Reductions::Reductions(const Part& part, const List& out)
-    : terms_(part.terms), makers_(part.items()), readers_(part.items()), root_(part.root) {
-  for (uint32_t k = 0; k < part.candidates(); ++k) add(part.cost[k], part.makes[k], part.reads[k]);
+Reductions::Reductions(const System& from, const List& out)
+    : terms_(from.terms), makers_(from.items()), readers_(from.items()), root_(from.root) {
+  for (uint32_t k = 0; k < from.candidates(); ++k) add(from.cost[k], from.makes[k], from.reads[k]);
   for (uint32_t k : out) remove(k);
 }
 
@@ -68,10 +53,7 @@ void Reductions::unmake(uint32_t k, uint32_t item) {
 void Reductions::read_instead(uint32_t k, uint32_t item, const List& others) {
   erase(reads_[k], item);
   erase(readers_[item], k);
-  for (uint32_t d : others) {
-    insert(reads_[k], d);
-    insert(readers_[d], k);
-  }
+  for (uint32_t d : others) insert(reads_[k], d), insert(readers_[d], k);
   for (uint32_t made : List(makes_[k])) {
     if (alive_[k] && holds(reads_[k], made)) unmake(k, made);
   }
@@ -85,8 +67,8 @@ void Reductions::lower_cost(uint32_t k, const Exact& by) {
   cost_[k] = Exact();
 }
 
-Exact Reductions::untaken() const {
-  Exact sum;
+Exact Reductions::outside() const {
+  Exact sum = constant_;
   for (uint32_t k = 0; k < candidates(); ++k) {
     const bool taken = k < taken_candidate_.size() && taken_candidate_[k];
     if (alive_[k] && !taken && cost_[k].negative()) sum += cost_[k];
@@ -104,8 +86,7 @@ std::vector<char> Reductions::makeable(uint32_t without) const {
     }
   };
   for (uint32_t k = 0; k < candidates(); ++k) {
-    missing[k] = reads_[k].size();
-    if (missing[k] == 0) run(k);
+    if ((missing[k] = reads_[k].size()) == 0) run(k);
   }
   while (!work.empty()) {
     const uint32_t item = work.back();
@@ -117,6 +98,23 @@ std::vector<char> Reductions::makeable(uint32_t without) const {
   return made;
 }
 
+// Items that making those of `from` may come to need; sets `used`, if not null, for the candidates that may.
+std::vector<char> Reductions::below(List from, std::vector<char>* used) const {
+  std::vector<char> out(items(), 0);
+  for (uint32_t i : from) out[i] = 1;
+  while (!from.empty()) {
+    const uint32_t item = from.back();
+    from.pop_back();
+    for (uint32_t k : makers_[item]) {
+      if (used) (*used)[k] = 1;
+      for (uint32_t d : reads_[k]) {
+        if (!out[d]) out[d] = 1, from.push_back(d);
+      }
+    }
+  }
+  return out;
+}
+
 bool Reductions::waits_for(uint32_t k, const std::vector<char>& made) const {
   return std::any_of(reads_[k].begin(), reads_[k].end(), [&](uint32_t d) { return !made[d]; });
 }
@@ -125,139 +123,52 @@ bool Reductions::alone(const List& list) const {
   return std::all_of(list.begin(), list.end(), [&](uint32_t k) { return makes_[k].size() == 1; });
 }
 
-bool Reductions::one_class(const List& list) const {
-  return alone(list) && std::all_of(list.begin(), list.end(), [&](uint32_t k) { return makes_[k] == makes_[list[0]]; });
-}
-
 void Reductions::drop_useless() {
   const auto made = makeable(kNone);
+  List roots;
+  for (uint32_t i = 0; i < items(); ++i) {
+    if (root_[i]) roots.push_back(i);
+  }
+  std::vector<char> used(candidates(), 0);
   for (uint32_t k = 0; k < candidates(); ++k) {
     if (alive_[k] && waits_for(k, made)) remove(k);
   }
-  std::vector<char> wanted = root_, used(candidates(), 0);
-  List work;
-  for (uint32_t i = 0; i < items(); ++i) {
-    if (root_[i]) work.push_back(i);
-  }
-  while (!work.empty()) {
-    const uint32_t item = work.back();
-    work.pop_back();
-    for (uint32_t k : makers_[item]) {
-      if (used[k]) continue;
-      used[k] = 1;
-      for (uint32_t d : reads_[k]) {
-        if (!wanted[d]) wanted[d] = 1, work.push_back(d);
-      }
-    }
-  }
+  const auto wanted = below(roots, &used);
   negative_ = false;
   for (uint32_t k = 0; k < candidates(); ++k) {
-    if (!alive_[k]) continue;
-    if (!used[k]) {
-      remove(k);
-      continue;
-    }
-    negative_ |= cost_[k].negative();
+    if (!used[k]) remove(k);
+    negative_ |= alive_[k] && cost_[k].negative();
     for (uint32_t item : List(makes_[k])) {
       if (!wanted[item]) unmake(k, item);
     }
   }
 }
 
-Status Reductions::drop_circular(const Record& record, const List& n) {
-  if (n.size() < 2 || n[0] >= items()) return refused(record, "expected an item and candidates");
-  const auto made = makeable(n[0]);
-  for (size_t p = 1; p < n.size(); ++p) {
-    if (n[p] >= candidates()) return refused(record, "expected an item and candidates");
-    if (alive_[n[p]] && !waits_for(n[p], made)) return refused(record, "a candidate can start without the item");
-  }
-  for (size_t p = 1; p < n.size(); ++p) {
-    if (alive_[n[p]]) unmake(n[p], n[0]);
-  }
-  return {};
-}
-
-Status Reductions::drop_dominated(const Record& record, const List& n) {
-  if (n.size() != 2 || n[0] == n[1] || std::max(n[0], n[1]) >= candidates())
-    return refused(record, "expected two candidates");
-  if (!alive_[n[0]]) return {};
-  if (!alive_[n[1]]) return refused(record, "the other is gone");
-  const auto [k, m] = std::pair(n[0], n[1]);
-  if (!includes(makes_[m], makes_[k])) return refused(record, "the other makes less");
-  for (uint32_t d : reads_[m]) {
-    if (!holds(reads_[k], d) && !waits_for(k, makeable(d))) return refused(record, "the other reads more");
-  }
+void Reductions::drop_dominated(uint32_t k, uint32_t m) {
+  if (!alive_[k]) return;
+  need(k != m && alive_[m], "the other is gone");
+  need(std::includes(makes_[m].begin(), makes_[m].end(), makes_[k].begin(), makes_[k].end()), "the other makes less");
+  for (uint32_t d : reads_[m]) need(holds(reads_[k], d) || waits_for(k, makeable(d)), "the other reads more");
   if (cost_[m] > cost_[k]) constant_ -= cost_[m] - cost_[k];
   remove(k);
-  return {};
-}
-
-Status Reductions::give(const Record& record, const List& n) {
-  if (n.size() != 1 || n[0] >= candidates() || !reads_[n[0]].empty()) {
-    return refused(record, "expected a candidate that reads nothing");
-  }
-  const List given = makes_[n[0]];
-  for (uint32_t item : given) {
-    root_[item] = 0;
-    for (uint32_t k : List(readers_[item])) read_instead(k, item, {});
-    for (uint32_t k : List(makers_[item])) unmake(k, item);
-  }
-  return {};
-}
-
-Status Reductions::force(const Record& record, const List& n) {
-  if (n.size() != 2 || n[0] >= items() || n[1] >= items()) return refused(record, "expected two items");
-  if (root_[n[0]]) return {};
-  if (!root_[n[1]]) return refused(record, "the reason is no root");
-  const List& makers = makers_[n[1]];
-  const bool all_read = std::all_of(makers.begin(), makers.end(), [&](uint32_t k) { return holds(reads_[k], n[0]); });
-  if (!all_read && makeable(n[0])[n[1]]) return refused(record, "the root can be made without the item");
-  root_[n[0]] = 1;
-  return {};
-}
-
-Status Reductions::cut_edges(const Record& record, const List& n) {
-  if (n.empty() || n[0] >= items() || !root_[n[0]]) return refused(record, "expected a root and candidates");
-  std::vector<char> below(items(), 0);
-  List work{n[0]};
-  below[n[0]] = 1;
-  while (!work.empty()) {
-    const uint32_t item = work.back();
-    work.pop_back();
-    for (uint32_t k : makers_[item]) {
-      for (uint32_t d : reads_[k]) {
-        if (!below[d]) below[d] = 1, work.push_back(d);
-      }
-    }
-  }
-  for (size_t p = 1; p < n.size(); ++p) {
-    if (n[p] >= candidates()) return refused(record, "expected a root and candidates");
-    if (std::any_of(makes_[n[p]].begin(), makes_[n[p]].end(), [&](uint32_t i) { return below[i]; })) {
-      return refused(record, "the root may need what a candidate makes");
-    }
-  }
-  for (size_t p = 1; p < n.size(); ++p) read_instead(n[p], n[0], {});
-  return {};
 }
 
 // F, G, H and V.
-Status Reductions::fold(const Record& record, const List& n) {
-  if (n.size() != 1 || n[0] >= items()) return refused(record, "expected an item");
-  const uint32_t i = n[0];
+void Reductions::fold(char kind, uint32_t i, double amount) {
   const List makers = makers_[i], readers = readers_[i];
-  const char kind = record.kind;
-  if (makers.empty() || !alone(makers) || ((kind == 'F' || kind == 'G') && makers.size() != 1)) {
-    return refused(record, "its makers make other items too, or are several");
-  }
-  if (kind != 'F' && (root_[i] || readers.empty() || !one_class(readers) || (kind == 'H' && readers.size() != 1))) {
-    return refused(record, "it is a root, or several of its readers may be chosen");
+  need(!makers.empty() && alone(makers), "its makers make other items too");
+  need(kind == 'H' || kind == 'V' || makers.size() == 1, "its makers are several");
+  if (kind != 'F') {
+    const bool one_class = std::all_of(readers.begin(), readers.end(), [&](uint32_t k) { return makes_[k] == makes_[readers[0]]; });
+    need(!root_[i] && !readers.empty() && alone(readers) && one_class, "it is a root, or several of its readers may be chosen");
   }
   if (kind == 'V') {
-    for (uint32_t k : makers) lower_cost(k, Exact(record.real));
-    for (uint32_t k : readers) cost_[k] += Exact(record.real);
-    return {};
+    for (uint32_t k : makers) lower_cost(k, Exact(amount));
+    for (uint32_t k : readers) cost_[k] += Exact(amount);
+    return;
   }
   if (kind == 'H') {
+    need(readers.size() == 1, "it has several readers");
     const List makes = makes_[readers[0]], reads = reads_[readers[0]];
     for (uint32_t k : makers) {
       List both = reads;
@@ -267,110 +178,115 @@ Status Reductions::fold(const Record& record, const List& n) {
     }
     remove(readers[0]);
     for (uint32_t k : makers) remove(k);
-    return {};
+    return;
   }
   const List inherited = reads_[makers[0]];
-  if (root_[i]) {
-    for (uint32_t d : inherited) root_[d] = 1;
-    root_[i] = 0;
-  }
+  for (uint32_t d : inherited) root_[d] |= root_[i];
+  root_[i] = 0;
   for (uint32_t k : readers) {
     if (kind == 'G') cost_[k] += cost_[makers[0]];
     read_instead(k, i, inherited);
   }
   remove(makers[0]);
-  return {};
 }
 
-Status Reductions::split(const Record& record, const List& n) {
-  if (n.empty() || n[0] >= candidates()) return refused(record, "expected a candidate and items");
-  const List makes = makes_[n[0]], reads = reads_[n[0]];
-  const bool forced =
-      std::any_of(makes.begin(), makes.end(), [&](uint32_t i) { return root_[i] && makers_[i].size() == 1; });
-  if (!forced || makes != List(n.begin() + 1, n.end()))
-    return refused(record, "the candidate is not always chosen, or makes other items");
-  remove(n[0]);
-  for (uint32_t i : makes) add(Exact(), {i}, reads);
-  return {};
-}
-
-Status Reductions::pay(const Record& record, const List& n) {
-  if (n.size() != 1 || n[0] >= items() || !root_[n[0]]) return refused(record, "expected a root");
-  const List& makers = makers_[n[0]];
-  if (makers.size() != 1 && !alone(makers)) return refused(record, "its makers make other items too");
-  for (uint32_t k : makers) lower_cost(k, Exact(record.real));
-  constant_ += Exact(record.real);
-  return {};
-}
-
-Status Reductions::take(const Record& record) {
-  if (negative_) {
-    if (!terms_) return refused(record, "negative costs are for e-graphs alone");
-    if (record.kind != 'U') return refused(record, "this reduction needs costs that are not negative");
-  }
-  if (record.real < 0) return refused(record, "a cost is negative");
-  List n;
-  if (!indices(record, 0, std::max(candidates(), items()), n)) return refused(record, "an index is out of range");
+void Reductions::take(const Record& record) {
+  need(!negative_ || terms_, "negative costs are for e-graphs alone");
+  need(!negative_ || record.kind == 'U', "this reduction needs costs that are not negative");
+  need(record.real >= 0, "a cost is negative");
+  if (record.kind == 'U') return drop_useless();
+  const bool names_candidate = record.kind == 'D' || record.kind == 'Z' || record.kind == 'S';
+  const uint32_t first = record.first(names_candidate ? candidates() : items());
   switch (record.kind) {
-    case 'U':
-      return drop_useless(), Status();
-    case 'Y':
-      return drop_circular(record, n);
+    case 'Y': {
+      const auto made = makeable(first);
+      const List list = record.indices(candidates(), 1);
+      for (uint32_t k : list) need(!alive_[k] || waits_for(k, made), "a candidate can start without the item");
+      for (uint32_t k : list) unmake(k, first);
+      return;
+    }
     case 'D':
-      return drop_dominated(record, n);
+      return drop_dominated(first, record.indices(candidates(), 1, 1)[0]);
     case 'Z':
-      return give(record, n);
-    case 'R':
-      return force(record, n);
-    case 'E':
-      return cut_edges(record, n);
-    case 'S':
-      return split(record, n);
+      need(reads_[first].empty(), "the candidate reads something");
+      for (uint32_t item : List(makes_[first])) {
+        root_[item] = 0;
+        for (uint32_t k : List(readers_[item])) read_instead(k, item, {});
+        for (uint32_t k : List(makers_[item])) unmake(k, item);
+      }
+      return;
+    case 'R': {
+      const uint32_t reason = record.indices(items(), 1, 1)[0];
+      if (root_[first]) return;
+      const List& makers = makers_[reason];
+      const bool all_read = std::all_of(makers.begin(), makers.end(), [&](uint32_t k) { return holds(reads_[k], first); });
+      need(root_[reason] && (all_read || !makeable(first)[reason]), "the reason is no root, or can be made without the item");
+      root_[first] = 1;
+      return;
+    }
+    case 'E': {
+      need(root_[first], "the item is no root");
+      const auto needed = below({first}, nullptr);
+      const List list = record.indices(candidates(), 1);
+      for (uint32_t k : list) {
+        need(std::none_of(makes_[k].begin(), makes_[k].end(), [&](uint32_t i) { return needed[i]; }),
+             "the root may need what a candidate makes");
+      }
+      for (uint32_t k : list) read_instead(k, first, {});
+      return;
+    }
+    case 'S': {
+      const List makes = makes_[first], reads = reads_[first];
+      need(makes == record.indices(items(), 1), "the candidate makes other items");
+      need(std::any_of(makes.begin(), makes.end(), [&](uint32_t i) { return root_[i] && makers_[i].size() == 1; }),
+           "the candidate is not always chosen");
+      remove(first);
+      for (uint32_t i : makes) add(Exact(), {i}, reads);
+      return;
+    }
     case 'P':
-      return pay(record, n);
+      need(root_[first] && (makers_[first].size() == 1 || alone(makers_[first])), "no root, or its makers make other items too");
+      for (uint32_t k : makers_[first]) lower_cost(k, Exact(record.real));
+      constant_ += Exact(record.real);
+      return;
     default:
-      return fold(record, n);
+      fold(record.kind, first, record.real);
   }
 }
 
-Status Reductions::cut(const Record& record, const List& candidates, const List& items, Part& part) {
+Part Reductions::cut(const List& candidates, const List& items) {
   taken_candidate_.resize(alive_.size(), 0);
   taken_item_.resize(root_.size(), 0);
   List candidate_at(alive_.size(), kNone), item_at(root_.size(), kNone);
   for (uint32_t p = 0; p < candidates.size(); ++p) {
-    const uint32_t k = candidates[p];
-    if (!alive_[k] || taken_candidate_[k]) return refused(record, "a candidate is gone, or in two parts");
-    taken_candidate_[k] = 1;
-    candidate_at[k] = p;
+    need(alive_[candidates[p]] && !taken_candidate_[candidates[p]], "a candidate is gone, or in two parts");
+    taken_candidate_[candidates[p]] = 1;
+    candidate_at[candidates[p]] = p;
   }
   for (uint32_t p = 0; p < items.size(); ++p) {
-    if (taken_item_[items[p]]) return refused(record, "an item is in two parts");
+    need(!taken_item_[items[p]], "an item is in two parts");
     taken_item_[items[p]] = 1;
     item_at[items[p]] = p;
   }
-  const auto inside = [](const List& from, const List& at, List& to) {
+  const auto inside = [](const List& from, const List& at) {
+    List to;
     for (uint32_t x : from) to.push_back(at[x]);
     std::sort(to.begin(), to.end());
-    return to.empty() || to.back() != kNone;
+    need(to.empty() || to.back() != kNone, "a maker or an item of the part is not in it");
+    return to;
   };
-  part = {};
+  Part part;
   part.terms = terms_;
-  part.makers.resize(items.size());
-  part.makes.resize(candidates.size());
-  part.reads.resize(candidates.size());
-  for (uint32_t p = 0; p < items.size(); ++p) {
-    part.root.push_back(root_[items[p]]);
-    if (!inside(makers_[items[p]], candidate_at, part.makers[p]))
-      return refused(record, "a maker of an item is not in the part");
+  for (uint32_t i : items) {
+    part.root.push_back(root_[i]);
+    part.makers.push_back(inside(makers_[i], candidate_at));
   }
-  for (uint32_t p = 0; p < candidates.size(); ++p) {
-    part.cost.push_back(cost_[candidates[p]]);
-    if (!inside(makes_[candidates[p]], item_at, part.makes[p]) ||
-        !inside(reads_[candidates[p]], item_at, part.reads[p])) {
-      return refused(record, "an item of a candidate is not in the part");
-    }
+  for (uint32_t k : candidates) {
+    part.cost.push_back(cost_[k]);
+    part.makes.push_back(inside(makes_[k], item_at));
+    part.reads.push_back(inside(reads_[k], item_at));
   }
-  return {};
+  return part;
 }
 
 }  // namespace egret::certify

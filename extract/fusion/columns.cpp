@@ -4,7 +4,7 @@
 
 #include "extract/fusion/moves.h"
 #include "extract/solve/exact/relaxation.h"
-#include "extract/solve/reduce/reduce.h"
+#include "extract/solve/reduce/undominated.h"
 
 namespace egret::extract {
 namespace {
@@ -32,7 +32,7 @@ Problem part(const Problem& problem, const std::vector<uint32_t>& numbers) {
 std::vector<uint32_t> undominated(const Problem& problem) {
   auto graph = make_hypergraph(problem);
   if (!graph.ok()) return {};
-  return reduce(*graph, {}).original;
+  return extract::undominated(*graph).original;
 }
 
 }  // namespace
@@ -60,11 +60,9 @@ ColumnReport generate_columns(const rules::TensorEGraph& tensors, const Device& 
       master.candidates.push_back(std::move(c));
       out.push_back(1);
     }
-    SolveOptions solve;
-    solve.limits = options.limits;
-    solve.limits.seconds = std::max(0.0, options.limits.seconds - watch.seconds());
-    solve.lp_iterations = kIterations - std::min(kIterations, report.iterations);
-    const auto relaxed = solve_relaxation(master, out, solve);
+    Limits left = options.limits;
+    left.seconds = std::max(0.0, options.limits.seconds - watch.seconds());
+    const auto relaxed = solve_relaxation(master, out, kIterations - std::min(kIterations, report.iterations), left);
     if (!relaxed.ok()) break;
     report.iterations += relaxed->iterations;
     const double before = report.last_bound;

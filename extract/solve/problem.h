@@ -1,6 +1,5 @@
 // The generic extraction problem: choose hyper-nodes ("candidates": kernels, library calls, e-nodes) so that
-// every root is made at the least sum of costs.  It knows nothing of tensors (shared/anchors/extraction.md 5.1,
-// fusion.md 6).
+// every root is made at the least sum of costs.  It knows nothing of tensors.
 //
 // Meaning: a set of candidates is valid when (1) every root is made by a chosen one or given, (2) whatever a
 // chosen one reads is made by a chosen one or given, (3) the chosen can be put in an order in which each reads

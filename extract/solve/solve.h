@@ -17,14 +17,17 @@ struct Solution {
   double bound = 0;              // no valid set is cheaper than this
   bool optimal = false;          // bound equals cost within 1e-9 relative
   bool certified = false;        // a checked certificate of the bound exists
-  std::string method;            // what found it: "greedy", "ilp"
+  std::string method;            // what found it: "greedy", "tree", "portfolio"
   double seconds = 0;
 };
 
+// Which exact engines the portfolio asks.  kNone: bounds and covers, engines for small parts alone.
+enum class Engines { kNone, kHighs, kAll };
+
 struct SolveOptions {
   Limits limits;
-  uint64_t lp_iterations = 2'000'000;  // of HiGHS, over all its runs; deterministic
-  bool exact = true;                   // solve_portfolio: false: bounds and covers, engines for small parts alone
+  uint64_t work = UINT64_MAX;          // units of the exact engines together, about a million a second; deterministic
+  Engines engines = Engines::kAll;
   int threads = 1;                     // 0: all cores; the answer does not depend on it
   double gap = 0;                      // relative: a bound that close is enough
   uint64_t greedy_steps = 60'000'000;  // elementary steps of the local search; deterministic
@@ -39,14 +42,11 @@ Result<Solution> solve_greedy(const Problem& problem, const SolveOptions& option
 // the chosen candidates all the same; `bound` is the tree cost.  kInput where a cost below zero stands on a cycle.
 Result<Solution> solve_tree(const Problem& problem);
 
-// Exact (HiGHS).  `start`, if given and valid, is only improved on; without one the greedy solution starts.
-// Stopped by a limit, it returns the best so far with `optimal` false.  kUnsupported where EGRET_ILP is off.
-Result<Solution> solve_ilp(const Problem& problem, const SolveOptions& options = {},
-                           const Solution* start = nullptr);
-
-// All that is known here: reductions, bounds, covers, then the exact engines together, sharing what they find.
-// Where candidates say what they compute inside, the integer program of solve_ilp comes last.  `start`, if given and
-// valid, is only improved on.
+// All that is known here: reductions, bounds, covers, then the exact engines together, sharing what they find.  Where
+// candidates say what they compute inside, an integer program over the whole problem comes last.  `start`, if given and
+// valid, is only improved on.  Stopped by a limit, it returns the best so far with `optimal` false.  Errors: kInput
+// where the problem is infeasible, kLimit where only the fold budget stands in the way and nothing within it was found,
+// kUnsupported where Engines::kHighs is asked for and EGRET_ILP is off.
 Result<Solution> solve_portfolio(const Problem& problem, const SolveOptions& options = {}, const Solution* start = nullptr);
 
 // A root that no choice of candidates can make, if any: then the problem is infeasible.  Expects a valid problem.

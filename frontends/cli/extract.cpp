@@ -85,8 +85,7 @@ Result<Solution> solve(const Problem& problem, const Arguments& a) {
   if (a.cost == "tree") return extract::solve_tree(problem);
   options.threads = a.threads;
   options.gap = a.gap;
-  if (a.method == "ilp") return extract::solve_ilp(problem, options);
-  options.exact = a.method == "portfolio";
+  options.engines = a.method == "portfolio" ? extract::Engines::kAll : a.method == "ilp" ? extract::Engines::kHighs : extract::Engines::kNone;
   if (a.method == "greedy") options.greedy_steps = 0;
   return extract::solve_portfolio(problem, options);
 }
@@ -136,7 +135,7 @@ void add_extract(CLI::App& app, Context& context) {
   CLI::App* c = app.add_subcommand("extract", "the cheapest choice from an e-graph (egraph-serialize) or an egret-problem");
   c->add_option("file", a->file, "FILE.json or FILE.json.gz")->required();
   c->add_option("--method", a->method,
-                "greedy: one round of covers; beam: the best covers improved; ilp: HiGHS; portfolio: every engine")
+                "greedy: one round of covers; beam: the best covers improved; ilp: HiGHS alone; portfolio: every engine")
       ->check(CLI::IsMember({"greedy", "beam", "ilp", "portfolio"}))->capture_default_str();
   c->add_option("--cost", a->cost, "dag: each chosen class once; tree: shared parts each time")
       ->check(CLI::IsMember({"dag", "tree"}))->capture_default_str();

@@ -95,7 +95,7 @@ TEST_CASE("easy families of the gym are proved, at no more than the best known c
     CHECK(found->optimal);
     CHECK(std::abs(*cost - best) <= 1e-6 * std::max(1.0, best));
     SolveOptions covers;
-    covers.exact = false;
+    covers.engines = Engines::kNone;
     const auto quick = solve_portfolio(file->problem, covers);
     REQUIRE(quick.ok());
     CHECK(quick->cost <= 1.25 * best + tolerance);

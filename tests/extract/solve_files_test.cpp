@@ -57,8 +57,7 @@ TEST_CASE("real fusion problems reach their known optimum", "[extract]") {
       ++skipped;
       continue;
     }
-    const auto exact = solve_ilp(file->problem, {}, &*greedy);
-    if (!exact.ok() && exact.error().code == ErrorCode::kUnsupported) continue;
+    const auto exact = solve_portfolio(file->problem, {}, &*greedy);
     REQUIRE(exact.ok());
     CHECK(check_solution(file->problem, *exact).ok());
     CHECK(exact->optimal);
@@ -72,7 +71,7 @@ TEST_CASE("real fusion problems reach their known optimum", "[extract]") {
   }
 }
 
-TEST_CASE("an iteration limit stops at the same place, never above the start", "[extract]") {
+TEST_CASE("a limit on work stops at the same place, never above the start", "[extract]") {
   const fs::path path = fs::path(EGRET_SOURCE_DIR) / ".." / "shared/data/fusion/train_transformer_block.json.gz";
   if (!fs::exists(path)) {
     WARN("skipped: " << path.filename() << " is absent");
@@ -80,15 +79,14 @@ TEST_CASE("an iteration limit stops at the same place, never above the start", "
   }
   const auto file = read_problem(path.string());
   REQUIRE(file.ok());
-  for (uint64_t iterations : {0, 500, 4000}) {
+  for (uint64_t work : {0, 200'000, 1'500'000}) {
     SolveOptions options;
-    options.lp_iterations = iterations;
+    options.work = work;
     options.greedy_steps = 1000;
     const auto greedy = solve_greedy(file->problem, options);
     REQUIRE(greedy.ok());
-    const auto first = solve_ilp(file->problem, options, &*greedy);
-    if (!first.ok() && first.error().code == ErrorCode::kUnsupported) return;
-    const auto second = solve_ilp(file->problem, options, &*greedy);
+    const auto first = solve_portfolio(file->problem, options, &*greedy);
+    const auto second = solve_portfolio(file->problem, options, &*greedy);
     REQUIRE(first.ok());
     REQUIRE(second.ok());
     CHECK(first->chosen == second->chosen);

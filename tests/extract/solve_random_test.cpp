@@ -6,7 +6,6 @@
 #include <random>
 
 #include "extract/solve/exact/model.h"
-#include "extract/solve/reduce/reduce.h"
 #include "extract/solve/solve.h"
 #include "support/module.h"
 #include "tests/extract/random.h"
@@ -150,8 +149,8 @@ Problem random_problem(uint64_t seed) {
 std::optional<double> model_optimum(const Problem& p, EgretHighsSolve highs, size_t& loop_rounds) {
   auto full = make_hypergraph(p);
   REQUIRE(full.ok());
-  const Hypergraph graph = reduce(*full, {});
-  const Terms terms = trusted_terms(p, graph);
+  const Hypergraph& graph = *full;
+  const Terms terms = trusted_terms(p, graph, graph.original);
   std::vector<Loop> loops;
   for (int round = 0; round < 100; ++round) {
     const IlpModel model = build_model(graph, terms, loops, 1);
@@ -179,6 +178,12 @@ std::optional<double> model_optimum(const Problem& p, EgretHighsSolve highs, siz
   }
   FAIL("loop rows do not end");
   return std::nullopt;
+}
+
+SolveOptions by_highs() {
+  SolveOptions options;
+  options.engines = Engines::kHighs;
+  return options;
 }
 
 }  // namespace
@@ -214,7 +219,7 @@ TEST_CASE("solvers agree with enumeration on random problems", "[extract]") {
     const Problem p = random_problem(seed);
     const auto best = brute_force(p);
     const auto greedy = solve_greedy(p);
-    const auto exact = solve_ilp(p);
+    const auto exact = solve_portfolio(p, by_highs());
     const auto together = solve_portfolio(p);
     CAPTURE(seed);
     if (!best) {
@@ -252,4 +257,31 @@ TEST_CASE("solvers agree with enumeration on random problems", "[extract]") {
   CHECK(greedy_optimal >= feasible * 9 / 10);
   WARN(feasible << " feasible of " << kCases << ", greedy optimal on " << greedy_optimal << ", " << several
                 << " chosen candidates with several results");
+}
+
+TEST_CASE("costs below zero where candidates make several items", "[extract]") {
+  size_t feasible = 0, earning = 0;
+  for (uint64_t seed = 1; seed <= 600; ++seed) {
+    Problem p = random_problem(seed);
+    Random random(seed);
+    for (Candidate& c : p.candidates) {
+      if (random.one_in(3)) c.cost = -c.cost;
+    }
+    const auto best = brute_force(p);
+    CAPTURE(seed);
+    const auto found = solve_portfolio(p);
+    REQUIRE(found.ok() == best.has_value());
+    if (!best) continue;
+    ++feasible;
+    earning += *best < 0;
+    CHECK(check_solution(p, *found).ok());
+    CHECK(found->optimal);
+    CHECK(std::abs(found->cost - *best) <= 1e-9 * std::max(1.0, std::abs(*best)));
+    CHECK(found->bound <= *best + 1e-9 * std::max(1.0, std::abs(*best)));
+    const auto again = solve_portfolio(p, {}, &*found);
+    REQUIRE(again.ok());
+    CHECK(again->cost <= found->cost);
+  }
+  CHECK(feasible >= 200);
+  CHECK(earning >= 50);
 }

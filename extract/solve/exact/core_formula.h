@@ -1,4 +1,4 @@
-// The clauses of a hypergraph: what core-guided search gives its SAT solver (shared/anchors/extraction.md 4.1).
+// The clauses of a hypergraph: what core-guided search gives its SAT solver.
 //
 // Variables: k + 1, candidate k is chosen; n + i + 1, item i is made (n candidates).  An item with one producer
 // shares that one's variable.  Clauses: roots are made; what is made has a chosen producer; a chosen candidate

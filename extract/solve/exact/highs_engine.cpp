@@ -6,6 +6,7 @@
 
 #include "extract/solve/graph/grain.h"
 #include "extract/solve/exact/model.h"
+#include "extract/solve/heuristics/greedy.h"
 #include "support/module.h"
 
 namespace egret::extract {
@@ -14,7 +15,11 @@ namespace {
 constexpr double kSupport = 1e-7;           // a larger value in the linear program counts as chosen in part
 constexpr double kMargin = 1e-6;            // relative: HiGHS' tolerances stay below it
 constexpr int kMaxLinearRounds = 25;
-constexpr uint64_t kUnitsAnIteration = 200;
+constexpr uint64_t kSupportSteps = 20'000'000;   // elementary steps of covers on the support of the linear program
+constexpr double kNarrow = 1.0 / 16;        // of the gap between linear bound and incumbent
+constexpr size_t kNarrowLeast = 600;        // candidates: the narrow window is no smaller
+constexpr uint64_t kNarrowWork = 3;         // times the iterations of the linear program, and
+constexpr uint64_t kNarrowBase = 4000;      // so many more
 
 struct Answer {
   EgretHighsAnswer state{};
@@ -25,9 +30,11 @@ int stop_asked(void* interrupt) { return (*static_cast<const Interrupt*>(interru
 
 class HighsEngine : public Engine {
  public:
-  HighsEngine(const Hypergraph& graph, EgretHighsSolve highs)
-      : graph_(graph), highs_(highs), grain_(cost_grain(graph.cost)), fixed_(graph.size(), Fixed::kOpen) {
+  HighsEngine(const Hypergraph& graph, const Problem* problem, EgretHighsSolve highs)
+      : graph_(graph), problem_(problem), candidate_(graph.original), highs_(highs), grain_(cost_grain(graph.cost)),
+        fixed_(graph.size(), Fixed::kOpen) {
     std::iota(graph_.original.begin(), graph_.original.end(), 0);  // numbers of this graph, whatever it becomes
+    if (problem) dependency_ = term_dependency(*problem);
   }
 
   const char* name() const override { return "highs"; }
@@ -36,7 +43,8 @@ class HighsEngine : public Engine {
     step_ = Step{};
     best_ = shared.incumbent;
     interrupted_ = &interrupted;
-    iterations_left_ = std::max<uint64_t>(1, work / kUnitsAnIteration);
+    units_ = unit_of(graph_);
+    iterations_left_ = std::max<uint64_t>(1, work / units_);
     int exponent = 0;
     std::frexp(std::isfinite(best_.upper) ? best_.upper : std::accumulate(graph_.cost.begin(), graph_.cost.end(), 0.0),
                &exponent);
@@ -45,7 +53,8 @@ class HighsEngine : public Engine {
     if (!linear_done_) {
       solve_linear();
     } else {
-      solve_integer();
+      if (!narrow_done_) solve_narrow();
+      if (best_.lower < cutoff(best_.upper, grain_)) solve_integer(open_graph(), best_.upper, UINT64_MAX);
     }
     step_.found.lower = best_.lower;
     step_.fixed = fixed_;
@@ -58,6 +67,9 @@ class HighsEngine : public Engine {
   }
 
  private:
+  // An iteration of a larger program takes longer: about a million units a second.
+  static uint64_t unit_of(const Hypergraph& graph) { return 200 + (graph.operands.entries.size() + graph.results.entries.size()) / 100; }
+
   void take_over(const std::vector<Fixed>& fixed) {
     for (size_t k = 0; k < fixed.size(); ++k) {
       if (fixed[k] != Fixed::kOpen) fixed_[k] = fixed[k];
@@ -75,8 +87,15 @@ class HighsEngine : public Engine {
     return restrict_to(graph_, keep);
   }
 
-  Answer run(const Hypergraph& graph, bool linear) {
-    const IlpModel model = build_model(graph, {}, loops_, scale_);
+  Terms terms_of(const Hypergraph& graph) const {
+    if (!problem_) return {};
+    std::vector<uint32_t> candidate;
+    for (uint32_t k : graph.original) candidate.push_back(candidate_[k]);
+    return trusted_terms(*problem_, graph, candidate);
+  }
+
+  Answer run(const Hypergraph& graph, bool linear, uint64_t most_iterations) {
+    const IlpModel model = build_model(graph, terms_of(graph), loops_, scale_);
     Answer answer;
     answer.x.resize(model.cost.size());
     answer.reduced_cost.resize(model.cost.size());
@@ -89,7 +108,7 @@ class HighsEngine : public Engine {
       }
       view.start = start.data();
     }
-    view.iteration_limit = static_cast<int64_t>(iterations_left_);
+    view.iteration_limit = static_cast<int64_t>(std::min<uint64_t>({most_iterations, iterations_left_, INT64_MAX}));
     view.seconds = std::max(0.0, interrupted_->limits->seconds - interrupted_->clock->seconds());
     view.absolute_gap = std::isfinite(best_.upper) ? (best_.upper - cutoff(best_.upper, grain_)) * scale_ : 0;
     view.stop = stop_asked;
@@ -99,7 +118,8 @@ class HighsEngine : public Engine {
     highs_(&view, &answer.state);
     const uint64_t used = static_cast<uint64_t>(std::max<int64_t>(1, answer.state.iterations));
     iterations_left_ -= std::min(iterations_left_, used);
-    step_.work += used * kUnitsAnIteration;
+    iterations_ += used;
+    step_.work += used * units_;
     return answer;
   }
 
@@ -127,15 +147,17 @@ class HighsEngine : public Engine {
     const Hypergraph graph = open_graph();
     if (graph.size() == 0) return raise(best_.upper);
     for (int round = 0; round < kMaxLinearRounds; ++round) {
-      const Answer answer = run(graph, /*linear=*/true);
+      Answer answer = run(graph, /*linear=*/true, UINT64_MAX);
       if (answer.state.status == kHighsInfeasible) return raise(best_.upper);  // the fold budget
       if (answer.state.status != kHighsOptimal) {
         // The next slice, which is longer, tries again; where HiGHS fails the integer program may not.
         linear_done_ = answer.state.status == kHighsFailed;
         return;
       }
-      const double bound = answer.state.objective / scale_ * (1 - 1e-12) - 1e-9 / scale_;
+      const double objective = answer.state.objective / scale_;
+      const double bound = objective - 1e-12 * std::abs(objective) - 1e-9 / scale_;
       raise(round_up(bound, grain_));
+      if (problem_ && round == 0) improve_on_support(graph, chosen_in(graph, answer, kSupport));
       fix_out(graph, answer, bound);
       if (!forbid_loops(graph, chosen_in(graph, answer, kSupport)) || (*interrupted_)()) break;
     }
@@ -144,30 +166,69 @@ class HighsEngine : public Engine {
 
   // What costs too much by its reduced cost.
   void fix_out(const Hypergraph& graph, const Answer& answer, double bound) {
+    linear_bound_ = bound;
+    bound_with_.assign(graph_.size(), std::numeric_limits<double>::infinity());
+    for (uint32_t k = 0; k < graph.size(); ++k) bound_with_[graph.original[k]] = bound + answer.reduced_cost[k] / scale_;
     if (!std::isfinite(best_.upper)) return;
     const double limit = std::max(cutoff(best_.upper, grain_), bound) + kMargin * std::abs(best_.upper);
     for (uint32_t k = 0; k < graph.size(); ++k) {
-      if (bound + answer.reduced_cost[k] / scale_ > limit) fixed_[graph.original[k]] = Fixed::kOut;
+      if (bound_with_[graph.original[k]] > limit) fixed_[graph.original[k]] = Fixed::kOut;
     }
   }
 
-  void solve_integer() {
-    const Hypergraph graph = open_graph();
-    if (graph.size() == 0) return raise(best_.upper);
-    const double upper = best_.upper;   // what is fixed out costs at least as much
-    while (iterations_left_ > 0 && !(*interrupted_)()) {
-      const Answer answer = run(graph, /*linear=*/false);
+  // The linear program's support is a small problem of its own, on which greedy covers do well.
+  void improve_on_support(const Hypergraph& graph, const std::vector<uint32_t>& support) {
+    std::vector<uint8_t> keep(graph_.size(), 0);
+    for (uint32_t k : best_.solution) keep[k] = 1;
+    for (uint32_t k : support) keep[graph.original[k]] = 1;
+    const auto made = makeable(graph_, keep);
+    for (uint32_t r : graph_.roots) {
+      if (!made[r]) return;
+    }
+    SolveOptions covers;
+    covers.greedy_steps = kSupportSteps;
+    const Hypergraph small = restrict_to(graph_, keep);
+    const GreedyAnswer found = greedy_covers(small, dependency_, covers, *interrupted_->clock);
+    if (!found.found) return;
+    accept(small, found.chosen);
+    std::vector<uint32_t> chosen;
+    for (uint32_t k : found.chosen) chosen.push_back(small.original[k]);
+    accept(graph_, improve_cover(graph_, dependency_, chosen, covers, *interrupted_->clock).chosen);
+  }
+
+  void solve_narrow() {
+    narrow_done_ = true;
+    if (!problem_ || !std::isfinite(best_.upper) || bound_with_.empty()) return;
+    std::vector<double> sorted = bound_with_;
+    std::sort(sorted.begin(), sorted.end());
+    const double least = sorted[std::min(sorted.size() - 1, kNarrowLeast)];
+    const double limit = std::max(least, linear_bound_ + kNarrow * (best_.upper - linear_bound_));
+    if (!(limit < best_.upper)) return;
+    std::vector<uint8_t> keep(graph_.size(), 0);
+    for (uint32_t k = 0; k < graph_.size(); ++k) {
+      keep[k] = fixed_[k] != Fixed::kOut && bound_with_[k] <= limit + kMargin * std::abs(limit);
+    }
+    for (uint32_t k : best_.solution) keep[k] = 1;
+    solve_integer(restrict_to(graph_, keep), limit, kNarrowBase + kNarrowWork * iterations_);
+  }
+
+  // What is not in `graph` costs at least `outside`.
+  void solve_integer(const Hypergraph& graph, double outside, uint64_t most_iterations) {
+    if (graph.size() == 0) return raise(outside);
+    const uint64_t last = iterations_ + std::min(most_iterations, UINT64_MAX - iterations_);
+    while (iterations_left_ > 0 && iterations_ < last && !(*interrupted_)()) {
+      const Answer answer = run(graph, /*linear=*/false, last - iterations_);
       if (answer.state.status == kHighsFailed) {
         step_.outcome = Outcome::kGivenUp;
         return;
       }
-      if (answer.state.status == kHighsInfeasible) return raise(upper);
+      if (answer.state.status == kHighsInfeasible) return raise(outside);
       const bool done = answer.state.status == kHighsOptimal;
       const auto chosen = chosen_in(graph, answer, 0.5);
       const bool whole = answer.state.has_solution && accept(graph, chosen);
       const double bound = answer.state.bound / scale_;
-      raise(std::min(upper, round_up(bound - 1e-9 * std::abs(bound), grain_)));
-      if (done && whole) raise(std::min(upper, best_.upper));
+      raise(std::min(outside, round_up(bound - 1e-9 * std::abs(bound), grain_)));
+      if (done && whole) raise(std::min(outside, best_.upper));
       if (!done || whole) return;
       if (!forbid_loops(graph, chosen)) return;
     }
@@ -176,8 +237,9 @@ class HighsEngine : public Engine {
   // True where the choice can run.
   bool accept(const Hypergraph& graph, const std::vector<uint32_t>& chosen) {
     std::vector<uint8_t> allowed(graph.size(), 0);
-    double cost = 0;
-    for (uint32_t k : chosen) allowed[k] = 1, cost += graph.cost[k];
+    double cost = 0, fold = 0;
+    for (uint32_t k : chosen) allowed[k] = 1, cost += graph.cost[k], fold += graph.fold[k];
+    if (fold > graph.fold_budget) return false;
     const auto made = makeable(graph, allowed);
     for (uint32_t k : chosen) {
       for (uint32_t o : graph.operands[k]) {
@@ -197,13 +259,17 @@ class HighsEngine : public Engine {
   }
 
   Hypergraph graph_;
+  const Problem* const problem_;
+  const std::vector<uint32_t> candidate_;  // of the problem
+  Rows dependency_;
   const EgretHighsSolve highs_;
   const double grain_;
-  double scale_ = 1;
+  double scale_ = 1, linear_bound_ = 0;
+  std::vector<double> bound_with_;         // by candidate: no solution that has it costs less; of the linear program
   std::vector<Fixed> fixed_;
-  std::vector<Loop> loops_;   // forbidden so far
-  bool linear_done_ = false;
-  uint64_t iterations_left_ = 0;
+  std::vector<Loop> loops_;                // forbidden so far
+  bool linear_done_ = false, narrow_done_ = false;
+  uint64_t iterations_left_ = 0, iterations_ = 0, units_ = 1;
   const Interrupt* interrupted_ = nullptr;
   Incumbent best_;
   Step step_;
@@ -211,12 +277,19 @@ class HighsEngine : public Engine {
 
 }  // namespace
 
-std::unique_ptr<Engine> make_highs_engine(const Hypergraph& graph) {
+std::unique_ptr<Engine> make_highs_engine(const Hypergraph& graph, const Problem* problem) {
+  if (!have_highs()) return nullptr;
+  const auto symbol = open_module_symbol("egret_highs", "egret_highs_solve");
+  const bool terms = problem && !problem->term_nodes.empty() && !graph.has_negative_cost();
+  return std::make_unique<HighsEngine>(graph, terms ? problem : nullptr, reinterpret_cast<EgretHighsSolve>(*symbol));
+}
+
+bool have_highs() {
 #ifdef EGRET_HAVE_ILP
-  auto symbol = open_module_symbol("egret_highs", "egret_highs_solve");
-  if (symbol.ok()) return std::make_unique<HighsEngine>(graph, reinterpret_cast<EgretHighsSolve>(*symbol));
+  return open_module_symbol("egret_highs", "egret_highs_solve").ok();
+#else
+  return false;
 #endif
-  return nullptr;
 }
 
 }  // namespace egret::extract

@@ -3,13 +3,33 @@
 #include <algorithm>
 #include <cmath>
 
-#include "extract/solve/reduce/reduce.h"
-
 namespace egret::extract {
 namespace {
 
 constexpr int32_t kOne = -1;   // the column of a variable that is 1 in every solution
 constexpr double kFree = HUGE_VAL;
+
+// A candidate that makes what `k` makes except `item`, reads no more and costs no more, and is cheaper or makes fewer
+// items: is there one?  Asked of candidates with at least two results.
+bool has_replacement_without(const Hypergraph& graph, uint32_t k, uint32_t item) {
+  const auto makes = graph.results[k], reads = graph.operands[k];
+  uint32_t rarest = UINT32_MAX;
+  for (uint32_t i : makes) {
+    if (i == item) continue;
+    if (rarest == UINT32_MAX || graph.producers[i].size() < graph.producers[rarest].size()) rarest = i;
+  }
+  for (uint32_t other : graph.producers[rarest]) {
+    if (other == k || graph.cost[other] > graph.cost[k] || graph.fold[other] > graph.fold[k]) continue;
+    const auto theirs = graph.results[other], needs = graph.operands[other];
+    if (theirs.size() >= makes.size() && graph.cost[other] == graph.cost[k]) continue;
+    if (std::binary_search(theirs.begin(), theirs.end(), item)) continue;
+    const bool rest = std::all_of(makes.begin(), makes.end(), [&](uint32_t i) {
+      return i == item || std::binary_search(theirs.begin(), theirs.end(), i);
+    });
+    if (rest && std::includes(reads.begin(), reads.end(), needs.begin(), needs.end())) return true;
+  }
+  return false;
+}
 
 class Builder {
  public:
@@ -27,6 +47,7 @@ class Builder {
     for (uint32_t i = 0; i < graph_.items; ++i) production_row(i);
     for (uint32_t i = 0; i < graph_.items; ++i) price_rows(i);
     for (uint32_t k = 0; k < graph_.size(); ++k) lone_price_rows(k);
+    if (graph_.has_negative_cost()) support_rows();
     if (!terms_.empty()) add_term_rows();
     for (const Loop& loop : loops) loop_rows(loop);
     fold_row();
@@ -59,14 +80,14 @@ class Builder {
   }
 
   // droppable_[p], p a place in results.entries: an optimal solution needs this result of this candidate only
-  // where nobody else makes the item (reduce.h).  Then at most one chosen candidate of those makes it.
+  // where nobody else makes the item.  Then at most one chosen candidate of those makes it.
   void find_droppable() {
     droppable_.resize(graph_.results.entries.size());
     for (uint32_t k = 0; k < graph_.size(); ++k) {
       const auto row = graph_.results[k];
       for (size_t r = 0; r < row.size(); ++r) {
         droppable_[graph_.results.start[k] + r] =
-            row.size() == 1 || replacement_without(graph_, k, row[r]) != UINT32_MAX;
+            row.size() == 1 || has_replacement_without(graph_, k, row[r]);
       }
     }
   }
@@ -110,6 +131,16 @@ class Builder {
       if (stored_[o] == kOne) continue;
       put(static_cast<int32_t>(k), 1);
       put(stored_[o], -1);
+      close_row(-kFree, 0);
+    }
+  }
+
+  // A cost below zero is earned only where the item is a root or read (condition 6 of problem.h).
+  void support_rows() {
+    for (uint32_t i = 0; i < graph_.items; ++i) {
+      if (stored_[i] == kOne || graph_.producers[i].empty()) continue;
+      put(stored_[i], 1);
+      for (uint32_t k : graph_.consumers[i]) put(static_cast<int32_t>(k), -1);
       close_row(-kFree, 0);
     }
   }

@@ -1,6 +1,7 @@
-// The integer program of a hypergraph (shared/anchors/fusion.md 6).  Columns: z_k, candidate k is chosen (0 or 1);
+// The integer program of a hypergraph (docs/extraction.md).  Columns: z_k, candidate k is chosen (0 or 1);
 // m_i, item i is stored; w_c, class c is computed; y_n, term node n computes its class.  Every row holds in some
-// optimal solution at least, so the optimum is that of the problem once the loop rows suffice.
+// optimal solution at least, so the optimum is that of the problem once the loop rows suffice.  Costs below zero are
+// for problems of `terms` alone.
 #pragma once
 
 #include <vector>

@@ -23,22 +23,23 @@ double scale_for(const Hypergraph& graph) {
 
 }  // namespace
 
-Result<Relaxation> solve_relaxation(const Problem& problem, const std::vector<uint8_t>& held, const SolveOptions& options) {
+Result<Relaxation> solve_relaxation(const Problem& problem, const std::vector<uint8_t>& held, uint64_t iterations,
+                                    const Limits& limits) {
 #ifdef EGRET_HAVE_ILP
   EGRET_TRY(void* symbol, open_module_symbol("egret_highs", "egret_highs_solve"));
   EGRET_TRY(const Hypergraph graph, make_hypergraph(problem));
   const double scale = scale_for(graph);
-  IlpModel model = build_model(graph, trusted_terms(problem, graph), {}, scale);
+  IlpModel model = build_model(graph, trusted_terms(problem, graph, graph.original), {}, scale);
   for (uint32_t k = 0; k < graph.size() && !held.empty(); ++k) {
     if (held[graph.original[k]]) model.upper[k] = 0;
   }
   std::vector<double> x(model.cost.size()), reduced(model.cost.size());
   EgretHighsModel view = model.view(/*linear=*/true);
-  view.iteration_limit = static_cast<int64_t>(options.lp_iterations);
-  view.seconds = options.limits.seconds;
-  if (options.limits.stop) {
+  view.iteration_limit = static_cast<int64_t>(std::min<uint64_t>(iterations, INT64_MAX));
+  view.seconds = limits.seconds;
+  if (limits.stop) {
     view.stop = stop_asked;
-    view.stop_context = const_cast<StopToken*>(options.limits.stop);
+    view.stop_context = const_cast<StopToken*>(limits.stop);
   }
   EgretHighsAnswer answer{};
   answer.solution = x.data();
@@ -57,7 +58,7 @@ Result<Relaxation> solve_relaxation(const Problem& problem, const std::vector<ui
   }
   return out;
 #else
-  (void)problem, (void)held, (void)options;
+  (void)problem, (void)held, (void)iterations, (void)limits;
   return unsupported_error("a linear relaxation needs HiGHS, which this build was configured without",
                            "configure with EGRET_ILP=ON, or use the greedy extractor");
 #endif

@@ -16,6 +16,7 @@ struct Relaxation {
 
 // held[k] != 0: candidate k gets a price and is not taken (empty: none is held out).  Loops between candidates are not
 // forbidden.  kLimit where the iterations or the clock end it first, kUnsupported where EGRET_ILP is off.
-Result<Relaxation> solve_relaxation(const Problem& problem, const std::vector<uint8_t>& held, const SolveOptions& options);
+Result<Relaxation> solve_relaxation(const Problem& problem, const std::vector<uint8_t>& held, uint64_t iterations,
+                                    const Limits& limits);
 
 }  // namespace egret::extract

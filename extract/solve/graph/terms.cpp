@@ -13,8 +13,8 @@ constexpr int kMaxRounds = 64;
 // Collects trusted covers candidate by candidate.
 class Collector {
  public:
-  Collector(const Problem& problem, const Hypergraph& graph)
-      : problem_(problem), graph_(graph), known_(problem.items, UINT32_MAX),
+  Collector(const Problem& problem, const Hypergraph& graph, const std::vector<uint32_t>& candidate)
+      : problem_(problem), graph_(graph), candidate_(candidate), known_(problem.items, UINT32_MAX),
         node_of_(problem.term_nodes.size(), UINT32_MAX) {}
 
   Terms collect() {
@@ -34,7 +34,7 @@ class Collector {
 
   void add(uint32_t k) {
     for (uint32_t o : graph_.operands[k]) known_[o] = k;
-    std::vector<uint32_t> left = problem_.candidates[graph_.original[k]].covers;
+    std::vector<uint32_t> left = problem_.candidates[candidate_[k]].covers;
     size_t before = left.size() + 1;
     for (int round = 0; round < kMaxRounds && left.size() < before; ++round) {  // covers mostly come in order
       before = left.size();
@@ -81,6 +81,7 @@ class Collector {
 
   const Problem& problem_;
   const Hypergraph& graph_;
+  const std::vector<uint32_t>& candidate_;
   std::vector<uint32_t> known_;    // item -> the candidate in which it is known
   std::vector<uint32_t> node_of_;  // term node of the problem -> ours
   Terms terms_;
@@ -155,9 +156,9 @@ class Required {
 
 }  // namespace
 
-Terms trusted_terms(const Problem& problem, const Hypergraph& graph) {
+Terms trusted_terms(const Problem& problem, const Hypergraph& graph, const std::vector<uint32_t>& candidate) {
   if (problem.term_nodes.empty()) return {};
-  return Collector(problem, graph).collect();
+  return Collector(problem, graph, candidate).collect();
 }
 
 Dominators term_dominators(const Terms& terms, const Hypergraph& graph) {

@@ -1,5 +1,5 @@
 // What the candidates compute inside, as far as it can be trusted: the source of cover, edge and dominator rows
-// (shared/anchors/fusion.md 6).  A cover is trusted when its term nodes can be computed one after the other from
+// (docs/extraction.md).  A cover is trusted when its term nodes can be computed one after the other from
 // the candidate's operands and given items, and end in its results; a result it does not explain gets a term node
 // of its own that reads the candidate's operands.  So every valid set of candidates runs an acyclic term whose
 // nodes lie in chosen candidates, and the rows below cut off no valid set.
@@ -18,8 +18,8 @@ struct Terms {
   bool empty() const { return node_class.empty(); }
 };
 
-// Empty where the problem has no term nodes.
-Terms trusted_terms(const Problem& problem, const Hypergraph& graph);
+// Empty where the problem has no term nodes.  `candidate[k]` is the problem's number of the graph's candidate k.
+Terms trusted_terms(const Problem& problem, const Hypergraph& graph, const std::vector<uint32_t>& candidate);
 
 // Classes computed in every solution, and for a class those that every computation of it needs.
 struct Dominators {

@@ -2,19 +2,21 @@
 // they found is merged in a fixed order, blocks that shrank are reduced and divided again, and the slices double.
 #include <algorithm>
 #include <atomic>
+#include <numeric>
 #include <thread>
 
 #include "extract/solve/portfolio/block.h"
 #include "extract/solve/exact/core_guided.h"
-#include "extract/solve/heuristics/greedy.h"
 #include "extract/solve/exact/highs_engine.h"
+#include "extract/solve/graph/earnings.h"
+#include "extract/solve/heuristics/greedy.h"
 
 namespace egret::extract {
 namespace {
 
 constexpr uint64_t kFirstSlice = 50'000;
 constexpr size_t kNeighbourhood = 300;      // candidates: solved exactly even where engines are not asked for
-constexpr size_t kManyWithTerms = 16'000;  // candidates: then that program alone does better
+constexpr size_t kManyWithTerms = 16'000;  // candidates: then the program over the whole problem does better
 constexpr uint64_t kMaxSlice = uint64_t{1} << 25;
 
 // One engine's slice on one block.
@@ -27,11 +29,11 @@ struct Task {
 
 class Portfolio {
  public:
-  Portfolio(const SolveOptions& options, Block& whole) : options_(options), whole_(whole) {}
+  Portfolio(const SolveOptions& options, Block& whole) : options_(options), whole_(whole), work_left_(options.work) {}
 
   // On blocks of at most `max_size` candidates, until a slice would be longer than `last_slice`.
   void run(const Stopwatch& clock, uint64_t last_slice, size_t max_size) {
-    while (!clock.expired(options_.limits) && !close_enough()) {
+    while (!clock.expired(options_.limits) && !close_enough() && work_left_ > 0) {
       std::vector<Block*> open;
       whole_.open_leaves(open);
       std::erase_if(open, [&](Block* b) { return b->graph().size() > max_size || !ready(*b) || b->slice > last_slice; });
@@ -39,6 +41,7 @@ class Portfolio {
       auto tasks = make_tasks(open);
       run_all(tasks, clock);
       for (auto& task : tasks) {
+        work_left_ -= std::min(work_left_, task->step.work);
         task->block->merge(task->step);
         if (task->step.outcome == Outcome::kGivenUp) task->block->engines[task->engine].reset();
       }
@@ -50,18 +53,19 @@ class Portfolio {
     }
   }
 
- private:
+  uint64_t work_left() const { return work_left_; }
   bool close_enough() const {
     const Incumbent& best = whole_.incumbent();
     return whole_.proved() || best.upper - best.lower <= options_.gap * std::abs(best.upper);
   }
 
+ private:
   // Has the block an engine that goes on?
   bool ready(Block& block) {
     if (block.slice == 0) {
       block.slice = kFirstSlice;
-      if (CoreGuided::takes(block.graph())) block.engines.push_back(std::make_unique<CoreGuided>(block.graph(), false));
-      if (!block.graph().has_negative_cost()) block.engines.push_back(make_highs_engine(block.graph()));
+      if (options_.engines != Engines::kHighs && CoreGuided::takes(block.graph())) block.engines.push_back(std::make_unique<CoreGuided>(block.graph(), false));
+      block.engines.push_back(make_highs_engine(block.graph()));
     }
     std::erase(block.engines, nullptr);
     return !block.engines.empty();
@@ -88,7 +92,7 @@ class Portfolio {
         Task& task = *tasks[t];
         const Interrupt interrupt{&options_.limits, &clock, &task.stop};
         if (interrupt()) continue;
-        task.step = task.block->engines[task.engine]->advance(task.block->shared(), task.block->slice, interrupt);
+        task.step = task.block->engines[task.engine]->advance(task.block->shared(), std::min(task.block->slice, work_left_), interrupt);
         if (task.step.outcome != Outcome::kProved) continue;
         for (size_t later = t + 1; later < tasks.size() && tasks[later]->block == task.block; ++later) {
           tasks[later]->stop.request_stop();
@@ -115,6 +119,7 @@ class Portfolio {
 
   const SolveOptions& options_;
   Block& whole_;
+  uint64_t work_left_;
 };
 
 // The choice as candidates of the graph; empty where it is none.
@@ -127,74 +132,79 @@ std::vector<uint32_t> chosen_in(const Problem& problem, const Hypergraph& graph,
   return chosen;
 }
 
-bool close(const Solution& solution, double gap) {
-  return solution.cost - solution.bound <= std::max(kProofGap, gap) * std::abs(solution.cost);
-}
-
-// What candidates compute inside allows rows that only the integer program over the whole problem has; it gets the
-// candidates that are still in question.
-Result<Solution> with_terms(const Problem& problem, const SolveOptions& options, const Hypergraph& graph,
-                            const Block& whole, const Solution& so_far, double seconds) {
-  const auto survivors = whole.survivors();
-  Problem rest = problem;
-  std::vector<uint32_t> number;
-  Solution start = so_far;
-  rest.candidates.clear();
-  start.chosen.clear();
-  for (uint32_t k = 0; k < graph.size(); ++k) {
-    if (!survivors[k]) continue;
-    const uint32_t original = graph.original[k];
-    if (std::binary_search(so_far.chosen.begin(), so_far.chosen.end(), original)) {
-      start.chosen.push_back(static_cast<uint32_t>(number.size()));
-    }
-    number.push_back(original);
-    rest.candidates.push_back(problem.candidates[original]);
+// What candidates compute inside allows rows that only a program over the whole problem has; it gets the candidates
+// that are still in question, and all the work that is left in one slice, since each slice starts the program anew.
+Incumbent with_terms(const Problem& problem, const SolveOptions& options, const Hypergraph& graph, const Block& whole,
+                     uint64_t work, const Stopwatch& clock) {
+  const auto keep = whole.survivors();
+  Hypergraph named = graph;
+  std::iota(named.original.begin(), named.original.end(), 0);
+  Hypergraph rest = restrict_to(named, keep);
+  const std::vector<uint32_t> number = rest.original;
+  for (uint32_t& k : rest.original) k = graph.original[k];
+  Incumbent start = whole.incumbent();
+  const auto last = std::set_intersection(number.begin(), number.end(), start.solution.begin(), start.solution.end(), start.solution.begin());
+  start.solution.erase(last, start.solution.end());
+  for (uint32_t& k : start.solution) k = static_cast<uint32_t>(std::lower_bound(number.begin(), number.end(), k) - number.begin());
+  Block block(rest, std::move(start));
+  const auto engine = make_highs_engine(rest, &problem);
+  const Interrupt interrupt{&options.limits, &clock, nullptr};
+  while (engine && work > 0 && !block.proved() && !interrupt()) {
+    const Step step = engine->advance(block.shared(), work, interrupt);
+    work -= std::min(work, step.work);
+    block.merge(step);
+    if (step.outcome == Outcome::kGivenUp || step.work == 0) break;
+    const Incumbent& best = block.incumbent();
+    if (best.upper - best.lower <= options.gap * std::abs(best.upper)) break;
   }
-  SolveOptions left = options;
-  left.limits.seconds -= seconds;
-  auto exact = solve_ilp(rest, left, &start);
-  if (!exact.ok()) return so_far;
-  Solution best = so_far;
-  if (exact->cost < best.cost) {
-    best.cost = exact->cost;
-    best.chosen.clear();
-    for (uint32_t k : exact->chosen) best.chosen.push_back(number[k]);
-  }
-  best.bound = std::min(best.cost, std::max(so_far.bound, exact->bound));
+  Incumbent best = block.incumbent();
+  for (uint32_t& k : best.solution) k = number[k];
   return best;
 }
 
-}  // namespace
-
-Result<Solution> solve_portfolio(const Problem& problem, const SolveOptions& options, const Solution* start) {
+Result<Solution> solve_nonnegative(const Problem& problem, const SolveOptions& options, const Solution* start) {
   const Stopwatch clock;
   EGRET_TRY(Hypergraph graph, make_hypergraph(problem));
   Block whole(graph, Incumbent{});
   whole.begin(chosen_in(problem, graph, start), options, clock);
-  const bool covers = !problem.term_nodes.empty();
+  const bool covers = !problem.term_nodes.empty() && have_highs();
   Portfolio portfolio(options, whole);
-  if (!options.exact) {
+  if (options.engines == Engines::kNone) {
     if (options.greedy_steps > 0) portfolio.run(clock, kFirstSlice, kNeighbourhood);
   } else if (covers) {
     portfolio.run(clock, kFirstSlice, kManyWithTerms);
   } else {
     portfolio.run(clock, UINT64_MAX, SIZE_MAX);
   }
-  const Incumbent& best = whole.incumbent();
+  Incumbent best = whole.incumbent();
+  if (covers && options.engines != Engines::kNone && !portfolio.close_enough()) {
+    best = with_terms(problem, options, graph, whole, portfolio.work_left(), clock);
+  }
   if (best.solution.empty() && !graph.roots.empty()) {
-    if (covers && options.exact && !whole.proved()) return solve_ilp(problem, options);
-    if (whole.proved()) return input_error("infeasible: no choice keeps the limit on folded weights", "raise --fold-limit");
+    if (best.lower >= best.upper) return input_error("infeasible: no choice keeps the limit on folded weights", "raise --fold-limit");
     return limit_error("extraction: no solution within its limits", "raise --time-limit or --fold-limit");
   }
   Solution solution = make_solution(problem, graph, best.solution, "portfolio");
   solution.bound = std::min(best.lower, solution.cost);
-  if (options.exact && covers && !close(solution, options.gap)) {
-    EGRET_TRY(solution, with_terms(problem, options, graph, whole, solution, clock.seconds()));
-    solution.method = "portfolio";
-  }
-  solution.optimal = close(solution, 0);
+  solution.optimal = solution.cost - solution.bound <= kProofGap * std::abs(solution.cost);
   solution.seconds = clock.seconds();
   return solution;
+}
+
+}  // namespace
+
+Result<Solution> solve_portfolio(const Problem& problem, const SolveOptions& options, const Solution* start) {
+  if (options.engines == Engines::kHighs && !have_highs()) {
+    return unsupported_error("exact extraction needs HiGHS, which this build was configured without",
+                             "configure with EGRET_ILP=ON, or use another --method");
+  }
+  EGRET_TRY_VOID(validate(problem));
+  const Earnings earnings(problem);
+  if (earnings.none()) return solve_nonnegative(problem, options, start);
+  std::optional<Solution> begun;
+  if (start) begun = earnings.there(*start);
+  EGRET_TRY(const Solution found, solve_nonnegative(earnings.problem(), options, begun ? &*begun : nullptr));
+  return earnings.back(found);
 }
 
 }  // namespace egret::extract

@@ -113,7 +113,7 @@ class Prover {
       for (uint32_t k : cover.chosen) cost += graph.cost[k];
       upper = std::min(upper, cost);
     }
-    const DualAscent dual = dual_ascent(graph, RootOrder::kCheapFirst, kAscentSteps, 4 * kCutItems);
+    const DualAscent dual = dual_ascent(graph, RootOrder::kCheapFirst, kAscentSteps, true, 4 * kCutItems);
     const bool short_cuts = cut_items(dual) <= kCutItems;
     if (short_cuts && dual.bound >= cutoff(upper, grain)) {
       const double claim = claimed(grain > 0 ? upper : dual.bound, upper, grain);

@@ -1,5 +1,5 @@
-// Reductions of an extraction problem without costs below zero, to a fixpoint (shared/anchors/extraction.md 4.2; the
-// proofs: docs/extraction.md).  Each keeps the optimum: what is left costs, with `constant`, as much as before, and
+// Reductions of an extraction problem without costs below zero, to a fixpoint (the rules and their proofs:
+// docs/extraction.md).  Each keeps the optimum: what is left costs, with `constant`, as much as before, and
 // every valid choice of what is left lifts to one of the graph before that is no dearer.
 #pragma once
 

@@ -1,4 +1,4 @@
-#include "extract/solve/reduce/reduce.h"
+#include "extract/solve/reduce/undominated.h"
 
 #include <algorithm>
 
@@ -18,17 +18,16 @@ bool includes(std::span<const uint32_t> large, std::span<const uint32_t> small) 
   return std::includes(large.begin(), large.end(), small.begin(), small.end());
 }
 
-uint32_t rarest(const Hypergraph& graph, std::span<const uint32_t> items, uint32_t except = kNone) {
+uint32_t rarest(const Hypergraph& graph, std::span<const uint32_t> items) {
   uint32_t best = kNone;
   for (uint32_t item : items) {
-    if (item == except) continue;
     if (best == kNone || graph.producers[item].size() < graph.producers[best].size()) best = item;
   }
   return best;
 }
 
 // 1 for every candidate that another one makes needless.
-std::vector<uint8_t> dominated(const Hypergraph& graph, const std::vector<uint8_t>& protect) {
+std::vector<uint8_t> dominated(const Hypergraph& graph) {
   std::vector<uint8_t> gone(graph.size(), 0);
   std::vector<uint64_t> makes(graph.size()), reads(graph.size());
   for (uint32_t k = 0; k < graph.size(); ++k) {
@@ -36,7 +35,6 @@ std::vector<uint8_t> dominated(const Hypergraph& graph, const std::vector<uint8_
     reads[k] = signature(graph.operands[k]);
   }
   for (uint32_t k = 0; k < graph.size(); ++k) {
-    if (protect[k]) continue;
     for (uint32_t other : graph.producers[rarest(graph, graph.results[k])]) {
       if (other == k || gone[other] || graph.cost[other] > graph.cost[k] || graph.fold[other] > graph.fold[k]) continue;
       if ((makes[k] & ~makes[other]) || (reads[other] & ~reads[k])) continue;
@@ -68,41 +66,18 @@ bool strip_unread(Hypergraph& graph) {
 
 }  // namespace
 
-Hypergraph reduce(const Hypergraph& graph, std::vector<uint8_t> protect) {
+Hypergraph undominated(const Hypergraph& graph) {
   Hypergraph out = graph;
-  protect.resize(graph.size(), 0);
   for (int round = 0; round < kRounds; ++round) {
     const bool stripped = strip_unread(out);
+    const auto gone = dominated(out);
     std::vector<uint8_t> keep(out.size());
-    const auto gone = dominated(out, protect);
-    for (uint32_t k = 0; k < out.size(); ++k) keep[k] = !gone[k] && out.results[k].size() > 0;
-    Hypergraph next = restrict_to(out, keep);
-    std::vector<uint8_t> kept(next.size(), 0);
-    for (uint32_t k = 0, n = 0; n < next.size(); ++n) {
-      while (out.original[k] != next.original[n]) ++k;
-      kept[n] = protect[k];
-    }
-    const bool same = next.size() == out.size() && !stripped;
-    out = std::move(next);
-    protect = std::move(kept);
-    if (same) break;
+    for (uint32_t k = 0; k < out.size(); ++k) keep[k] = !gone[k] && !out.results[k].empty();
+    const size_t before = out.size();
+    out = restrict_to(out, keep);
+    if (out.size() == before && !stripped) break;
   }
   return out;
-}
-
-uint32_t replacement_without(const Hypergraph& graph, uint32_t k, uint32_t item) {
-  const auto makes = graph.results[k];
-  for (uint32_t other : graph.producers[rarest(graph, makes, item)]) {
-    if (other == k || graph.cost[other] > graph.cost[k] || graph.fold[other] > graph.fold[k]) continue;
-    const auto theirs = graph.results[other];
-    if (theirs.size() >= makes.size() && graph.cost[other] == graph.cost[k]) continue;
-    if (std::binary_search(theirs.begin(), theirs.end(), item)) continue;
-    const bool rest = std::all_of(makes.begin(), makes.end(), [&](uint32_t i) {
-      return i == item || std::binary_search(theirs.begin(), theirs.end(), i);
-    });
-    if (rest && includes(graph.operands[k], graph.operands[other])) return other;
-  }
-  return kNone;
 }
 
 }  // namespace egret::extract
