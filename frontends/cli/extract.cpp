@@ -4,11 +4,10 @@
 #include <fmt/format.h>
 
 #include "extract/solve/files/egraph_json.h"
-#include "extract/solve/files/json_file.h"
-#include "extract/solve/files/problem_json.h"
 #include "extract/solve/solve.h"
 #include "frontends/cli/certificate.h"
 #include "frontends/cli/cli.h"
+#include "frontends/cli/extract_answers.h"
 #include "support/files.h"
 
 namespace egret::cli {
@@ -17,77 +16,29 @@ namespace {
 using extract::Problem;
 using extract::Solution;
 
-constexpr uint64_t kMaxFile = uint64_t{2} << 30;  // bytes, unpacked
+constexpr uint64_t kGreedySteps = 20'000;  // of each part's local search: a fraction of a millisecond
 
 struct Arguments {
   std::string file, method = "portfolio", cost = "dag", solution, certificate, check_certificate;
   bool ignore_digest = false;
   double time_limit = 600, gap = 0;
   int threads = 0;
+  AnswersRequest several;
 };
 
-// What was read: a problem, and the names of an e-graph's nodes and classes.
-struct Input {
-  Problem problem;
-  bool egraph = false;
-  std::vector<std::string> node_names, class_names;
-  std::string item_name(uint32_t item) const {
-    return egraph ? "class " + class_names[item] : fmt::format("item {}", item);
-  }
-};
-
-Result<Input> read_input(const std::string& path) {
-  EGRET_TRY(const std::string text, extract::read_packed(path, kMaxFile));
-  Input input;
-  Error error;
-  if (extract::looks_like_egraph(text)) {
-    auto file = extract::parse_egraph(text, path);
-    if (file.ok()) {
-      return Input{std::move(file->problem), true, std::move(file->node_names), std::move(file->class_names)};
-    }
-    error = file.take_error();
-  } else {
-    auto file = extract::parse_problem(text);
-    if (file.ok()) return Input{std::move(file->problem), false, {}, {}};
-    error = file.take_error();
-    if (error.hint.empty()) error.hint = "expected an e-graph (`nodes`, `root_eclasses`) or an `egret-problem 1`";
-  }
-  error.where.file = path;
-  return error;
-}
-
-Json finite(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
-
-std::string solution_text(const Input& input, const Solution& answer, double tree, bool by_tree) {
-  Json out;
-  if (!input.egraph) {
-    out["choice"] = answer.chosen;
-    return out.dump() + "\n";
-  }
-  Json choices = Json::object();
-  for (uint32_t k : answer.chosen) {
-    choices[input.class_names[input.problem.candidates[k].results[0]]] = input.node_names[k];
-  }
-  out["choices"] = std::move(choices);
-  if (!by_tree) {
-    out["dag"] = answer.cost;
-    if (std::isfinite(tree)) out["tree"] = tree;
-    if (std::isfinite(answer.bound)) out["lower_bound"] = answer.bound;
-    out["status"] = answer.optimal ? "optimal" : "stopped";
-  }
-  return out.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
-Result<Solution> solve(const Problem& problem, const Arguments& a) {
+extract::SolveOptions solve_options(const Arguments& a) {
   extract::SolveOptions options;
   options.limits.seconds = a.time_limit;
   options.limits.stop = &process_stop_token();
-  if (a.cost == "tree") return extract::solve_tree(problem);
   options.threads = a.threads;
   options.gap = a.gap;
   options.engines = a.method == "portfolio" ? extract::Engines::kAll : a.method == "ilp" ? extract::Engines::kHighs : extract::Engines::kNone;
-  if (a.method == "greedy") options.greedy_steps = 0;
-  return extract::solve_portfolio(problem, options);
+  if (a.method == "greedy") options.greedy_steps = kGreedySteps;
+  return options;
+}
+
+Result<Solution> solve(const Problem& problem, const Arguments& a) {
+  return a.cost == "tree" ? extract::solve_tree(problem) : extract::solve_portfolio(problem, solve_options(a));
 }
 
 Status extract_command(const Arguments& a, Context& context) {
@@ -96,7 +47,7 @@ Status extract_command(const Arguments& a, Context& context) {
     if (!path.empty()) EGRET_TRY_VOID(check_writable(path));
   }
   if (!a.check_certificate.empty()) return check_certificate_command(a.check_certificate, a.file, a.ignore_digest, context);
-  EGRET_TRY(const Input input, read_input(a.file));
+  EGRET_TRY(const ExtractInput input, read_extract_input(a.file));
   const bool by_tree = a.cost == "tree";
   if (by_tree && !input.egraph) {
     return input_error("--cost tree needs an e-graph; an egret-problem has no tree cost", "leave out --cost", {a.file, 0, 0, ""});
@@ -107,6 +58,10 @@ Status extract_command(const Arguments& a, Context& context) {
                        {"optimal", false}, {"certified", false}, {"seconds", 0}, {"infeasible", true}},
                   [&] { fmt::print("infeasible: no choice makes {}, a root\n", input.item_name(*root)); });
     return {};
+  }
+  if (a.several.wanted()) {
+    if (by_tree || !a.certificate.empty()) return input_error("several answers have neither a tree cost nor a certificate", "leave out --cost tree and --certificate");
+    return several_answers(a.several, input, solve_options(a), a.solution, context);
   }
   if (by_tree && !a.certificate.empty()) return input_error("--certificate is of the DAG cost", "leave out --cost tree");
   EGRET_TRY(Solution answer, solve(input.problem, a));
@@ -147,6 +102,13 @@ void add_extract(CLI::App& app, Context& context) {
   c->add_option("--solution", a->solution, "write the choice: class -> node, or {\"choice\": [index]} for a problem");
   c->add_option("--certificate", a->certificate, "prove a bound on what was found, for at most --time-limit again, and write the proof");
   c->add_option("--check-certificate", a->check_certificate, "say what this certificate proves of the file; nothing is solved");
+  c->add_option("--top", a->several.top, "the K cheapest answers that differ")->check(CLI::PositiveNumber);
+  c->add_option("--distance", a->several.distance, "of each answer, so many chosen nodes that cost something are in no later one (with --top)")
+      ->check(CLI::PositiveNumber)->capture_default_str();
+  c->add_option("--pareto", a->several.pareto, "FILE of a second cost: {node: cost}, or a list for an egret-problem; the front of both");
+  c->add_option("--intervals", a->several.intervals, "FILE of costs known within bounds: {node: [least, greatest]}, or a list of pairs; the best answer at its worst");
+  c->add_option("--uncertain", a->several.uncertain, "at most so many of the chosen cost more than their least (with --intervals)")
+      ->check(CLI::NonNegativeNumber)->capture_default_str();
   c->add_flag("--ignore-digest", a->ignore_digest, "check a certificate whose digest is another");
   c->callback([a, &context] {
     if (auto status = extract_command(*a, context); !status.ok()) context.fail(status.error());

@@ -5,7 +5,6 @@
 #include <numeric>
 
 #include "extract/solve/graph/grain.h"
-#include "extract/solve/exact/model.h"
 #include "extract/solve/heuristics/greedy.h"
 #include "support/module.h"
 
@@ -30,8 +29,8 @@ int stop_asked(void* interrupt) { return (*static_cast<const Interrupt*>(interru
 
 class HighsEngine : public Engine {
  public:
-  HighsEngine(const Hypergraph& graph, const Problem* problem, EgretHighsSolve highs)
-      : graph_(graph), problem_(problem), candidate_(graph.original), highs_(highs), grain_(cost_grain(graph.cost)),
+  HighsEngine(const Hypergraph& graph, const Problem* problem, std::vector<SideRow> side_rows, EgretHighsSolve highs)
+      : graph_(graph), problem_(problem), candidate_(graph.original), side_rows_(std::move(side_rows)), highs_(highs), grain_(cost_grain(graph.cost)),
         fixed_(graph.size(), Fixed::kOpen) {
     std::iota(graph_.original.begin(), graph_.original.end(), 0);  // numbers of this graph, whatever it becomes
     if (problem) dependency_ = term_dependency(*problem);
@@ -95,7 +94,7 @@ class HighsEngine : public Engine {
   }
 
   Answer run(const Hypergraph& graph, bool linear, uint64_t most_iterations) {
-    const IlpModel model = build_model(graph, terms_of(graph), loops_, scale_);
+    const IlpModel model = build_model(graph, terms_of(graph), loops_, scale_, side_rows_);
     Answer answer;
     answer.x.resize(model.cost.size());
     answer.reduced_cost.resize(model.cost.size());
@@ -230,7 +229,9 @@ class HighsEngine : public Engine {
       raise(std::min(outside, round_up(bound - 1e-9 * std::abs(bound), grain_)));
       if (done && whole) raise(std::min(outside, best_.upper));
       if (!done || whole) return;
-      if (!forbid_loops(graph, chosen)) return;
+      if (forbid_loops(graph, chosen)) continue;
+      step_.outcome = Outcome::kGivenUp;  // it keeps a row by HiGHS' tolerance alone
+      return;
     }
   }
 
@@ -240,6 +241,10 @@ class HighsEngine : public Engine {
     double cost = 0, fold = 0;
     for (uint32_t k : chosen) allowed[k] = 1, cost += graph.cost[k], fold += graph.fold[k];
     if (fold > graph.fold_budget) return false;
+    for (const SideRow& row : side_rows_) {
+      const auto inside = std::count_if(chosen.begin(), chosen.end(), [&](uint32_t k) { return row.member[graph.original[k]]; });
+      if (static_cast<double>(inside) > row.most) return false;
+    }
     const auto made = makeable(graph, allowed);
     for (uint32_t k : chosen) {
       for (uint32_t o : graph.operands[k]) {
@@ -262,6 +267,7 @@ class HighsEngine : public Engine {
   const Problem* const problem_;
   const std::vector<uint32_t> candidate_;  // of the problem
   Rows dependency_;
+  const std::vector<SideRow> side_rows_;
   const EgretHighsSolve highs_;
   const double grain_;
   double scale_ = 1, linear_bound_ = 0;
@@ -277,11 +283,12 @@ class HighsEngine : public Engine {
 
 }  // namespace
 
-std::unique_ptr<Engine> make_highs_engine(const Hypergraph& graph, const Problem* problem) {
+std::unique_ptr<Engine> make_highs_engine(const Hypergraph& graph, const Problem* problem, std::vector<SideRow> side_rows) {
   if (!have_highs()) return nullptr;
   const auto symbol = open_module_symbol("egret_highs", "egret_highs_solve");
   const bool terms = problem && !problem->term_nodes.empty() && !graph.has_negative_cost();
-  return std::make_unique<HighsEngine>(graph, terms ? problem : nullptr, reinterpret_cast<EgretHighsSolve>(*symbol));
+  return std::make_unique<HighsEngine>(graph, terms ? problem : nullptr, std::move(side_rows),
+                                       reinterpret_cast<EgretHighsSolve>(*symbol));
 }
 
 bool have_highs() {

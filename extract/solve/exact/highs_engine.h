@@ -10,12 +10,15 @@
 #include <memory>
 
 #include "extract/solve/exact/engine.h"
+#include "extract/solve/exact/model.h"
 
 namespace egret::extract {
 
 // The graph must outlive the engine; costs below zero only where it is of `terms`.  `problem`, if not null, is what
-// the graph's `original` numbers.  Null where this build has no HiGHS.
-std::unique_ptr<Engine> make_highs_engine(const Hypergraph& graph, const Problem* problem = nullptr);
+// the graph's `original` numbers.  Side rows (their members by the graph's candidates) hold for every solution it finds;
+// its bounds are of those.  Null where this build has no HiGHS.
+std::unique_ptr<Engine> make_highs_engine(const Hypergraph& graph, const Problem* problem = nullptr,
+                                          std::vector<SideRow> side_rows = {});
 bool have_highs();
 
 }  // namespace egret::extract

@@ -42,8 +42,8 @@ class Builder {
     }
   }
 
-  IlpModel build(const std::vector<Loop>& loops) {
-    find_droppable();
+  IlpModel build(const std::vector<Loop>& loops, const std::vector<SideRow>& side_rows) {
+    find_droppable(side_rows.empty());
     for (uint32_t i = 0; i < graph_.items; ++i) production_row(i);
     for (uint32_t i = 0; i < graph_.items; ++i) price_rows(i);
     for (uint32_t k = 0; k < graph_.size(); ++k) lone_price_rows(k);
@@ -51,6 +51,12 @@ class Builder {
     if (!terms_.empty()) add_term_rows();
     for (const Loop& loop : loops) loop_rows(loop);
     fold_row();
+    for (const SideRow& row : side_rows) {
+      for (uint32_t k = 0; k < graph_.size(); ++k) {
+        if (row.member[graph_.original[k]]) put(static_cast<int32_t>(k), 1);
+      }
+      close_row(-kFree, row.most);
+    }
     return std::move(model_);
   }
 
@@ -81,13 +87,13 @@ class Builder {
 
   // droppable_[p], p a place in results.entries: an optimal solution needs this result of this candidate only
   // where nobody else makes the item.  Then at most one chosen candidate of those makes it.
-  void find_droppable() {
+  void find_droppable(bool by_dominance) {
     droppable_.resize(graph_.results.entries.size());
     for (uint32_t k = 0; k < graph_.size(); ++k) {
       const auto row = graph_.results[k];
       for (size_t r = 0; r < row.size(); ++r) {
         droppable_[graph_.results.start[k] + r] =
-            row.size() == 1 || has_replacement_without(graph_, k, row[r]);
+            row.size() == 1 || (by_dominance && has_replacement_without(graph_, k, row[r]));
       }
     }
   }
@@ -274,8 +280,9 @@ EgretHighsModel IlpModel::view(bool linear) const {
   return out;
 }
 
-IlpModel build_model(const Hypergraph& graph, const Terms& terms, const std::vector<Loop>& loops, double scale) {
-  return Builder(graph, terms, scale).build(loops);
+IlpModel build_model(const Hypergraph& graph, const Terms& terms, const std::vector<Loop>& loops, double scale,
+                     const std::vector<SideRow>& side_rows) {
+  return Builder(graph, terms, scale).build(loops, side_rows);
 }
 
 std::vector<Loop> find_loops(const Hypergraph& graph, const std::vector<uint32_t>& chosen) {

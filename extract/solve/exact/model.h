@@ -14,6 +14,12 @@ namespace egret::extract {
 // Items that wait for each other in an answer; the first of them to be made needs a producer from outside.
 using Loop = std::vector<uint32_t>;
 
+// At most `most` of these are chosen.
+struct SideRow {
+  std::vector<uint8_t> member;  // by Hypergraph::original
+  double most = 0;
+};
+
 struct IlpModel {
   std::vector<double> cost, lower, upper;
   std::vector<uint8_t> integer;                 // z are columns 0 .. candidates - 1
@@ -24,8 +30,9 @@ struct IlpModel {
   EgretHighsModel view(bool linear) const;
 };
 
-// Costs are multiplied by `scale`.
-IlpModel build_model(const Hypergraph& graph, const Terms& terms, const std::vector<Loop>& loops, double scale);
+// Costs are multiplied by `scale`.  With side rows, what is valid and has nothing to spare is all that is assumed.
+IlpModel build_model(const Hypergraph& graph, const Terms& terms, const std::vector<Loop>& loops, double scale,
+                     const std::vector<SideRow>& side_rows = {});
 
 // Loops among the chosen candidates: bottom components of "waits for".  Empty where all can start.
 std::vector<Loop> find_loops(const Hypergraph& graph, const std::vector<uint32_t>& chosen);

@@ -96,7 +96,7 @@ void Block::begin(const std::vector<uint32_t>& chosen, const SolveOptions& optio
 void Block::anneal_more(const SolveOptions& options, const Stopwatch& clock, uint64_t steps) {
   if (shared_.incumbent.solution.empty() || proved() || options.greedy_steps == 0) return;
   if (graph_.results.entries.size() != graph_.size() || std::isfinite(graph_.fold_budget)) return;
-  accept(anneal(graph_, shared_.incumbent.solution, steps, options.limits, clock));
+  accept(anneal(graph_, shared_.incumbent.solution, std::min(steps, options.greedy_steps), options.limits, clock));
 }
 
 void Block::prepare(const SolveOptions& options, const Stopwatch& clock) {

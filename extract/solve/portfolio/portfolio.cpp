@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "extract/solve/portfolio/block.h"
+#include "extract/solve/portfolio/whole.h"
 #include "extract/solve/exact/core_guided.h"
 #include "extract/solve/exact/highs_engine.h"
 #include "extract/solve/graph/earnings.h"
@@ -146,18 +147,7 @@ Incumbent with_terms(const Problem& problem, const SolveOptions& options, const 
   const auto last = std::set_intersection(number.begin(), number.end(), start.solution.begin(), start.solution.end(), start.solution.begin());
   start.solution.erase(last, start.solution.end());
   for (uint32_t& k : start.solution) k = static_cast<uint32_t>(std::lower_bound(number.begin(), number.end(), k) - number.begin());
-  Block block(rest, std::move(start));
-  const auto engine = make_highs_engine(rest, &problem);
-  const Interrupt interrupt{&options.limits, &clock, nullptr};
-  while (engine && work > 0 && !block.proved() && !interrupt()) {
-    const Step step = engine->advance(block.shared(), work, interrupt);
-    work -= std::min(work, step.work);
-    block.merge(step);
-    if (step.outcome == Outcome::kGivenUp || step.work == 0) break;
-    const Incumbent& best = block.incumbent();
-    if (best.upper - best.lower <= options.gap * std::abs(best.upper)) break;
-  }
-  Incumbent best = block.incumbent();
+  Incumbent best = solve_whole(rest, problem, std::move(start), {}, options, work, clock);
   for (uint32_t& k : best.solution) k = number[k];
   return best;
 }
@@ -170,7 +160,7 @@ Result<Solution> solve_nonnegative(const Problem& problem, const SolveOptions& o
   const bool covers = !problem.term_nodes.empty() && have_highs();
   Portfolio portfolio(options, whole);
   if (options.engines == Engines::kNone) {
-    if (options.greedy_steps > 0) portfolio.run(clock, kFirstSlice, kNeighbourhood);
+    if (options.greedy_steps > kFirstSlice) portfolio.run(clock, kFirstSlice, kNeighbourhood);
   } else if (covers) {
     portfolio.run(clock, kFirstSlice, kManyWithTerms);
   } else {
