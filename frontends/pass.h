@@ -26,7 +26,7 @@ struct OptimizeOptions {
   std::vector<std::string> rule_files;    // added to the library
   bool library = true;
   // kGreedy: the best of the fast covers, then local search; kIlp: exact, from there.  A name of `cover` (areaflow, tree,
-  // xla, inductor) takes that cover alone, as it is.
+  // xla, inductor, twophase) takes that cover alone, as it is.
   enum class Extractor { kGreedy, kIlp } extractor = Extractor::kIlp;
   std::string cover;
   Limits limits{.enodes = 8'000, .iterations = 12, .seconds = 600};

@@ -31,7 +31,14 @@ Result<Choice> fuse_program(const Imported& program, const Device& device, const
   fusion.fold_limit = options.fold_limit;
   fusion.threads = options.threads;
   fusion.limits = remaining(options, total);
-  if (baseline) fusion.seeds = baseline->greedy.problem.bodies;
+  if (baseline) {
+    const Choice& before = baseline->greedy;
+    fusion.seeds = before.problem.bodies;
+    fusion.chosen_seeds.assign(fusion.seeds.size(), 0);
+    for (uint32_t c : before.solution.chosen) {
+      if (before.problem.body_of[c] >= 0) fusion.chosen_seeds[static_cast<size_t>(before.problem.body_of[c])] = 1;
+    }
+  }
   Choice choice;
   EGRET_TRY(choice.problem, extract::fuse(*program.tensors, program.roots, device, fusion));
   const auto& covers = choice.problem.covers;

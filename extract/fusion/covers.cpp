@@ -11,8 +11,8 @@ namespace {
 constexpr int kMostTurns = 8;
 
 // The cover whose kernels are `bodies`, those that the pool lacks added to it.
-std::optional<Solution> adopt(const FusionGraph& graph, BodyTable& table, std::vector<Body> bodies, const char* method, FusionProblem& problem,
-                              BodyKeys& seen) {
+std::optional<Solution> adopt(const FusionGraph& graph, BodyTable& table, std::vector<Body> bodies, const char* method,
+                              FusionProblem& problem, BodyKeys& seen) {
   std::unordered_map<uint64_t, uint32_t> place;
   for (uint32_t c = 0; c < problem.body_of.size(); ++c) {
     if (problem.body_of[c] >= 0) place.emplace(problem.bodies[static_cast<size_t>(problem.body_of[c])].key(), c);
@@ -33,10 +33,45 @@ std::optional<Solution> adopt(const FusionGraph& graph, BodyTable& table, std::v
   return solution_of(problem, std::move(chosen), method);
 }
 
+// The best of `candidates` alone by area flow, in the numbers of the problem.
+std::optional<Solution> flow_over(const FusionProblem& problem, const std::vector<uint32_t>& candidates, const SolveOptions& solve) {
+  Problem part = problem.problem;
+  part.candidates.clear();
+  for (uint32_t c : candidates) part.candidates.push_back(problem.problem.candidates[c]);
+  auto found = solve_greedy(part, solve);
+  if (!found.ok()) return std::nullopt;
+  std::vector<uint32_t> chosen;
+  for (uint32_t k : found->chosen) chosen.push_back(candidates[k]);
+  return solution_of(problem, std::move(chosen), "twophase");
+}
+
+// Rewriting first, by the cost of operators; then fusion of that term alone: what joint choice must not lose to.
+std::optional<Solution> two_phases(const FusionGraph& graph, const FusionProblem& problem, const SolveOptions& solve) {
+  auto select = [&](auto&& takes) {
+    std::vector<uint32_t> out;
+    for (uint32_t c = 0; c < problem.body_of.size(); ++c) {
+      if (problem.body_of[c] < 0 || takes(problem.bodies[static_cast<size_t>(problem.body_of[c])])) out.push_back(c);
+    }
+    return out;
+  };
+  auto leaf = [&](const Choice& c) { return graph.operands(c.node).empty(); };
+  const auto apart = flow_over(problem, select([&](const Body& b) {
+    return std::count_if(b.inside.begin(), b.inside.end(), [&](const Choice& c) { return !leaf(c); }) <= 1;
+  }), solve);
+  if (!apart) return std::nullopt;
+  std::vector<Choice> term = term_of(graph, problem, *apart);
+  std::sort(term.begin(), term.end());
+  return flow_over(problem, select([&](const Body& b) {
+    return std::all_of(b.inside.begin(), b.inside.end(), [&](const Choice& c) {
+      return leaf(c) || std::binary_search(term.begin(), term.end(), c);
+    });
+  }), solve);
+}
+
 }  // namespace
 
-Result<std::vector<Solution>> cover_portfolio(const FusionGraph& graph, BodyTable& table, const FusionOptions& options,
-                                              const std::vector<Id>& roots, FusionProblem& problem, BodyKeys& seen) {
+Result<std::vector<Solution>> cover_portfolio(const FusionGraph& graph, BodyTable& table, const rules::FusionRules& rules,
+                                              const Limits& limits, const std::vector<Id>& roots, FusionProblem& problem, BodyKeys& seen) {
   std::vector<Solution> out;
   Stopwatch watch;
   double before = 0;
@@ -49,16 +84,18 @@ Result<std::vector<Solution>> cover_portfolio(const FusionGraph& graph, BodyTabl
     before = now;
   };
   SolveOptions solve;
-  solve.limits = options.limits;
+  solve.limits = limits;
   solve.greedy_steps = 0;
   EGRET_TRY(Solution flow, solve_greedy(problem.problem, solve));
   flow.method = "areaflow";
   take(flow);
+  if (watch.expired(limits)) return out;
   if (auto tree = solve_tree(problem.problem); tree.ok()) take(solution_of(problem, tree->chosen, "tree"));
   const std::vector<Choice> term = term_of(graph, problem, flow);
   for (const auto& [way, name] : {std::pair(MergeWay::kProducerIntoConsumers, "xla"), {MergeWay::kBestSaving, "inductor"}}) {
-    take(adopt(graph, table, merged(graph, table, options.rules, term, roots, way, options.limits), name, problem, seen));
+    take(adopt(graph, table, merged(graph, table, rules, term, roots, way, limits), name, problem, seen));
   }
+  take(two_phases(graph, problem, solve));
   auto cheaper = [](const Solution& a, const Solution& b) { return a.cost < b.cost; };
   std::stable_sort(out.begin(), out.end(), cheaper);
   // Merging goes on from the best of them, in both ways by turns, while that helps.
@@ -66,7 +103,8 @@ Result<std::vector<Solution>> cover_portfolio(const FusionGraph& graph, BodyTabl
   Solution best = out.front();
   for (int turn = 0, idle = 0; turn < kMostTurns && idle < 2; ++turn) {
     const MergeWay way = turn % 2 == 0 ? MergeWay::kBestSaving : MergeWay::kProducerIntoConsumers;
-    auto found = adopt(graph, table, merged_further(graph, table, options.rules, problem, best, roots, way, options.limits), "merged", problem, seen);
+    std::vector<Body> kernels = merged_further(graph, table, rules, problem, best, roots, way, limits);
+    auto found = adopt(graph, table, std::move(kernels), "merged", problem, seen);
     ++idle;
     if (!found || found->cost >= best.cost) continue;
     best = std::move(*found);

@@ -49,6 +49,7 @@ std::optional<Solution> plain_cover(const FusionProblem& problem) {
 
 Result<FusionProblem> fuse(const rules::TensorEGraph& tensors, const std::vector<Id>& roots, const Device& device,
                            const FusionOptions& options) {
+  const Stopwatch watch;
   const FusionGraph graph(tensors);
   BodyTable table(graph, device);
   Enumeration enumeration = enumerate(graph, table, roots, options);
@@ -61,8 +62,9 @@ Result<FusionProblem> fuse(const rules::TensorEGraph& tensors, const std::vector
                              "an operator unknown to egret may stand before it; see `fallbacks`");
   }
   std::vector<std::optional<Body>> seeds;
-  for (const Body& seed : options.seeds) {
-    seeds.push_back(reseated(graph, table, seed));
+  for (size_t i = 0; i < options.seeds.size(); ++i) {
+    const bool wanted = !enumeration.limit_reached || options.chosen_seeds.empty() || options.chosen_seeds[i];
+    seeds.push_back(wanted ? reseated(graph, table, options.seeds[i]) : std::nullopt);
     if (!seeds.back()) continue;
     for (Id p : seeds.back()->ports) {  // what is there before the run may be read, whether or not another body reads it
       if (!graph.given(p) || enumeration.known[p]) continue;
@@ -96,7 +98,7 @@ Result<FusionProblem> fuse(const rules::TensorEGraph& tensors, const std::vector
   for (int b : seed_body) out.seed_candidate.push_back(b < 0 ? b : first + b);
   BodyKeys seen;
   for (const auto& [key, at] : place) seen.insert(key);
-  for (int round = 0; round < kMultiResultRounds && options.rules.side_by_side; ++round) {
+  for (int round = 0; round < kMultiResultRounds && options.rules.side_by_side && !watch.expired(options.limits); ++round) {
     SolveOptions solve;
     solve.limits = options.limits;
     solve.greedy_steps = 0;
@@ -105,7 +107,9 @@ Result<FusionProblem> fuse(const rules::TensorEGraph& tensors, const std::vector
     if (more.empty()) break;
     add_bodies(out, std::move(more));
   }
-  EGRET_TRY(out.covers, cover_portfolio(graph, table, options, roots, out, seen));
+  Limits left = options.limits;
+  left.seconds = std::max(0.0, left.seconds - watch.seconds());
+  EGRET_TRY(out.covers, cover_portfolio(graph, table, options.rules, left, roots, out, seen));
   out.limit_reached = enumeration.limit_reached;
   return out;
 }

@@ -26,6 +26,7 @@ struct FusionOptions {
   int threads = 1;
   Limits limits;
   std::vector<Body> seeds;       // candidates that must be there: bodies of the same graph before it was saturated
+  std::vector<uint8_t> chosen_seeds;  // by seed: it is part of that program; past the clock only these are taken over
 };
 
 struct FusionProblem {

@@ -164,7 +164,8 @@ class Merger {
 
   // A reshape costs nothing by itself, but stands between others.
   bool pays(double saving, uint32_t a, uint32_t b) const {
-    const bool view = kernels_[a].body.plan.schedule == ScheduleClass::kAlias || (b != kNone && kernels_[b].body.plan.schedule == ScheduleClass::kAlias);
+    auto alias = [&](uint32_t k) { return k != kNone && kernels_[k].body.plan.schedule == ScheduleClass::kAlias; };
+    const bool view = alias(a) || alias(b);
     return saving > 0 || (view && saving == 0);
   }
 

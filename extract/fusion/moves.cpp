@@ -68,7 +68,9 @@ class Mover {
     std::vector<Id> outside, used;
     for (Id o : both->outputs) {
       const auto it = readers_.find(o);
-      const bool others = it != readers_.end() && std::any_of(it->second.begin(), it->second.end(), [&](const Body* r) { return r != &a && r != &b; });
+      const bool others = it != readers_.end() && std::any_of(it->second.begin(), it->second.end(), [&](const Body* r) {
+        return r != &a && r != &b;
+      });
       if (others || is_root(o)) outside.push_back(o);
     }
     for (const Choice& c : both->inside) {

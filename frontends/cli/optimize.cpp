@@ -141,11 +141,11 @@ Status optimize_command(const Arguments& a, Context& context) {
   options.numerics = a.numerics;
   options.rule_files = a.rules;
   options.library = !a.no_library;
-  static const std::vector<std::string> covers{"tree", "areaflow", "xla", "inductor"};
+  static const std::vector<std::string> covers{"tree", "areaflow", "xla", "inductor", "twophase"};
   if (std::ranges::count(covers, a.extractor) > 0) {
     options.cover = a.extractor;
   } else if (a.extractor != "greedy" && a.extractor != "ilp") {
-    return input_error("--extractor must be greedy, ilp, tree, areaflow, xla or inductor, not " + a.extractor, "ilp is exact; greedy is quick: the best of the others, then local search");
+    return input_error("--extractor must be greedy, ilp, tree, areaflow, xla, inductor or twophase, not " + a.extractor, "ilp is exact; greedy is quick: the best of the others, then local search");
   }
   options.extractor = a.extractor == "ilp" ? OptimizeOptions::Extractor::kIlp : OptimizeOptions::Extractor::kGreedy;
   options.lower = !a.no_lower;
@@ -198,7 +198,7 @@ void add_optimize(CLI::App& app, Context& context) {
   c->add_option("--numerics", a->numerics, "strict, default or fast, and further words after a comma")->capture_default_str();
   c->add_option("--rules", a->rules, "rule files added to the library, or names of its sets that are off (explore.split)");
   c->add_flag("--no-library", a->no_library, "leave the library's rules out");
-  c->add_option("--extractor", a->extractor, "ilp (exact), greedy (the fast covers and local search), or one cover: tree, areaflow, xla, inductor")->capture_default_str();
+  c->add_option("--extractor", a->extractor, "ilp (exact), greedy (the fast covers and local search), or one cover: tree, areaflow, xla, inductor, twophase")->capture_default_str();
   a->limits.add_to(*c);
   c->add_flag("--freeze", a->freeze, "parameters do not change: work on them alone is done once (default for ONNX)");
   c->add_flag("--no-freeze", a->no_freeze, "parameters change from run to run");
