@@ -8,13 +8,19 @@ namespace egret::egraph::lang {
 
 SmallestTerms::SmallestTerms(const EGraph& graph, uint32_t bound)
     : graph_(graph), bound_(std::min(bound, UINT32_MAX - 1)) {
-  best_.resize(graph.id_count(), {bound_ + 1, kNoId});
-  sweep();
+  if (bound_ < UINT8_MAX) {
+    sweep(bytes_);
+  } else {
+    sweep(sizes_);
+  }
 }
 
-void SmallestTerms::sweep() {
+template <class Size>
+void SmallestTerms::sweep(std::vector<Size>& sizes) {
   const EGraph::Store& store = graph_.store();
   const Id ids = static_cast<Id>(graph_.id_count());
+  sizes.assign(ids, static_cast<Size>(bound_ + 1));
+  nodes_.assign(ids, kNoId);
   Bits shrunk, shrunk_before;  // classes whose size fell in this sweep, in the one before
   shrunk.cover(ids);
   shrunk_before.cover(ids);
@@ -30,15 +36,15 @@ void SmallestTerms::sweep() {
       for (uint32_t i = 0; i < count && !look; ++i) look = shrunk.test(operands[i]) || shrunk_before.test(operands[i]);
       if (!look) continue;
       uint64_t size = 1;
-      for (uint32_t i = 0; i < count; ++i) size += best_[operands[i]].size;
+      for (uint32_t i = 0; i < count; ++i) size += sizes[operands[i]];
       const Id cls = store.sets.parent(node);
-      Best& best = best_[cls];
-      if (size < best.size) {
-        best = {static_cast<uint32_t>(size), node};
+      if (size < sizes[cls]) {
+        sizes[cls] = static_cast<Size>(size);
+        nodes_[cls] = node;
         shrunk.set(cls);
         again = true;
-      } else if (size == best.size && size <= bound_ && node < best.node) {
-        best.node = node;
+      } else if (size == sizes[cls] && size <= bound_ && node < nodes_[cls]) {
+        nodes_[cls] = node;
       }
     }
     std::swap(shrunk, shrunk_before);
@@ -58,7 +64,7 @@ std::string SmallestTerms::text(Id id) const {
       out += ')';
       continue;
     }
-    const Id node = best_[cls].node;
+    const Id node = nodes_[cls];
     const std::span<const Id> operands = graph_.canonical_operands(node);
     if (!out.empty() && out.back() != '(') out += ' ';
     if (!operands.empty()) {

@@ -1,7 +1,7 @@
 // SmallestTerms: for classes of a saturated graph the smallest term, counted in symbols of its text (tree size).
 //
 // Knuth's generalisation of shortest paths, as sweeps over the rows: after the first, only e-nodes that read a class
-// which became smaller are looked at.  Sizes above `bound` are not told apart, so that a sweep costs eight bytes an id.
+// which became smaller are looked at.  Sizes above `bound` are not told apart, so that one byte an id mostly holds them.
 #pragma once
 
 #include <string>
@@ -17,20 +17,19 @@ class SmallestTerms {
   SmallestTerms(const EGraph& graph, uint32_t bound);
 
   // bound + 1 where there is no term of at most `bound` symbols.
-  uint32_t size(Id id) const { return best_[graph_.find(id)].size; }
+  uint32_t size(Id id) const { return bytes_.empty() ? sizes_[graph_.find(id)] : bytes_[graph_.find(id)]; }
   // Of several of one size the one whose e-nodes are oldest.  Requires: size(id) <= bound.
   std::string text(Id id) const;
 
  private:
-  struct Best {  // of a class: the size of its smallest term, and the oldest e-node that gives it
-    uint32_t size;
-    Id node;
-  };
-  void sweep();
+  template <class Size>
+  void sweep(std::vector<Size>& sizes);
 
   const EGraph& graph_;
   const uint32_t bound_;
-  std::vector<Best> best_;  // by canonical id
+  std::vector<uint8_t> bytes_;   // by canonical id, the size of the smallest term: of a small bound,
+  std::vector<uint32_t> sizes_;  // or else
+  std::vector<Id> nodes_;        // the oldest e-node that gives it
 };
 
 }  // namespace egret::egraph::lang
