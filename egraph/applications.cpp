@@ -11,28 +11,42 @@ uint32_t Applications::add_shape(Shape shape) {
   return static_cast<uint32_t>(shapes_.size() - 1);
 }
 
+uint32_t Applications::begin() {
+  if (count_ % kEvery == 0) start_.push_back(static_cast<uint32_t>(words_.size()));
+  return static_cast<uint32_t>(count_++);
+}
+
+size_t Applications::words_of(const uint32_t* record) const {
+  if (*record != kGeneral) return 1 + size_t{shapes_[*record].nodes} + shapes_[*record].made;
+  return 7 + size_t{record[2]} + record[3] + record[4] + record[5] + 2 * size_t{record[6]};
+}
+
 uint32_t Applications::record(uint32_t shape, const Id* nodes, const Id* made, size_t made_stride) {
-  start_.push_back(static_cast<uint32_t>(words_.size()));
+  const uint32_t number = begin();
   words_.push_back(shape);
   words_.append(nodes, shapes_[shape].nodes);
   for (uint32_t i = 0; i < shapes_[shape].made; ++i) words_.push_back(made[i * made_stride]);
-  return static_cast<uint32_t>(start_.size() - 1);
+  return number;
 }
 
 uint32_t Applications::record(const Application& a) {
-  start_.push_back(static_cast<uint32_t>(words_.size()));
+  const uint32_t number = begin();
   const auto count = [](const auto& list) { return static_cast<uint32_t>(list.size()); };
   const uint32_t head[] = {kGeneral,        a.rule,        count(a.nodes),    count(a.classes),
                            count(a.attrs), count(a.made), count(a.equations)};
   words_.append(head, std::size(head));
   for (const auto* list : {&a.nodes, &a.classes, &a.attrs, &a.made}) words_.append(list->data(), list->size());
   for (const auto& [left, right] : a.equations) words_.push_back(left), words_.push_back(right);
-  return static_cast<uint32_t>(start_.size() - 1);
+  return number;
 }
 
-std::string Applications::check(const ENodes& enodes) const {
-  for (const uint32_t start : start_) {
-    if (start >= words_.size()) return "a record of an application is cut short";
+std::string Applications::check(const ENodes& enodes) {
+  count_ = 0;
+  for (size_t start = 0; start < words_.size(); start += words_of(words_.data() + start)) {
+    if (count_ % kEvery == 0 && (count_ / kEvery >= start_.size() || start_[count_ / kEvery] != start)) {
+      return "a record of an application is not where it should be";
+    }
+    ++count_;
     const uint32_t* const at = words_.data() + start;
     const uint64_t room = words_.size() - start - 1;
     const auto are_nodes = [&](const uint32_t* ids, uint64_t count) {
@@ -63,12 +77,14 @@ std::string Applications::check(const ENodes& enodes) const {
       }
     }
   }
+  if (start_.size() != (count_ + kEvery - 1) / kEvery) return "a record of an application is not where it should be";
   return {};
 }
 
 Application Applications::get(uint32_t number, const ENodes& enodes) const {
   Application a;
-  const uint32_t* at = words_.data() + start_[number];
+  const uint32_t* at = words_.data() + start_[number / kEvery];
+  for (uint32_t i = 0; i < number % kEvery; ++i) at += words_of(at);
   const auto take = [&](std::vector<uint32_t>& list, uint32_t count) {
     list.assign(at, at + count);
     at += count;

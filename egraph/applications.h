@@ -44,12 +44,12 @@ class Applications {
   uint32_t record(uint32_t shape, const Id* nodes, const Id* made, size_t made_stride);
   uint32_t record(const Application& application);
 
-  size_t size() const { return start_.size(); }
+  size_t size() const { return count_; }
   Application get(uint32_t number, const ENodes& enodes) const;
   uint64_t bytes() const { return start_.bytes() + words_.bytes(); }
 
-  // Of arrays that were read from outside: what is wrong, or nothing.
-  std::string check(const ENodes& enodes) const;
+  // Of arrays that were read from outside: what is wrong, or nothing.  Counts them.
+  std::string check(const ENodes& enodes);
   template <class Visit>
   void visit_arrays(Visit&& visit) {
     visit(start_), visit(words_);
@@ -60,8 +60,14 @@ class Applications {
  private:
   static constexpr uint32_t kGeneral = ~uint32_t{0};  // in place of a shape: everything is written out
 
+  static constexpr uint32_t kEvery = 16;
+
+  uint32_t begin();                             // of a record: its number
+  size_t words_of(const uint32_t* record) const;  // how many it has
+
   std::vector<Shape> shapes_;
-  Array<uint32_t> start_, words_;
+  Array<uint32_t> start_, words_;  // where each sixteenth record stands; records
+  size_t count_ = 0;
 };
 
 }  // namespace egret::egraph

@@ -55,8 +55,8 @@ std::string EGraph::Store::check_loaded() {
   displaced_bits.cover(ids);
   if (any_subsumed && subsumed.words().size() != (ids + 63) / 64) subsumed.cover(ids);
   if (options.explanations) {
-    if (std::string wrong = proof.check(sets, applications.size()); !wrong.empty()) return wrong;
     if (std::string wrong = applications.check(enodes); !wrong.empty()) return wrong;
+    if (std::string wrong = proof.check(sets, applications.size()); !wrong.empty()) return wrong;
   }
   if (!facts.restored_for(ids)) return "the facts differ in length";
   index.invalidate(ids, op_names.size());

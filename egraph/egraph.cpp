@@ -62,7 +62,7 @@ bool EGraph::Store::unite(Id a, Id b, Justification why) {
   const Id root_a = find_and_shorten(a), root_b = find_and_shorten(b);
   if (root_a == root_b) return false;
   const Id older = std::min(root_a, root_b), younger = std::max(root_a, root_b);
-  if (options.explanations) proof.connect(a, b, root_a, root_b, older, why);
+  if (options.explanations) proof.connect(a, b, why);
   facts.unite(older, younger);
   sets.link(older, younger);
   displaced.push_back(younger);

@@ -6,7 +6,7 @@ namespace egret::egraph {
 namespace {
 
 constexpr uint32_t kUpwardBit = 1u << 2;
-constexpr uint32_t kDetailShift = 3;
+constexpr uint32_t kDetailShift = 3, kElsewhere = 31;
 
 }  // namespace
 
@@ -20,23 +20,32 @@ void ProofForest::make_root(Id id) {
   }
 }
 
-uint32_t ProofForest::record(Id from, Id to, Justification why) {
-  EGRET_CHECK(why.detail < 1u << (32 - kDetailShift), "a justification's detail is below 2^29");
-  edges_.push_back({why.index, static_cast<uint32_t>(why.kind) | (from < to ? kUpwardBit : 0) | why.detail << kDetailShift});
-  return static_cast<uint32_t>(edges_.size() - 1);
+Id ProofForest::root_of(Id id) const {
+  while (links_[id].parent != kNoId) id = links_[id].parent;
+  return id;
 }
 
-void ProofForest::connect(Id a, Id b, Id root_a, Id root_b, Id older, Justification why) {
+uint32_t ProofForest::record(Id from, Id to, Justification why) {
+  const uint32_t edge = static_cast<uint32_t>(indices_.size());
+  if (why.detail >= kElsewhere) details_.push_back({edge, why.detail});
+  indices_.push_back(why.index);
+  bits_.push_back(static_cast<uint8_t>(static_cast<uint32_t>(why.kind) | (from < to ? kUpwardBit : 0) |
+                                       std::min(why.detail, kElsewhere) << kDetailShift));
+  return edge;
+}
+
+void ProofForest::connect(Id a, Id b, Justification why) {
   const uint32_t edge = record(a, b, why);
-  const uint8_t rank_a = rank_[root_a], rank_b = rank_[root_b];
+  const Id root_a = root_of(a), root_b = root_of(b);
+  const uint32_t rank_a = links_[root_a].edge, rank_b = links_[root_b].edge;
   if (rank_a <= rank_b) {
     make_root(a);
     links_[a] = {b, edge};
+    if (rank_a == rank_b) ++links_[root_b].edge;
   } else {
     make_root(b);
     links_[b] = {a, edge};
   }
-  rank_[older] = rank_a == rank_b ? static_cast<uint8_t>(rank_a + 1) : std::max(rank_a, rank_b);
 }
 
 void ProofForest::connect_new(Id fresh, Id node, bool from_fresh, Justification why) {
@@ -45,18 +54,23 @@ void ProofForest::connect_new(Id fresh, Id node, bool from_fresh, Justification 
 
 std::string ProofForest::check(const UnionFind& sets, size_t applications) const {
   const size_t ids = sets.size();
-  if (links_.size() != ids || rank_.size() != ids) return "its arrays differ in length";
-  for (const Union& edge : edges_) {
-    const bool by_rule = static_cast<Justification::Kind>(edge.bits & 3) == Justification::Kind::kRule;
-    if (by_rule && edge.index >= applications) return "a reason names no application";
+  if (links_.size() != ids || bits_.size() != indices_.size()) return "its arrays differ in length";
+  const Detail* detail = details_.begin();
+  for (uint32_t edge = 0; edge < indices_.size(); ++edge) {
+    const bool by_rule = static_cast<Justification::Kind>(bits_[edge] & 3) == Justification::Kind::kRule;
+    if (by_rule && indices_[edge] >= applications) return "a reason names no application";
+    if (bits_[edge] >> kDetailShift < kElsewhere) continue;
+    if (detail == details_.end() || detail->edge != edge) return "a reason is missing";
+    ++detail;
   }
+  if (detail != details_.end()) return "a reason is missing";
   std::vector<Id> seen_from(ids, kNoId);  // the walk that came through each id
   for (Id n = 0; n < ids; ++n) {
     for (Id at = n; seen_from[at] == kNoId; at = links_[at].parent) {
       seen_from[at] = n;
       const Id parent = links_[at].parent;
       if (parent == kNoId) break;
-      if (parent >= ids || links_[at].edge >= edges_.size()) return "a reason is missing";
+      if (parent >= ids || links_[at].edge >= indices_.size()) return "a reason is missing";
       if (sets.parent(parent) != sets.parent(at)) return "a reason joins two classes";
       if (seen_from[parent] == n) return "the reasons go in a circle";
     }
@@ -72,9 +86,13 @@ std::string ProofForest::check(const UnionFind& sets, size_t applications) const
 }
 
 EGraph::Edge ProofForest::step(Id from, Id to, uint32_t edge) const {
-  const Union& u = edges_[edge];
-  const Justification why{static_cast<Justification::Kind>(u.bits & 3), u.index, u.bits >> kDetailShift};
-  return {from, to, why, (from < to) == ((u.bits & kUpwardBit) != 0), edge};
+  uint32_t detail = bits_[edge] >> kDetailShift;
+  if (detail == kElsewhere) {
+    const auto before = [](const Detail& d, uint32_t e) { return d.edge < e; };
+    detail = std::lower_bound(details_.begin(), details_.end(), edge, before)->detail;
+  }
+  const Justification why{static_cast<Justification::Kind>(bits_[edge] & 3), indices_[edge], detail};
+  return {from, to, why, (from < to) == ((bits_[edge] & kUpwardBit) != 0), edge};
 }
 
 std::vector<EGraph::Edge> ProofForest::path(Id a, Id b) const {

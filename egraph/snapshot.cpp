@@ -11,7 +11,7 @@ namespace egret::egraph {
 namespace {
 
 constexpr char kMagic[8] = {'E', 'G', 'R', 'E', 'T', 'E', 'G', 'R'};
-constexpr uint32_t kVersion = 2, kByteOrder = 0x01020304;
+constexpr uint32_t kVersion = 3, kByteOrder = 0x01020304;
 constexpr uint64_t kMaxSections = 1 << 16;
 
 struct Header {
