@@ -99,9 +99,14 @@ class Inference {
         EGRET_TRY(auto found, proved(cover));
         if (found) return found;
       }
+    } else {  // false only where no draw went: integers that wrap
+      for (const Atom& a : shape_atoms(*expansions_[0])) {
+        if (!a.text.starts_with("is_float(") && !a.text.starts_with("is_exact(")) continue;
+        EGRET_TRY(auto found, proved({&a}));
+        if (found) return found;
+      }
     }
     for (const Atom& a : element_atoms(*expansions_[0])) {
-      elements_.push_back(a);
       EGRET_TRY(auto found, proved({&a}));
       if (found) return found;
     }
@@ -237,7 +242,7 @@ class Inference {
   WorkClock clock_;
   std::vector<Drawn> drawn_;
   Draws wrong_;
-  std::vector<Atom> grammar_, elements_;
+  std::vector<Atom> grammar_;
   std::vector<std::pair<const Atom*, Draws>> atoms_;
   std::vector<Cover> found_;
   std::set<std::vector<size_t>> visited_;

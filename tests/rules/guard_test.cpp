@@ -36,6 +36,8 @@ TEST_CASE("guards are found and are the weakest of the grammar") {
            Row{"rule turned: reverse(reverse(x, axes=a), axes=b) => x\n  accept x: f32[2,2], a: [0], b: [0]\n",
                "count(without(b, a)) == 0, count(without(a, b)) == 0"},
            Row{"rule stays: transpose(x, perm=p) => x\n  accept x: f32[2,2], p: [0, 1]\n", "is_identity(p)"},
+           // The least integer has no negative.
+           Row{"rule neg-in: reduce_max(neg(x[k.., r..]), axes=r) => neg(reduce_min(x, axes=r))\n  accept x: f32[2,3]\n", "is_float(x)"},
            Row{"rule both: pad(reshape(x, sizes=s), v, low=l) => reshape(x, sizes=s)\n  accept x: f32[2,2], v: f32[], s: [4], l: [0]\n", "l == 0"}}) {
     INFO(row.rule);
     const std::string found = guard_of(row.rule);
