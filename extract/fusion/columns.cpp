@@ -17,7 +17,9 @@ constexpr double kWorth = 1e-7;            // of the bound: a smaller gain is no
 constexpr double kEnough = 1e-5;           // of the bound: where a round gains less, the next would not pay
 constexpr double kLoose = 0.02;            // of the best cover: a relaxation further below has prices that mislead
 constexpr double kNear = 0.003;            // of the bound: a candidate that costs so much more may serve beside new ones
-constexpr uint64_t kIterations = 40'000;    // of the simplex method in all
+constexpr uint64_t kIterations = 20'000;   // of the simplex method in all; fewer where the relaxation is large:
+constexpr uint64_t kWork = 600'000'000;    // iterations times candidates
+constexpr double kShareOfTime = 0.2;       // of what the clock leaves: the rest is the solver's
 constexpr size_t kLargest = 60'000;        // candidates of a relaxation
 
 // The candidates `numbers` of a problem as a problem.
@@ -61,8 +63,9 @@ ColumnReport generate_columns(const rules::TensorEGraph& tensors, const Device& 
       out.push_back(1);
     }
     Limits left = options.limits;
-    left.seconds = std::max(0.0, options.limits.seconds - watch.seconds());
-    const auto relaxed = solve_relaxation(master, out, kIterations - std::min(kIterations, report.iterations), left);
+    left.seconds = std::max(0.0, kShareOfTime * options.limits.seconds - watch.seconds());
+    const uint64_t budget = std::min(kIterations, kWork / std::max<uint64_t>(1, active.size()));
+    const auto relaxed = solve_relaxation(master, out, budget - std::min(budget, report.iterations), left);
     if (!relaxed.ok()) break;
     report.iterations += relaxed->iterations;
     const double before = report.last_bound;
