@@ -6,6 +6,7 @@
 
 #include "extract/fusion/fusion.h"
 #include "extract/solve/solve.h"
+#include "frontends/explain/kept_run.h"
 #include "frontends/opaque.h"
 #include "frontends/pass_stages.h"
 #include "frontends/program_builder.h"
@@ -34,6 +35,8 @@ Result<OptimizeResult> optimize(const Graph& source, const OptimizeOptions& give
   // The captured program into an e-graph.
   EGRET_TRY_VOID(validate(source));
   EGRET_TRY(Imported program, import_program(source, options));
+
+  const size_t imported = program.tensors->graph().id_count();
 
   // What it costs as it stands: an operator a kernel, and fused greedily without algebra.
   EGRET_TRY(Baseline baseline, price_baseline(source, program, device, rule_set, options, total));
@@ -67,7 +70,9 @@ Result<OptimizeResult> optimize(const Graph& source, const OptimizeOptions& give
   Stopwatch extract_watch;
   EGRET_TRY_VOID(extract_program(joint, options, total));
   set_limits(result, joint, options, total);
-  if (options.cover.empty() && joint.solution.cost > baseline.greedy.solution.cost) {  // algebra may help nobody: then the program stays as it was
+  const double taken = options.cover.empty() ? std::min(joint.solution.cost, baseline.greedy.solution.cost) : joint.solution.cost;
+  if (options.snapshot) result.choice = explain::choice_text({&source, &program.values, program.tensors.get(), &joint.problem, &joint.solution, &saturation.compiled, imported, taken});
+  if (joint.solution.cost > taken * (1 + 1e-12)) {  // algebra may help nobody: then the program stays as it was
     EGRET_TRY(program, import_program(source, options));
     joint = without_algebra(std::move(baseline.greedy), joint.solution);
   }

@@ -34,6 +34,7 @@ struct OptimizeOptions {
   uint64_t seed = 0;
   bool freeze = true;                     // parameters are frozen (design decision 9)
   bool unproved = false;                  // load rules that are not proved (rule_loading.h)
+  int bodies_per_class = 16;              // kernels kept for a class while they are enumerated
   bool strict_rules = false;              // an alarm of decision 8 is an error
   double fold_limit = 1.2;
   bool embed_weights = true;
@@ -90,7 +91,7 @@ struct OptimizeResult {
   Program program;
   Artifact artifact;                      // with proof.json where asked for
   std::vector<KernelReport> kernels;
-  std::string snapshot;                   // with `snapshot`: egraph-serialize JSON of the saturated e-graph
+  std::string snapshot, choice;           // with `snapshot`: the saturated e-graph (egraph-serialize), and choice.json (explain/kept_run.h)
 };
 
 // Returns the best program found within the limits, at worst the input.  Errors: options that are wrong, a graph that is

@@ -31,6 +31,7 @@ Result<Choice> fuse_program(const Imported& program, const Device& device, const
   fusion.fold_limit = options.fold_limit;
   fusion.threads = options.threads;
   fusion.limits = remaining(options, total);
+  fusion.bodies_per_class = options.bodies_per_class;
   if (baseline) {
     const Choice& before = baseline->greedy;
     fusion.seeds = before.problem.bodies;

@@ -22,7 +22,7 @@ bool belongs(const fs::path& relative) {
   const std::string name = relative.generic_string();
   const std::string extension = relative.extension().string();
   if (name == kPlanFile || name == kWeightsFile || name == "proof.json" || name == "kernels") return true;
-  if (name == "run.json" || name == "source.egret" || name == "optimized.egret" || name == "egraph.json") return true;  // --keep-run
+  if (name == "run.json" || name == "source.egret" || name == "optimized.egret" || name == "egraph.json" || name == "choice.json") return true;  // --keep-run
   return name.rfind("kernels/", 0) == 0 && (extension == ".o" || extension == ".cu" || extension == ".cubin");
 }
 

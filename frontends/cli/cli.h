@@ -53,6 +53,7 @@ Result<Graph> read_model(const std::string& path, const std::vector<std::string>
 Status measure_host(const std::string& file);
 
 void add_check(CLI::App& app, Context& context);
+void add_explain(CLI::App& app, Context& context);
 void add_extract(CLI::App& app, Context& context);
 void add_inspect(CLI::App& app, Context& context);   // devices, ops
 void add_optimize(CLI::App& app, Context& context);

@@ -10,7 +10,7 @@
 namespace {
 
 // Commands of the contract that this version does not have.
-constexpr const char* kLater[] = {"explain", "discover", "derive", "calibrate", "minify", "experiment", "report", "cache"};
+constexpr const char* kLater[] = {"discover", "derive", "calibrate", "minify", "experiment", "report", "cache"};
 
 // Says so where the program has no such command.
 bool unknown_command(const CLI::App& app, const std::string& name) {
@@ -49,6 +49,7 @@ int main(int argc, char** argv) {
   add_saturate(app, context);
   add_inspect(app, context);
   add_extract(app, context);
+  add_explain(app, context);
 
   int first = 1;  // the command: the first word that is no option
   while (first < argc && argv[first][0] == '-') ++first;

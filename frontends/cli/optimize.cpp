@@ -19,6 +19,8 @@ struct Arguments {
   std::vector<std::string> shapes, rules;
   bool no_library = false, unproved = false, freeze = false, no_freeze = false, strict_rules = false, no_embed = false, check = false, no_lower = false;
   double fold_limit = 1.2;
+  int candidates = 16;
+  uint64_t iterations = 12;
   LimitOptions limits;
 };
 
@@ -99,7 +101,33 @@ void print_text(const OptimizeResult& r) {
              r.extract_s, r.lower_s);
 }
 
-Status write_outputs(const Arguments& a, const Graph& source, const OptimizeResult& r) {
+// A program without the values of its parameters.
+std::string text_without_values(Graph graph) {
+  for (GraphInput& input : graph.inputs) {
+    if (input.role == InputRole::kParameter) input.data = nullptr;
+  }
+  return print(graph);
+}
+
+// run.json: the figures, and what `explain` needs to know of the options and the kernels.
+Result<std::string> run_text(const Arguments& a, const OptimizeOptions& options, const OptimizeResult& r) {
+  Json j = to_json(r);
+  Json files = Json::array();
+  for (const std::string& file : a.rules) {
+    auto text = read_file(file);  // what is no file is a set of the library
+    files.push_back(text.ok() ? Json{{"name", file}, {"text", *text}} : Json{{"name", file}});
+  }
+  j["options"] = {{"target", a.target}, {"numerics", a.numerics}, {"freeze", options.freeze}, {"library", !a.no_library}, {"rules", files}};
+  j["kernels"] = Json::array();
+  for (const KernelReport& k : r.kernels) {
+    j["kernels"].push_back({{"name", k.name}, {"schedule", to_string(k.kernel.plan.schedule)}, {"operators", k.operators},
+                            {"seconds", k.estimate.seconds}, {"compute_s", k.estimate.compute_seconds}, {"memory_s", k.estimate.memory_seconds},
+                            {"bytes", k.estimate.bytes()}, {"flops", k.estimate.flops()}, {"body", k.body}});
+  }
+  return j.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Status write_outputs(const Arguments& a, const OptimizeOptions& options, const Graph& source, const OptimizeResult& r) {
   if (!a.emit.empty()) {
     if (a.emit.ends_with(".onnx")) {
       EGRET_TRY(std::string bytes, write_onnx(r.optimized));
@@ -113,10 +141,11 @@ Status write_outputs(const Arguments& a, const Graph& source, const OptimizeResu
   if (!a.output.empty() && artifact) EGRET_TRY_VOID(write_artifact(r.artifact, a.output));
   if (!a.keep_run.empty()) {
     Artifact run = r.artifact;
-    run.files["run.json"] = to_json(r).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-    run.files["source.egret"] = print(source);
-    run.files["optimized.egret"] = print(r.optimized);
+    EGRET_TRY(run.files["run.json"], run_text(a, options, r));
+    run.files["source.egret"] = text_without_values(source);
+    run.files["optimized.egret"] = text_without_values(r.optimized);
     if (!r.snapshot.empty()) run.files["egraph.json"] = r.snapshot;
+    if (!r.choice.empty()) run.files["choice.json"] = r.choice;
     EGRET_TRY_VOID(write_artifact(run, a.keep_run));
   }
   return {};
@@ -149,8 +178,11 @@ Status optimize_command(const Arguments& a, Context& context) {
   }
   options.extractor = a.extractor == "ilp" ? OptimizeOptions::Extractor::kIlp : OptimizeOptions::Extractor::kGreedy;
   options.lower = !a.no_lower;
-  if (a.no_lower && (a.check || !a.output.empty() || !a.keep_run.empty())) return input_error("--no-lower makes no kernels, so --check, -o and --keep-run have nothing to work on", "leave one of them out");
+  if (a.no_lower && (a.check || !a.output.empty())) return input_error("--no-lower makes no kernels, so --check and -o have nothing to work on", "leave one of them out");
   EGRET_TRY(options.limits, a.limits.limits());
+  options.limits.iterations = a.iterations;
+  if (a.candidates < 1) return input_error("--candidates must be at least 1", "16 is what it is where nothing is said");
+  options.bodies_per_class = a.candidates;
   options.threads = a.limits.threads;
   options.seed = a.limits.seed;
   options.freeze = a.freeze || (!a.no_freeze && a.model.ends_with(".onnx"));
@@ -181,7 +213,7 @@ Status optimize_command(const Arguments& a, Context& context) {
   if (options.freeze) give_values(graph, options.seed);
   EGRET_TRY(OptimizeResult result, optimize(graph, options));
   for (const std::string& note : result.notes) fmt::print(stderr, "egret: note: {}\n", note);
-  EGRET_TRY_VOID(write_outputs(a, graph, result));
+  EGRET_TRY_VOID(write_outputs(a, options, graph, result));
   context.print(to_json(result), [&] { print_text(result); });
   if (!result.check_ok) context.exit_status = kNo;
   return {};
@@ -200,12 +232,15 @@ void add_optimize(CLI::App& app, Context& context) {
   c->add_flag("--no-library", a->no_library, "leave the library's rules out");
   c->add_option("--extractor", a->extractor, "ilp (exact), greedy (the fast covers and local search), or one cover: tree, areaflow, xla, inductor, twophase")->capture_default_str();
   a->limits.add_to(*c);
+  c->add_option("--iterations", a->iterations, "rounds of saturation: search, apply, rebuild")->capture_default_str();
+  c->add_option("--candidates", a->candidates, "kernels kept for each class of equal terms while they are enumerated")->capture_default_str();
   c->add_flag("--freeze", a->freeze, "parameters do not change: work on them alone is done once (default for ONNX)");
   c->add_flag("--no-freeze", a->no_freeze, "parameters change from run to run");
   c->add_flag("--unproved", a->unproved, "load rules that are not proved, and say so in unproved_rules");
   c->add_flag("--strict-rules", a->strict_rules, "an unsound rule is an error, not quarantined");
   c->add_option("--fold-limit", a->fold_limit, "bytes of weights that the program may read, over the source's")->capture_default_str();
   c->add_flag("--no-embed-weights", a->no_embed, "refer to unchanged weights by name and hash");
+  c->add_flag("--no-lower", a->no_lower, "choose the kernels, and make none");
   c->add_option("--keep-run", a->keep_run, "folder for the artifact, for explain and report");
   c->add_option("-o,--output", a->output, "folder for the artifact");
   c->add_option("--emit", a->emit, "write the optimized program: FILE.onnx or FILE.egret");

@@ -350,7 +350,7 @@ class Options(ToolTest):
         self.refused(["optimize", self.model(), "--target"], "--target")
 
     def test_commands_of_later_versions(self):
-        for command in ("explain", "report", "minify", "discover", "cache"):
+        for command in ("report", "minify", "discover", "cache"):
             self.refused([command, "x"], command, "not part of this version", "optimize")
 
     def test_options_before_the_model(self):
