@@ -10,7 +10,7 @@
 
 namespace egret::explain {
 
-inline constexpr size_t kPricedSteps = 24, kPricedRules = 32, kPricedPlaces = 8;  // beyond these, steps stay without a price
+inline constexpr size_t kPricedSteps = 12, kPricedRules = 16, kPricedPlaces = 8;  // beyond these, steps stay without a price
 
 // An application of a rule on the way from the imported to the chosen program.
 struct StepReason {
