@@ -240,12 +240,11 @@ void add_optimize(CLI::App& app, Context& context) {
   c->add_flag("--strict-rules", a->strict_rules, "an unsound rule is an error, not quarantined");
   c->add_option("--fold-limit", a->fold_limit, "bytes of weights that the program may read, over the source's")->capture_default_str();
   c->add_flag("--no-embed-weights", a->no_embed, "refer to unchanged weights by name and hash");
-  c->add_flag("--no-lower", a->no_lower, "choose the kernels, and make none");
   c->add_option("--keep-run", a->keep_run, "folder for the artifact, for explain and report");
   c->add_option("-o,--output", a->output, "folder for the artifact");
   c->add_option("--emit", a->emit, "write the optimized program: FILE.onnx or FILE.egret");
   c->add_option("--report", a->report, "write one self-contained HTML page");
-  c->add_flag("--no-lower", a->no_lower, "stop before kernels are made: the figures of the choice alone");
+  c->add_flag("--no-lower", a->no_lower, "stop before kernels are made: the figures of the choice, and with --keep-run what explain reads");
   c->add_flag("--check", a->check, "run both programs on the host and compare");
   c->callback([a, &context] {
     if (auto status = optimize_command(*a, context); !status.ok()) context.fail(status.error());

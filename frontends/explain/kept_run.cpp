@@ -231,7 +231,9 @@ Result<KeptRun> read_run(const std::string& folder) {
   if (!std::filesystem::is_directory(folder, error)) return input_error(folder + " is no folder", kHint);
   for (const char* file : {"run.json", "choice.json"}) {
     if (!std::filesystem::is_regular_file(folder + "/" + file, error)) {
-      return input_error(fmt::format("{} is no kept run: it holds no {}", folder, file), kHint);
+      const bool opaque = file == std::string_view("choice.json");
+      return input_error(fmt::format("{} is no kept run: it holds no {}", folder, file),
+                         opaque ? std::string(kHint) + "; of a model with operators unknown to egret it cannot be explained" : kHint);
     }
   }
   EGRET_TRY(const Json figures, read_object(folder, "run.json"));
