@@ -156,8 +156,32 @@ Legality BodyTable::complete(Body& body) {
   return take(shard.forms.try_emplace(std::move(signature), form).first->second);
 }
 
+bool fusion_allows(const rules::FusionRules& rules, const Graph& body) {
+  if (body.outputs.size() > 1 && !rules.side_by_side) return false;
+  std::vector<uint8_t> folds(body.nodes.size(), 0);
+  for (ValueId v = 0; v < body.nodes.size(); ++v) {
+    const GraphNode& node = body.nodes[v];
+    const OpClass k = node.op->op_class;
+    const bool product = k == OpClass::kContraction || k == OpClass::kWindow;
+    folds[v] = product || k == OpClass::kReduction;
+    for (ValueId o : node.operands) {
+      folds[v] |= folds[o];
+      const GraphNode& inner = body.nodes[o];
+      const bool view = inner.op->name == "reshape" && body.nodes[inner.operands[0]].op->name == "input";
+      if (inner.operands.empty() || view) continue;  // a port, or a leaf that every reader absorbs; or another shape of a port
+      const bool before = !folds[o] && rules.absorb_before.contains(inner.op);
+      const bool allowed = product ? before
+                           : k == OpClass::kReduction ? (folds[o] ? rules.absorb_reduction.contains(node.op) : before)
+                                                      : before || rules.absorb_after.contains(node.op);
+      if (!allowed) return false;
+    }
+  }
+  return true;
+}
+
 BodyTable::Form BodyTable::judge(const Body& body) const {
   auto graph = body_graph(graph_, body);
+  if (!fusion_allows(rules_, *graph)) return {};
   const PlanResult plan = plan_kernel(*graph);
   if (!plan.plan) return {};
   const Kernel kernel{std::move(*graph), *plan.plan};

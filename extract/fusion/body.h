@@ -14,6 +14,7 @@
 #include "costmodel/costmodel.h"
 #include "extract/fusion/graph.h"
 #include "ir/kernel.h"
+#include "rules/lang/fusion_rules.h"
 
 namespace egret::extract {
 
@@ -43,11 +44,14 @@ std::optional<Graph> body_graph(const FusionGraph& graph, const Body& body, std:
 // May a body be a kernel?  Not monotone: what is too wide alone may be narrow inside of a larger body.
 enum class Legality : uint8_t { kAlone, kInsideOnly, kNever };
 
-// The forms met so far with their plan and price on a device.  Thread safety: any number of threads; what is found does
+// Do the fusion rules allow what stands inside of one kernel, however it was put together?
+bool fusion_allows(const rules::FusionRules& rules, const Graph& body);
+
+// The forms met so far with their plan and price on a device, under the fusion rules.  Thread safety: any number of threads; what is found does
 // not depend on who asks first.
 class BodyTable {
  public:
-  BodyTable(const FusionGraph& graph, const Device& device) : graph_(graph), device_(device) {}
+  BodyTable(const FusionGraph& graph, const Device& device, const rules::FusionRules& rules) : graph_(graph), device_(device), rules_(rules) {}
 
   // Fills ports, folds, contracts, plan and estimate from `inside` and `outputs`; plan and estimate only where kAlone.
   Legality complete(Body& body);
@@ -72,6 +76,7 @@ class BodyTable {
 
   const FusionGraph& graph_;
   const Device& device_;
+  const rules::FusionRules& rules_;
   Shard shards_[kShards];
 };
 

@@ -45,7 +45,7 @@ ColumnReport generate_columns(const rules::TensorEGraph& tensors, const Device& 
   if (problem.problem.candidates.size() > kLargest) return report;
   Stopwatch watch;
   const FusionGraph graph(tensors);
-  BodyTable table(graph, device);
+  BodyTable table(graph, device, options.rules);
   BodyKeys seen;
   for (const Body& b : problem.bodies) seen.insert(b.key());
   std::vector<uint32_t> active = undominated(problem.problem);  // candidates of the relaxation

@@ -51,7 +51,7 @@ Result<FusionProblem> fuse(const rules::TensorEGraph& tensors, const std::vector
                            const FusionOptions& options) {
   const Stopwatch watch;
   const FusionGraph graph(tensors);
-  BodyTable table(graph, device);
+  BodyTable table(graph, device, options.rules);
   Enumeration enumeration = enumerate(graph, table, roots, options);
   for (Id r : roots) {
     const Id c = graph.find(r);

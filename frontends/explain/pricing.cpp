@@ -9,6 +9,8 @@ namespace {
 
 using egraph::Id;
 
+constexpr uint64_t kPriceWork = 4'000'000;  // of the exact engines: some seconds
+
 // An e-node's operator as a kernel of its own, where its operands are items.
 std::optional<extract::Candidate> kernel_alone(const KeptRun& run, const Device& device, Id node, std::string* why) {
   const rules::TensorEGraph& tensors = *run.tensors;
@@ -61,6 +63,7 @@ bool Pricing::given(Id cls) const {
 Result<std::optional<Price>> Pricing::solve(const extract::Problem& problem) const {
   extract::SolveOptions options;
   options.limits = limits_;
+  options.work = kPriceWork;
   auto start = extract::solve_greedy(problem, options);
   if (!start.ok()) {
     if (start.error().code == ErrorCode::kInput || start.error().code == ErrorCode::kLimit) return std::optional<Price>();
