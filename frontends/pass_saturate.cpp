@@ -1,18 +1,21 @@
 // The stages of the pass that grow the e-graph: import, and saturation that survives an unsound rule.
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include <fmt/format.h>
 
 #include "egraph/interchange/interchange.h"
+#include "egraph/proof.h"
 #include "frontends/pass_stages.h"
 
 namespace egret {
 
 Result<Imported> import_program(const Graph& source, const OptimizeOptions& options) {
   Imported out;
+  EGRET_TRY(const rules::Licence licence, rules::Licence::parse(options.numerics));
   out.tensors = std::make_unique<rules::TensorEGraph>(
-      rules::TensorEGraph::Options{.freeze = options.freeze, .explanations = options.proof});
+      rules::TensorEGraph::Options{.freeze = options.freeze, .explanations = options.proof, .slack = licence.slack()});
   EGRET_TRY(out.values, out.tensors->insert(source));
   out.tensors->fold_constants();
   for (const GraphOutput& o : source.outputs) out.roots.push_back(out.values[o.value]);
@@ -45,6 +48,25 @@ std::vector<const rules::Rule*> alarms(const rules::CompiledRules& compiled) {
   return out;
 }
 
+// The rules of weakest verdict among those by which two e-nodes with contradicting values became one class.
+std::vector<const rules::Rule*> contradicted(const Imported& program, const rules::CompiledRules& compiled) {
+  const egraph::EGraph& graph = program.tensors->graph();
+  const auto nodes = program.tensors->contradiction();
+  std::map<std::string, const rules::Rule*> weakest;  // by name as written
+  int least = 0;
+  for (const egraph::ProofStep& step : egraph::prove(graph, compiled.rewrites, nodes->first, nodes->second).steps) {
+    if (step.why.kind != egraph::Justification::Kind::kRule) continue;
+    const rules::Rule* rule = compiled.rule_of[graph.application(step.why.index).rule];
+    const int rank = rule->verdict == rules::Verdict::kProved ? 2 : rule->verdict == rules::Verdict::kUnproved ? 1 : 0;
+    if (weakest.empty() || rank < least) weakest.clear();
+    if (weakest.empty()) least = rank;
+    if (rank == least) weakest.emplace(rule->written, rule);
+  }
+  std::vector<const rules::Rule*> out;
+  for (const auto& [name, rule] : weakest) out.push_back(rule);
+  return out;
+}
+
 // What one run used of the budget that all restarts share.
 void spend(Limits& limits, const egraph::Report& report) {
   limits.iterations -= std::min<uint64_t>(limits.iterations, report.iterations.size());
@@ -59,14 +81,14 @@ Result<Saturation> saturate(Imported& program, const Graph& source, const rules:
   Saturation out;
   out.rules = rules;
   Limits budget = options.limits;
-  for (int restarts = 0;; ++restarts) {
+  for (int restarts = 0;;) {
     EGRET_TRY(out.compiled, rules::compile(out.rules, licence, *program.tensors));
     egraph::RunOptions run;
     run.limits = budget;
     run.limits.seconds = remaining(options, total).seconds;
     run.threads = options.threads;
     run.after_iteration = [&](egraph::EGraph& graph, const egraph::Iteration&) {
-      if (!alarms(out.compiled).empty()) return false;
+      if (!alarms(out.compiled).empty() || program.tensors->contradiction()) return false;
       if (program.tensors->fold_constants() > 0 && !graph.clean()) graph.rebuild();
       return true;
     };
@@ -74,18 +96,29 @@ Result<Saturation> saturate(Imported& program, const Graph& source, const rules:
     out.stop_reason = egraph::to_string(report.stop_reason);
     out.iterations += report.iterations.size();
     for (const egraph::RewriteCount& c : report.rewrites) out.dropped += c.dropped;
+    std::vector<const rules::Rule*> unsound = alarms(out.compiled);
+    const bool contradiction = unsound.empty() && program.tensors->contradiction();
+    if (contradiction && !program.tensors->graph().explains()) {
+      // The same run with its reasons recorded tells which rules it was: it is not counted.
+      OptimizeOptions explained = options;
+      explained.proof = true;
+      EGRET_TRY(program, import_program(source, explained));
+      continue;
+    }
     spend(budget, report);
-    const std::vector<const rules::Rule*> unsound = alarms(out.compiled);
-    if (unsound.empty()) break;
+    if (contradiction) unsound = contradicted(program, out.compiled);
+    if (unsound.empty() && !contradiction) break;
     if (options.strict_rules) {
-      return input_error(fmt::format("rule {} gives a term of another type than the one it rewrites", unsound[0]->name),
+      if (unsound.empty()) return internal_error("two constants of one class contradict each other, and no rule made them one");
+      return input_error(contradiction ? fmt::format("rule {} makes two constants one that differ by more than rounding", unsound[0]->name)
+                                       : fmt::format("rule {} gives a term of another type than the one it rewrites", unsound[0]->name),
                          "without --strict-rules the rule is quarantined and the run goes on", {unsound[0]->file, unsound[0]->line, 0, {}});
     }
     for (const rules::Rule* rule : unsound) out.quarantined.push_back(rule->written);
     out.compiled = {};
     for (const std::string& name : out.quarantined) out.rules.remove(name);
     EGRET_TRY(program, import_program(source, options));
-    if (restarts == kMaxRestarts) {
+    if (restarts++ == kMaxRestarts || unsound.empty()) {
       out.stop_reason = "unsound";
       break;
     }

@@ -28,8 +28,8 @@ struct Saturation {
   rules::RuleSet rules;            // without those
   rules::CompiledRules compiled;   // rewrite i of the run is rule compiled.rule_of[i]
 };
-// Saturates `program`.  A rule whose right side is provably of another type than its left is quarantined and the run
-// starts again without it, from a fresh import; the restarts share one budget, and after kMaxRestarts the imported
+// Saturates `program`.  A rule whose right side is provably of another type than its left is quarantined, as are those of
+// weakest verdict that made constants one which differ by more than the licence explains, and the run starts again without them, from a fresh import; the restarts share one budget, and after kMaxRestarts the imported
 // program is the result (design decision 8).
 inline constexpr int kMaxRestarts = 3;
 Result<Saturation> saturate(Imported& program, const Graph& source, const rules::RuleSet& rules, const rules::Licence& licence,

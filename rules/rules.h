@@ -26,6 +26,7 @@ namespace egret::rules {
 struct Licence {
   std::vector<std::string> words;  // sorted; "nnan ninf nsz arcp contract afn reassoc field cancel range narrow(T)"
   bool allows(const Licence& needs) const;
+  Slack slack() const;  // what a run with this licence lets move of known values
   // "strict", "default", "fast", with further words after commas.
   static Result<Licence> parse(std::string_view text);
   std::string to_string() const;

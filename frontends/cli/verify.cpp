@@ -51,6 +51,7 @@ void print_rows(const std::vector<rules::Verification>& rows) {
     if (!v.counterexample.empty()) fmt::print("    {}\n", v.counterexample);
     if (!v.guard.empty()) fmt::print("    proved where {}\n", v.guard);
     if (!v.reason.empty()) fmt::print("    {}\n", v.reason);
+    if (!v.note.empty()) fmt::print("    note: {}\n", v.note);
   }
 }
 
@@ -98,7 +99,7 @@ Status verify_command(const Arguments& a, Context& context) {
     list.push_back({{"name", v.name}, {"kind", v.kind == rules::RuleKind::kFusion ? "fusion" : "algebra"}, {"on", v.on},
                     {"verdict", rules::to_string(v.verdict)}, {"ranks", v.ranks}, {"any_size", v.any_size},
                     {"numerics", v.numerics}, {"recorded", v.recorded}, {"seconds", v.seconds}, {"counterexample", v.counterexample},
-                    {"reason", v.reason}, {"guard", v.guard}});
+                    {"reason", v.reason}, {"guard", v.guard}, {"note", v.note}});
   }
   context.print(Json{{"rules", list}}, [&] {
     if (a.markdown) return print_markdown(set, rows);

@@ -5,34 +5,13 @@
 #include <cmath>
 
 #include "ir/evaluate.h"
+#include "rules/lang/enclosure.h"
 #include "support/hash.h"
 
 namespace egret::rules {
 namespace {
 
-// Rounding and reassociation may move a folded constant by this much, relative to the largest element.
-constexpr double kTolerance = 1e-3;
-
 bool same_bits(double a, double b) { return std::bit_cast<uint64_t>(a) == std::bit_cast<uint64_t>(b); }
-
-bool close(double a, double b, double scale) {
-  if (std::isnan(a) || std::isnan(b)) return std::isnan(a) == std::isnan(b);
-  if (std::isinf(a) || std::isinf(b)) return a == b;
-  return std::abs(a - b) <= kTolerance * std::max(scale, 1e-6);
-}
-
-bool close(const Tensor& a, const Tensor& b) {
-  if (!(a.type() == b.type())) return false;
-  double scale = 0;
-  for (int64_t i = 0; i < a.size(); ++i) {
-    double v = std::abs(a.get(i));
-    if (std::isfinite(v)) scale = std::max(scale, v);
-  }
-  for (int64_t i = 0; i < a.size(); ++i) {
-    if (!close(a.get(i), b.get(i), scale)) return false;
-  }
-  return true;
-}
 
 // Numbers that a double holds exactly.
 bool exact(const Tensor& t, int64_t i) {
@@ -87,7 +66,7 @@ egraph::Fact ValueTable::intern(const KnownValue& value) {
     const KnownValue& row = rows_[it->second];
     bool splats = row.splat.has_value() == value.splat.has_value() && (!row.splat || same_bits(*row.splat, *value.splat));
     bool literals = bool(row.literal) == bool(value.literal) && (!row.literal || *row.literal == *value.literal);
-    if (splats && literals) return it->second;
+    if (splats && literals && row.radius == value.radius) return it->second;
   }
   auto id = static_cast<uint32_t>(rows_.size());
   rows_.push_back(value);
@@ -95,18 +74,26 @@ egraph::Fact ValueTable::intern(const KnownValue& value) {
   return id;
 }
 
-egraph::Fact ValueTable::join(egraph::Fact a, egraph::Fact b) const {
+egraph::Fact ValueTable::join(egraph::Fact a, egraph::Fact b, const Slack& slack) const {
   const KnownValue &x = rows_[a], &y = rows_[b];
-  if (x.literal && y.literal) return close(*x.literal, *y.literal) ? std::min(a, b) : egraph::kConflict;
-  if (x.splat && y.splat) {
-    if (!close(*x.splat, *y.splat, std::abs(*x.splat))) return egraph::kConflict;
-    return x.literal ? a : y.literal ? b : std::min(a, b);
-  }
-  return x.literal ? a : y.literal ? b : std::min(a, b);
+  if (contradict(x, y, slack)) return egraph::kConflict;
+  // What says most of the elements, then what was moved most, then the older: an order, so a join of any number is one.
+  if (bool(x.literal) != bool(y.literal)) return x.literal ? a : b;
+  if (x.radius != y.radius) return x.radius > y.radius ? a : b;
+  return std::min(a, b);
 }
 
 KnownValue TensorEGraph::Facts::evaluate(const OpDef& op, const Attrs& attrs, std::span<const KnownValue> operands,
-                                         std::span<const Type> operand_types, const Type& result) const {
+                                         std::span<const Type> types, const Type& result) const {
+  KnownValue out = point(op, attrs, operands, types, result);
+  if (!out.splat && !out.literal) return out;
+  auto again = [&](std::span<const KnownValue> others) { return point(op, attrs, others, types, result); };
+  out.radius = enclosure_radius(op, out, result, operands, again, options.slack);
+  return out;
+}
+
+KnownValue TensorEGraph::Facts::point(const OpDef& op, const Attrs& attrs, std::span<const KnownValue> operands,
+                                      std::span<const Type> operand_types, const Type& result) const {
   if (op.name == "constant") return known(std::get<TensorRef>(attrs.at("value")), options.max_literal);
   if (op.name == "splat") return {std::get<double>(attrs.at("value")), nullptr};
   if (!result.is_tensor() || op.purity != Purity::kPure || operands.empty()) return {};

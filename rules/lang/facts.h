@@ -10,10 +10,12 @@
 
 namespace egret::rules {
 
-// A known value: a number at every element, or a small tensor, or (all elements equal) both.
+// A known value: a number at every element, or a small tensor, or (all elements equal) both; and how far the run's licence
+// may have moved any of it (enclosure.h).
 struct KnownValue {
   std::optional<double> splat;
   TensorRef literal;
+  double radius = 0;
 };
 
 // Interns types as facts 0, 1, ...
@@ -31,8 +33,8 @@ class ValueTable {
  public:
   egraph::Fact intern(const KnownValue& value);  // kNoFact where nothing is known
   const KnownValue& value(egraph::Fact fact) const { return rows_[fact]; }
-  // The older of two facts that agree within the licence; kConflict where no rounding explains the difference.
-  egraph::Fact join(egraph::Fact a, egraph::Fact b) const;
+  // One of two facts whose enclosures meet; kConflict where they do not.
+  egraph::Fact join(egraph::Fact a, egraph::Fact b, const Slack& slack) const;
 
  private:
   std::vector<KnownValue> rows_;
@@ -53,6 +55,9 @@ struct TensorEGraph::Facts {
   // Value of an e-node from the values of its operands; nothing where it is not worth knowing.
   KnownValue evaluate(const OpDef& op, const Attrs& attrs, std::span<const KnownValue> operands,
                       std::span<const Type> types, const Type& result) const;
+  // The value alone, without its radius.
+  KnownValue point(const OpDef& op, const Attrs& attrs, std::span<const KnownValue> operands, std::span<const Type> types,
+                   const Type& result) const;
 };
 
 }  // namespace egret::rules

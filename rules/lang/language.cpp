@@ -21,7 +21,7 @@ TensorEGraph::TensorEGraph(Options options)
   facts_->value_analysis = graph_->add_analysis(
       {"value",
        [this](const EGraph&, std::span<const Id> nodes, std::span<Fact> out) { make_values(nodes, out); },
-       [this](Fact a, Fact b) { return facts_->values.join(a, b); }});
+       [this](Fact a, Fact b) { return facts_->values.join(a, b, facts_->options.slack); }});
   facts_->dependence_analysis = graph_->add_analysis(
       {"dependence",
        [this](const EGraph&, std::span<const Id> nodes, std::span<Fact> out) { make_dependence(nodes, out); },
@@ -166,6 +166,13 @@ Result<std::vector<Id>> TensorEGraph::insert(const Graph& graph) {
   auto ids = insert_values(graph, {}, 0);
   graph_->rebuild();
   return ids;
+}
+
+std::optional<std::pair<Id, Id>> TensorEGraph::contradiction() const {
+  for (const egraph::Conflict& c : graph_->conflicts()) {
+    if (c.analysis == facts_->value_analysis) return std::pair(c.left, c.right);
+  }
+  return std::nullopt;
 }
 
 size_t TensorEGraph::fold_constants() {

@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "egraph/egraph.h"
@@ -20,12 +21,21 @@ using egraph::Id;
 // What the value of a class depends on: the weakest wins (constant < frozen parameter < data).
 enum class Dependence : uint8_t { kConstant, kFrozen, kData };
 
+// What the run's licence lets move of a value that is known.
+struct Slack {
+  bool rounding = true;       // sums in another order, algebra of the reals
+  bool signs_of_zero = true;
+  bool only_finite = true;    // nothing is promised of infinities and NaN
+  double relative = 0;        // approximations and narrower types, relative to a value
+};
+
 class TensorEGraph {
  public:
   struct Options {
     bool freeze = false;         // parameters are frozen: work that depends only on them is free at run time
     bool explanations = true;
     uint64_t max_literal = 4'096;  // elements of a constant whose value is a fact
+    Slack slack;
   };
   TensorEGraph();
   explicit TensorEGraph(Options options);
@@ -57,6 +67,9 @@ class TensorEGraph {
 
   static constexpr uint32_t kDecomposition = 1;      // Justification::detail of kGiven edges
   static constexpr uint32_t kFolded = 2;             // a class united with the literal it was evaluated to
+
+  // Two e-nodes of one class whose known values no licence explains (design decision 8 c), of the first class found so.
+  std::optional<std::pair<Id, Id>> contradiction() const;
 
   // Unites classes whose splat or small literal value is known with a leaf that states it.  Call between iterations;
   // returns the number of unions.  The graph is rebuilt afterwards.

@@ -61,6 +61,16 @@ bool Licence::allows(const Licence& needs) const {
   return std::all_of(needs.words.begin(), needs.words.end(), [&](const std::string& w) { return have.count(w) > 0; });
 }
 
+Slack Licence::slack() const {
+  auto has = [&](std::string_view w) { return std::any_of(words.begin(), words.end(), [&](const std::string& x) { return x.starts_with(w); }); };
+  Slack out;
+  out.rounding = has("field") || has("reassoc") || has("contract") || has("arcp") || has("afn") || has("cancel") || has("range") || has("narrow");
+  out.signs_of_zero = out.rounding || has("nsz");
+  out.only_finite = out.rounding || has("nnan") || has("ninf");
+  out.relative = has("narrow") ? 0x1p-7 : has("afn") ? 0x1p-12 : 0;
+  return out;
+}
+
 Result<Licence> Licence::parse(std::string_view text) {
   std::set<std::string> words;
   for (size_t begin = 0; begin <= text.size();) {

@@ -15,6 +15,11 @@ constexpr size_t kMaxMaps = 24;       // bijections tried
 bool idempotent(FoldKind k) { return k == FoldKind::kMax || k == FoldKind::kMin || k == FoldKind::kAny || k == FoldKind::kAll; }
 bool located(FoldKind k) { return k == FoldKind::kArgMax || k == FoldKind::kArgMin; }
 
+// Under nothing, sums and products of floats run in index order.
+bool ordered(const ScalarNode& f, const Laws& laws) {
+  return (f.fold == FoldKind::kSum || f.fold == FoldKind::kProd) && is_float(f.dtype) && !laws.reassoc;
+}
+
 // The value that adds nothing to a fold.
 double identity(FoldKind k, DType t) {
   return is_float(t) ? float_identity(k) : static_cast<double>(int_identity(k, t));
@@ -77,7 +82,8 @@ ScalarId Prover::simplify_fold(ScalarNode f, const Context& context) {
   for (size_t k = f.binders.size(); k-- > 0;) {
     const bool used = s_.depends_on(f.args[0], {f.binders[k]});
     const IntId size = f.ints[k];
-    const bool single = (one_is_enough || laws_.nsz || !is_float(f.dtype)) && entails(context, i_.equal(size, i_.constant(1)));
+    // (Among others, one position is one whatever else holds.)
+    const bool single = (one_is_enough || laws_.nsz || !is_float(f.dtype) || f.binders.size() > 1) && entails(context, i_.equal(size, i_.constant(1)));
     const bool repeated = !used && one_is_enough && entails(context, i_.less_equal(i_.constant(1), size));
     if (!single && !repeated) continue;
     if (used) f.args[0] = s_.substitute(f.args[0], {{f.binders[k], i_.constant(0)}});
@@ -271,10 +277,10 @@ bool Prover::equal_folds(ScalarId first, ScalarId second, const Context& context
         to_b[b.binders[order[k]]] = i_.variable(a.binders[k]);
         to_a[a.binders[k]] = i_.variable(b.binders[order[k]]);
       }
-      if (attempt(to_b, to_a) || ++tried > kMaxPairings || located(a.fold)) break;
+      if (attempt(to_b, to_a) || ++tried > kMaxPairings || located(a.fold) || ordered(a, laws_)) break;
     } while (std::next_permutation(order.begin(), order.end()));
   }
-  if (out || located(a.fold)) {
+  if (out || located(a.fold) || (ordered(a, laws_) && a.binders.size() != b.binders.size())) {
     --depth_;
     folds_[key] = out;
     return out;
@@ -318,7 +324,18 @@ bool Prover::equal_folds(ScalarId first, ScalarId second, const Context& context
       open_a.erase(same);
       open_b.erase(open_b.begin() + static_cast<std::ptrdiff_t>(k));
     }
-    if (open_a.empty() && open_b.empty()) attempt(to_b, to_a);
+    if (!open_a.empty() || !open_b.empty()) continue;
+    if (ordered(a, laws_)) {
+      // Variable by variable, all positions moved alike: the order stays.
+      std::vector<VariableId> inside;
+      std::vector<ScalarId> scalars;
+      for (size_t k = 0; k < a.binders.size(); ++k) {
+        i_.variables_of(i_.sub(to_b.at(b.binders[k]), i_.variable(a.binders[k])), inside, scalars);
+      }
+      const bool mixed = std::any_of(a.binders.begin(), a.binders.end(), [&](VariableId v) { return std::find(inside.begin(), inside.end(), v) != inside.end(); });
+      if (mixed) continue;
+    }
+    attempt(to_b, to_a);
   }
   --depth_;
   folds_[key] = out;

@@ -64,6 +64,8 @@ Normalizer::Form Normalizer::product(const NormalForm& a, const NormalForm& b) {
       Monomial both = m;
       for (const auto& [atom, exponent] : n) {
         int& e = both[atom];
+        // x * (1/x) = 1 is algebra, no matter of order.
+        if (!p_.laws_.field && is_float(dtype_) && e * exponent < 0) return std::nullopt;
         e += exponent;
         if (e != 0 && indicator_of(atom)) e = 1;
         if (std::abs(e) > 64) return std::nullopt;
@@ -112,6 +114,11 @@ Normalizer::Form Normalizer::power(const NormalForm& a, int exponent, const Cont
     if (exponent < 0) {
       for (const auto& [atom, e] : a.begin()->first) {
         if (indicator_of(atom)) return std::nullopt;
+      }
+    }
+    if (!p_.laws_.field && is_float(dtype_) && exponent < 0) {
+      for (const auto& [atom, e] : a.begin()->first) {
+        if (e < 0) return std::nullopt;
       }
     }
     Rational c = kOne;
@@ -283,6 +290,10 @@ Normalizer::Form Normalizer::call(const ScalarNode& n, const Context& context) {
     for (const NormalForm& f : args) out.push_back(emit(f));
     return opaque(std::move(out));
   };
+  // A product whose order alone is open.
+  auto commuting = [&](ScalarId a, ScalarId b) {
+    return atom(p_.s_.call(ScalarFn::kMul, dtype_, {std::min(a, b), std::max(a, b)}), context);
+  };
   const bool ring = integers || laws.field;
   switch (n.fn) {
     case ScalarFn::kAdd: return ring || laws.reassoc ? sum(args[0], args[1], kOne) : emitted();
@@ -293,15 +304,16 @@ Normalizer::Form Normalizer::call(const ScalarNode& n, const Context& context) {
       if (ring || args[0].size() == 1 || laws.nsz) return sum({}, args[0], Rational::of(-1));
       return emitted();
     case ScalarFn::kMul:
-      if (ring || ((laws.reassoc || laws.reciprocal) && args[0].size() == 1 && args[1].size() == 1)) return product(args[0], args[1]);
-      return emitted();
+      if (ring || (laws.reassoc && args[0].size() == 1 && args[1].size() == 1)) return product(args[0], args[1]);
+      return commuting(emit(args[0]), emit(args[1]));
     default: break;
   }
   if (integers || !(laws.field || laws.reciprocal)) return emitted();
   if (n.fn == ScalarFn::kDiv) {
-    if (!laws.field && args[0].size() > 1) return emitted();
     auto inverse = power(args[1], -1, context);
-    return inverse ? product(args[0], *inverse) : emitted();
+    if (!inverse) return emitted();
+    if (laws.field || (laws.reassoc && args[0].size() == 1)) return product(args[0], *inverse);
+    return is_number(args[0]) ? product(args[0], *inverse) : commuting(emit(args[0]), emit(*inverse));
   }
   if (!laws.field) return emitted();
   switch (n.fn) {

@@ -27,11 +27,14 @@ class Normalizer {
   std::optional<NormalForm> normal(ScalarId id, const Context& context);
   ScalarId emit(const NormalForm& form);
 
- private:
   using Form = std::optional<NormalForm>;
   Form sum(const NormalForm& a, const NormalForm& b, const Rational& scale);
   Form product(const NormalForm& a, const NormalForm& b);
   Form power(const NormalForm& a, int exponent, const Context& context);
+  // The condition on indices of an atom that is 1 or 0.
+  std::optional<CondId> indicator_of(ScalarId atom) const;
+
+ private:
   Form atom(ScalarId id, const Context& context, int exponent = 1);
   Form number(const Rational& value);
   Form size(IntId value, const Context& context);
@@ -42,7 +45,6 @@ class Normalizer {
   Form sum_fold(const ScalarNode& n, const NormalForm& body, const Context& context);
   Form max_fold(const ScalarNode& n, const NormalForm& body, const Context& context);
   ScalarId emit_monomial(const Monomial& m, const Rational& coefficient);
-  std::optional<CondId> indicator_of(ScalarId atom) const;
 
   Prover& p_;
   DType dtype_;

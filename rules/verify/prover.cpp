@@ -24,6 +24,7 @@ Laws Laws::of(const std::vector<std::string>& words) {
   Laws l;
   l.field = has("field") || has("range") || has("cancel");
   l.nsz = l.field || has("nsz");
+  l.contract = l.field || has("contract");
   l.reassoc = l.field || has("reassoc");
   l.reciprocal = l.field || has("arcp");
   l.nnan = has("nnan");
@@ -427,16 +428,26 @@ bool Prover::by_template(ScalarId left, ScalarId right, const Context& context) 
   query.ignore_nan = laws_.nnan;
   query.ignore_infinity = laws_.ninf;
   query.ignore_sign_of_zero = laws_.nsz;
+  query.ignore_rounding_casts = laws_.contract;
   using Theory = EqualityQuery::Theory;
   std::vector<Theory> theories{Theory::kUninterpreted};
-  if (laws_.field || laws_.reassoc || laws_.reciprocal) {
+  // Over the reals products distribute: that is more than reassociation or inverses grant.
+  if (laws_.field) {
     theories.push_back(Theory::kReal);
-  } else if (depth_ <= 2) {
+  } else if (!laws_.reassoc && !laws_.reciprocal && depth_ <= 2) {
     theories.push_back(Theory::kFloat);
   }
+  bool different = false;  // in a small format, where IEEE arithmetic is decided at once
   for (Theory theory : theories) {
-    // Over the reals products distribute: that is more than reassociation or inverses grant.
-    if (theory == Theory::kReal && !laws_.field) continue;
+    if (theory == Theory::kFloat) {
+      query.small = true;
+      query.theory = theory;
+      EqualityAnswer answer;
+      decide_(&query, &answer);
+      query.small = false;
+      different = answer.kind == EqualityAnswer::Kind::kDifferent;
+    }
+    if (different) return false;
     query.theory = theory;
     query.timeout_ms = static_cast<unsigned>(std::clamp(limits_.seconds - watch_.seconds(), 0.05, 5.0) * 1000);
     EqualityAnswer answer;

@@ -25,6 +25,7 @@ namespace egret::rules {
 // The laws that a licence grants.
 struct Laws {
   bool nsz = false, nnan = false, ninf = false;
+  bool contract = false;    // a rounding to a narrower type may be left out
   bool reassoc = false;     // sums and products as multisets, sums of folds as folds
   bool reciprocal = false;  // a quotient is a product with an inverse
   bool field = false;       // all of the above, and products distribute
@@ -64,6 +65,11 @@ class Prover {
   const std::string& reason() const { return reason_; }
   bool exhausted() const { return exhausted_; }
 
+  Scalars& scalars() { return s_; }
+  const Laws& laws() const { return laws_; }
+  // With the ranges of a fold's variables.
+  Context with_ranges(const Context& context, const ScalarNode& fold);
+
  private:
   friend class Normalizer;
 
@@ -74,7 +80,6 @@ class Prover {
   bool about_indices(CondId c) const;
   bool mentions(ScalarId id, CondId c) const;
   CondId first_condition(ScalarId id, std::vector<VariableId>& bound);
-  Context with_ranges(const Context& context, const ScalarNode& fold);
   bool same_index(IntId a, IntId b, const Context& context);
   bool unconditional(ScalarId left, ScalarId right, const Context& context);
   bool by_template(ScalarId left, ScalarId right, const Context& context);

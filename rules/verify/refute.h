@@ -16,9 +16,15 @@ bool over_reals(const Rule& rule);
 // What differs when both sides run on seeded inputs at this instance; nothing where they agree.
 std::optional<std::string> differs_when_run(const Rule& rule, const RuleInstance& instance, uint64_t seed);
 
-// The same at special values, in the arithmetic of the dtypes and bit for bit; of rules that let nothing be rounded otherwise
-// and fold nothing (an order of folding is no part of a meaning).
+// The same bit for bit, in the arithmetic of the dtypes and under what `words` give away of NaN, infinities and signs of zeros.
+// `special`: NaN, infinities, zeros and the ends of the range are among the values.
+std::optional<std::string> differs_bit_for_bit(const RuleInstance& instance, const Licence& words, uint64_t seed, bool special);
+
+// The same of a rule that says it is true bit for bit, at special values; nothing of others, or under hypotheses.
 std::optional<std::string> differs_at_special_values(const Rule& rule, const RuleInstance& instance, uint64_t seed);
+
+// The same where elements of one input are -inf, as those of a mask are, and the left side is a number everywhere.
+std::optional<std::string> differs_when_masked(const RuleInstance& instance, uint32_t input, uint64_t seed);
 
 // Small sizes and integers for the names of a shape, `draws` times; the first instance whose sides differ when they are run.
 std::optional<std::string> search_counterexample(const Rule& rule, const Assignment& shape, size_t draws);

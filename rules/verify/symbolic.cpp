@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "rules/lang/left.h"
+#include "rules/lang/syntax.h"
 #include "rules/verify/elaborate.h"
 #include "rules/verify/ranks.h"
 #include "rules/verify/shapes.h"
@@ -14,6 +15,7 @@ namespace egret::rules {
 namespace {
 
 constexpr size_t kMaxShapes = 8'000;
+constexpr size_t kNeedsShapes = 12;  // looked at for what a rule needs
 constexpr const char* kLimit = "the limit on questions to Z3 was reached";
 
 std::vector<uint32_t> nonzero_inputs(const RuleInstance& instance) {
@@ -24,16 +26,30 @@ std::vector<uint32_t> nonzero_inputs(const RuleInstance& instance) {
   return out;
 }
 
+// Inputs that the rule asks to be constant or frozen.
+std::set<uint32_t> fixed_inputs(const Rule& rule, const RuleInstance& instance) {
+  std::set<std::string> names;
+  for (const Term& c : rule.syntax->where) {
+    const bool asks = c.kind == Term::Kind::kCall && (c.name == "frozen" || c.name == "constant");
+    if (asks && !c.args.empty()) names.insert(c.args[0].name);
+  }
+  std::set<uint32_t> out;
+  for (uint32_t k = 0; k < instance.left.inputs.size(); ++k) {
+    if (names.contains(instance.left.node(instance.left.inputs[k].value).name)) out.insert(k);
+  }
+  return out;
+}
+
 // One shape: every root at every index.
 class ShapeProof {
  public:
-  ShapeProof(Shape& shape, const Laws& laws, const Deciders& deciders, const ProverLimits& limits, std::deque<NamedNumbers>& known)
-      : shape_(shape), scalars_(indices_), sizes_(indices_),
+  ShapeProof(Shape& shape, const Laws& laws, const Deciders& deciders, const ProverLimits& limits, std::deque<NamedNumbers>& known, std::set<uint32_t> fixed)
+      : shape_(shape), fixed_(std::move(fixed)), scalars_(indices_), sizes_(indices_),
         prover_(scalars_, deciders.integers, deciders.scalars, laws, limits, known, nonzero_inputs(shape.instance)) {}
 
   enum class Answer { kProved, kEmpty, kUnproved };
 
-  Result<Answer> run(const std::set<std::string>& many, AxisUse& use, std::string& why) {
+  Result<Answer> run(const std::set<std::string>& many, AxisUse& use, Needs* needs, std::string& why) {
     AssumeSizes scope(shape_.facts);
     EGRET_TRY(const Graph left, expand_composites(shape_.instance.left));
     EGRET_TRY(const Graph right, expand_composites(shape_.instance.right));
@@ -63,12 +79,14 @@ class ShapeProof {
         why = prover_.exhausted() ? kLimit : prover_.reason();
         return Answer::kUnproved;
       }
+      if (needs) needs->join(needs_of(prover_, a, b, context, fixed_));
     }
     return inhabited ? Answer::kProved : Answer::kEmpty;
   }
 
  private:
   Shape& shape_;
+  std::set<uint32_t> fixed_;
   Indices indices_;
   Scalars scalars_;
   Sizes sizes_;
@@ -84,8 +102,8 @@ namespace {
 // All shapes within bounds, until one is not proved.
 class ShapesProof {
  public:
-  ShapesProof(const Rule& rule, const Laws& laws, const Deciders& deciders, double seconds)
-      : rule_(rule), laws_(laws), deciders_(deciders), seconds_(seconds) {
+  ShapesProof(const Rule& rule, const Laws& laws, const Deciders& deciders, double seconds, Needs* needs)
+      : rule_(rule), laws_(laws), deciders_(deciders), seconds_(seconds), needs_(needs) {
     auto prepared = prepare(rule);
     if (!prepared.ok()) return;
     tracked = (*prepared)->tracked;
@@ -106,7 +124,7 @@ class ShapesProof {
         return false;
       }
       AxisUse here;
-      auto answer = ShapeProof(shape, laws_, deciders_, limits, known_).run(many_, here, why);
+      auto answer = ShapeProof(shape, laws_, deciders_, limits, known_, fixed_inputs(rule_, shape.instance)).run(many_, here, shapes < kNeedsShapes ? needs_ : nullptr, why);
       if (!answer.ok()) why = answer.error().message;
       if (!answer.ok() || *answer == ShapeProof::Answer::kUnproved) {
         limited = why == kLimit;
@@ -138,25 +156,28 @@ class ShapesProof {
   const Laws& laws_;
   const Deciders& deciders_;
   double seconds_;
+  Needs* needs_;
   WorkClock clock_;
   std::deque<NamedNumbers> known_;
   std::set<std::string> many_;
 };
 
 constexpr int kMostAxes = 4;  // of a group that proofs go to
+constexpr int kRank = 5;      // of whole tensors that proofs go to
 
 }  // namespace
 
-SymbolicProof prove_for_all_sizes(const Rule& rule, const Laws& laws, const Deciders& deciders, double seconds, int rank) {
+SymbolicProof prove_for_all_sizes(const Rule& rule, const Laws& laws, const Deciders& deciders, double seconds, ProofRanks ranks, Needs* needs) {
   SymbolicProof out;
-  ShapesProof proof(rule, laws, deciders, seconds);
+  const bool all = ranks == ProofRanks::kAll;
+  ShapesProof proof(rule, laws, deciders, seconds, needs);
   ShapeBounds bounds;
-  bounds.rank = std::min(rank, proof.tracked ? 3 : 2);
+  bounds.rank = !all ? 1 : proof.tracked ? 3 : 2;
   out.proved = proof.run(bounds);
   out.ranks.up_to = proof.tracked ? 1 : proof.rank;
   // Whole tensors of more axes, as many as a counterexample may need; where a limit comes first, the proof is of fewer.
   while (out.proved && !proof.tracked) {
-    const int wanted = proof.shapes == 0 ? rank : proof.use.positions ? 0 : std::min(rank, needed_rank(rule, proof.use));
+    const int wanted = proof.shapes == 0 ? kRank : !all || proof.use.positions ? 0 : std::min(kRank, needed_rank(rule, proof.use));
     if (bounds.rank >= wanted) break;
     ++bounds.rank;
     if (proof.run(bounds)) {
@@ -182,7 +203,7 @@ SymbolicProof prove_for_all_sizes(const Rule& rule, const Laws& laws, const Deci
     const int needed = static_cast<int>(use.conditions) + 1;
     out.ranks.any = use.groups.empty() && !use.whole;
     for (int axes : {0, 2, 3, kMostAxes}) {
-      if (out.ranks.any || axes > needed || rank < 3) break;
+      if (out.ranks.any || axes > needed || !all) break;
       bounds.group_axes.clear();
       for (const std::string& g : use.groups) bounds.group_axes.emplace_back(g, axes);
       if (!proof.run(bounds)) {

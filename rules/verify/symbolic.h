@@ -5,6 +5,7 @@
 #include <string>
 
 #include "rules/verify/prover.h"
+#include "rules/verify/rounding.h"
 #include "rules/rules.h"
 
 namespace egret::rules {
@@ -29,6 +30,9 @@ struct Deciders {
   DecideEquality scalars = nullptr;
 };
 
-SymbolicProof prove_for_all_sizes(const Rule& rule, const Laws& laws, const Deciders& deciders, double seconds, int rank);
+enum class ProofRanks { kAll, kFirst };  // as many as a counterexample may need; the first that have a shape
+// `needs`, where it is not null: what else the rule needs (rounding.h).
+SymbolicProof prove_for_all_sizes(const Rule& rule, const Laws& laws, const Deciders& deciders, double seconds, ProofRanks ranks,
+                                  Needs* needs = nullptr);
 
 }  // namespace egret::rules

@@ -1,6 +1,7 @@
 #include "rules/verify/verify.h"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 #include <tbb/blocked_range.h>
@@ -8,8 +9,8 @@
 #include <tbb/task_arena.h>
 
 #include "rules/lang/syntax.h"
+#include "rules/verify/licence.h"
 #include "rules/verify/refute.h"
-#include "rules/verify/symbolic.h"
 #include "support/module.h"
 
 namespace egret::rules {
@@ -18,7 +19,6 @@ namespace {
 
 constexpr uint64_t kSpecialRuns = 12;  // an instance
 constexpr size_t kDraws = 600;  // of small sizes for a shape that was not proved
-constexpr int kRank = 5;  // of whole tensors that proofs go to
 
 class RuleVerifier {
  public:
@@ -49,8 +49,9 @@ class RuleVerifier {
       out_.reason = "both sides are one term: the rule says nothing";
       return;
     }
-    std::string unproved;
+    std::string unproved, missing;
     Ranks ranks;
+    std::set<std::string> words;
     for (size_t k = 0; k < expansions.size() && unproved.empty(); ++k) {
       const Rule& rule = *expansions[k];
       if (auto other = right_of_another_type(rule)) {
@@ -60,23 +61,40 @@ class RuleVerifier {
       }
       if (disagrees(rule)) return;
       // The operators of one class are defined alike: ranks are tried on the first.
-      const auto proof = prove_for_all_sizes(rule, Laws::of(rule.needs.words), deciders_, left(), k == 0 ? kRank : 1);
-      if (!proof.proved) {
-        unproved = fmt::format("{}: {}", rule.name, proof.reason);
-      } else if (k == 0) {
-        ranks = proof.ranks;
+      const ComputedLicence found = compute_licence(rule, deciders_, left(), k == 0 ? ProofRanks::kAll : ProofRanks::kFirst);
+      if (!found.proof.proved) {
+        unproved = fmt::format("{}: {}", rule.name, found.proof.reason);
+        refute(rule, found.proof.failed);
       }
-      if (!unproved.empty()) refute(rule, proof.failed);
+      if (k == 0) ranks = found.proof.ranks;
+      if (missing.empty()) missing = found.missing;
+      words.insert(found.words.begin(), found.words.end());
     }
-    if (out_.verdict == Verdict::kRefuted) return;
     if (!unproved.empty()) {
-      out_.reason = unproved;
+      const std::string enough = first_words(*expansions[0]);
+      if (!enough.empty()) out_.note = "it holds with `needs " + enough + "`";
+      if (out_.verdict != Verdict::kRefuted) out_.reason = unproved;
+      return;
+    }
+    if (words.contains("field")) {
+      for (const char* w : {"reassoc", "contract", "arcp", "nsz"}) words.erase(w);
+    }
+    out_.numerics = Licence{{words.begin(), words.end()}}.to_string();
+    if (!missing.empty()) {
+      out_.reason = missing;
       return;
     }
     out_.verdict = Verdict::kProved;
     out_.any_size = true;
     out_.ranks = ranks.to_string();
+    const std::string declared = expansions[0]->needs.to_string();
+    if (declared != out_.numerics) {
+      out_.note = fmt::format("declares {} and needs {}", declared, out_.numerics.empty() ? "nothing" : out_.numerics);
+    }
   }
+
+  // What would be enough of a rule that is not proved under what it declares.
+  std::string first_words(const Rule& rule) const { return sufficient_words(rule, deciders_, std::min(left(), 2.0)); }
 
   double left() const { return options_.timeout - clock_.seconds(); }
 

@@ -21,7 +21,8 @@ struct Verification {
   Verdict verdict = Verdict::kUnproved;
   std::string ranks;         // of a proof: "any", or those it speaks of ("0-3")
   bool any_size = false;
-  std::string numerics;      // licence words under which it was proved
+  std::string numerics;      // the licence words that it needs, computed (licence.h)
+  std::string note;          // of a proved one that declares more than it needs; of another, what would be enough
   bool recorded = false;     // taken from a record (recorded.h)
   double seconds = 0;        // of work, whatever else the machine does
   std::string counterexample;  // of a refutation: sizes, element, values of both sides

@@ -47,7 +47,7 @@ class Translator {
   z3::sort float_sort() {
     switch (q_.theory) {
       case Theory::kReal: return c_.real_sort();
-      case Theory::kFloat: return c_.fpa_sort(5, 11);
+      case Theory::kFloat: return q_.small ? c_.fpa_sort(4, 4) : c_.fpa_sort(5, 11);
       case Theory::kUninterpreted: return c_.uninterpreted_sort("scalar");
     }
     return c_.real_sort();
@@ -61,7 +61,13 @@ class Translator {
   z3::expr number(double value, DType t) {
     if (t == DType::boolean) return c_.bool_val(value != 0);
     if (!is_float(t)) return c_.bv_val(static_cast<int64_t>(value), row(t).bits);
-    if (q_.theory == Theory::kFloat) return to_half(value);
+    if (q_.theory == Theory::kFloat) {
+      // Of 8 bits: whole numbers and halves up to 8 are held.
+      if (q_.small && std::isfinite(value) && !(std::abs(value) <= 8 && value * 2 == std::floor(value * 2))) {
+        throw z3::exception("a constant that a small float does not hold");
+      }
+      return z3::expr(c_, Z3_mk_fpa_numeral_double(c_, value, float_sort()));
+    }
     if (q_.theory == Theory::kReal && std::isfinite(value)) {
       // Exact: a double is an integer times a power of two.
       int exponent = 0;
@@ -88,10 +94,6 @@ class Translator {
       if (carry) digits.insert(digits.begin(), static_cast<char>('0' + carry));
     }
     return digits;
-  }
-
-  z3::expr to_half(double value) {
-    return z3::expr(c_, Z3_mk_fpa_numeral_double(c_, value, c_.fpa_sort(5, 11)));
   }
 
   z3::expr unknown(const std::string& name, const std::vector<z3::expr>& args, z3::sort result) {
@@ -149,6 +151,7 @@ class Translator {
       }
     }
     if (from == DType::boolean && n.dtype != DType::boolean) return z3::ite(args[0], number(1, n.dtype), number(0, n.dtype));
+    if (q_.ignore_rounding_casts && q_.theory == Theory::kUninterpreted && is_float(from) && is_float(n.dtype)) return args[0];
     // A widening cast is the identity on reals; a rounding is a function of the types that nothing is known of.
     if (q_.theory == Theory::kReal && is_float(from) && is_float(n.dtype) && holds(n.dtype, from)) return args[0];
     if (is_integer(from) && is_integer(n.dtype)) return machine_cast(args[0], from, n.dtype);
@@ -203,6 +206,7 @@ class Translator {
       case ScalarFn::kMin: return lattice(egret::name(n.fn), a);
       case ScalarFn::kPow:
         if (f_.is_constant(n.args[1]) && f_.node(n.args[1]).value == 1) return a[0];
+        if (f_.is_constant(n.args[1]) && f_.node(n.args[1]).value == 0) return number(1, n.dtype);  // of NaN, too
         [[fallthrough]];
       default: return unknown(egret::name(n.fn), a, sort_of(n.dtype));
     }
@@ -231,6 +235,10 @@ class Translator {
     bool left = false, right = false;
     const z3::expr x = without_sign(a, left), y = without_sign(b, right);
     if (q_.ignore_sign_of_zero && left && right) return negated(exact_sum(x, y));
+    // a - b = -(b - a): the first in order is the one without a sign.
+    if (q_.ignore_sign_of_zero && left != right && (left ? x : y).id() < (left ? y : x).id()) {
+      return negated(exact_sum(left ? x : negated(x), right ? y : negated(y)));
+    }
     if (b.id() < a.id()) std::swap(a, b);
     return unknown("add", {a, b}, float_sort());
   }
@@ -394,6 +402,7 @@ class Translator {
       case ScalarFn::kIsNan: return is_nan(a[0]);
       case ScalarFn::kPow:
         if (f_.is_constant(n.args[1]) && f_.node(n.args[1]).value == 1) return a[0];
+        if (f_.is_constant(n.args[1]) && f_.node(n.args[1]).value == 0) return number(1, n.dtype);
         return unknown("pow", a, sort_of(n.dtype));
       case ScalarFn::kIsFinite: return !is_nan(a[0]) && !z3::expr(c_, Z3_mk_fpa_is_infinite(c_, a[0]));
       default: return unknown(egret::name(n.fn), a, sort_of(n.dtype));
@@ -414,11 +423,17 @@ class Translator {
 };
 
 // Not equal, under what the licence gives away.
-z3::expr differ(z3::context& c, const EqualityQuery& q, const z3::expr& a, const z3::expr& b) {
+z3::expr differ(z3::context& c, const EqualityQuery& q, const Translator& t, const z3::expr& a, const z3::expr& b) {
   if (q.theory != EqualityQuery::Theory::kFloat || !a.is_fpa()) return a != b;
   z3::expr different = a != b;  // of FP terms: structural, all NaN are one
   if (q.ignore_sign_of_zero) different = different && !z3::expr(c, Z3_mk_fpa_eq(c, a, b));
-  if (q.ignore_nan) different = different && !z3::expr(c, Z3_mk_fpa_is_nan(c, a)) && !z3::expr(c, Z3_mk_fpa_is_nan(c, b));
+  if (q.ignore_nan) {
+    z3::expr claimed = !z3::expr(c, Z3_mk_fpa_is_nan(c, a)) && !z3::expr(c, Z3_mk_fpa_is_nan(c, b));
+    for (const auto& [number, v] : t.variables()) {
+      if (!q.ignore_infinity && v.first.is_fpa()) claimed = claimed || z3::expr(c, Z3_mk_fpa_is_infinite(c, v.first));
+    }
+    different = different && claimed;
+  }
   if (q.ignore_infinity) {
     different = different && !z3::expr(c, Z3_mk_fpa_is_infinite(c, a)) && !z3::expr(c, Z3_mk_fpa_is_infinite(c, b));
   }
@@ -462,7 +477,7 @@ void decide(const EqualityQuery& q, EqualityAnswer& answer) {
       const z3::expr difference = (a - b).simplify(p);
       if (difference.is_numeral() && difference.to_string() == "0.0") continue;
     }
-    differences.push_back(differ(c, q, a, b));
+    differences.push_back(differ(c, q, translator, a, b));
     numbers.push_back(i);
   }
   if (translator.assumptions().size() > 0 && !differences.empty()) {

@@ -19,7 +19,10 @@ struct EqualityQuery {
   // denominator is zero or a root's argument negative nothing is claimed.  kFloat: IEEE binary16, so that special values
   // count.  kUninterpreted: every operation of floats is an unknown function; what is equal is equal bit for bit.
   enum class Theory { kReal, kFloat, kUninterpreted } theory = Theory::kReal;
-  bool ignore_nan = false, ignore_infinity = false, ignore_sign_of_zero = false;  // kFloat: what the licence gives away
+  // What the licence gives away.  `ignore_nan` alone says nothing of a NaN that infinities make.
+  bool ignore_nan = false, ignore_infinity = false, ignore_sign_of_zero = false;
+  bool ignore_rounding_casts = false;  // kUninterpreted: a conversion between floats is nothing
+  bool small = false;  // kFloat: floats of 8 bits; nothing is known where a constant is none of them
   unsigned timeout_ms = 10'000;
 };
 

@@ -47,7 +47,7 @@ TEST_CASE("proofs hold for any size and any rank") {
            "  accept x: f32[4,3], y: f32[4,3], w: f32[2,3], v: f32[2,3]\n",
            "rule shift: softmax(x[k.., a] + s[k..], axis=a) => softmax(x, axis=a)  where is_float(x), size(a) >= 1  needs field, nnan, ninf\n"
            "  accept x: f32[2,3], s: f32[2]\n",
-           "rule spread: variance(x[k.., r..] + s[k..], axes=r) => variance(x, axes=r)  where is_float(x)  needs field, nnan, ninf\n"
+           "rule spread: variance(x[k.., r..] + s[k..], axes=r) => variance(x, axes=r)  where is_float(x)  needs field, cancel, nnan, ninf\n"
            "  accept x: f32[2,3], s: f32[2]\n"}) {
     const Verification v = verify_one(rule);
     INFO(rule << v.reason << v.counterexample);
