@@ -35,7 +35,7 @@ class TensorEGraph {
     bool freeze = false;         // parameters are frozen: work that depends only on them is free at run time
     bool explanations = true;
     uint64_t max_literal = 4'096;  // elements of a constant whose value is a fact
-    Slack slack;
+    Slack slack{};
   };
   TensorEGraph();
   explicit TensorEGraph(Options options);
