@@ -6,6 +6,9 @@
 namespace egret::rules {
 namespace {
 
+// A class that is folded takes its rounded value for the exact one, and rules go on from there, any number of times: what differs by less
+// than this of the largest element is no contradiction.
+constexpr double kDrift = 1e-3;
 constexpr double kRoundings = 16;  // of one operator: those of its decompositions and of functions a few units off
 
 size_t count(const KnownValue& v) { return v.literal ? static_cast<size_t>(v.literal->size()) : 1; }
@@ -81,7 +84,7 @@ double enclosure_radius(const OpDef& op, const KnownValue& result, const Type& t
 
 bool contradict(const KnownValue& a, const KnownValue& b, const Slack& slack) {
   if (a.literal && b.literal && !(a.literal->type() == b.literal->type())) return true;
-  const double apart = a.radius + b.radius;
+  const double apart = a.radius + b.radius + (slack.rounding ? kDrift * std::max(largest(a), largest(b)) : 0);
   for (size_t i = 0; i < std::max(count(a), count(b)); ++i) {
     const double x = element(a, a.literal ? i : 0), y = element(b, b.literal ? i : 0);
     if (std::isnan(x) && std::isnan(y)) continue;

@@ -77,9 +77,9 @@ egraph::Fact ValueTable::intern(const KnownValue& value) {
 egraph::Fact ValueTable::join(egraph::Fact a, egraph::Fact b, const Slack& slack) const {
   const KnownValue &x = rows_[a], &y = rows_[b];
   if (contradict(x, y, slack)) return egraph::kConflict;
-  // What says most of the elements, then what was moved most, then the older: an order, so a join of any number is one.
+  // What says most of the elements, then what was moved least, then the older: an order, so a join of any number is one.
   if (bool(x.literal) != bool(y.literal)) return x.literal ? a : b;
-  if (x.radius != y.radius) return x.radius > y.radius ? a : b;
+  if (x.radius != y.radius) return x.radius < y.radius ? a : b;
   return std::min(a, b);
 }
 

@@ -33,7 +33,8 @@ class ValueTable {
  public:
   egraph::Fact intern(const KnownValue& value);  // kNoFact where nothing is known
   const KnownValue& value(egraph::Fact fact) const { return rows_[fact]; }
-  // One of two facts whose enclosures meet; kConflict where they do not.
+  // One of two facts whose enclosures meet, the narrower; kConflict where they do not.  A value and its radius stay together, so
+  // every fact encloses what exact arithmetic gives, and a class that computes itself anew (x + 0) never widens its own.
   egraph::Fact join(egraph::Fact a, egraph::Fact b, const Slack& slack) const;
 
  private:
@@ -49,6 +50,7 @@ struct TensorEGraph::Facts {
   std::vector<const OpDef*> ops;                      // by OpKind; null: unknown
   std::map<uint32_t, GraphInput> inputs;              // by attribute id of the `input` e-node
   std::map<std::string, uint32_t> input_attrs;        // attribute id by name
+  std::map<egraph::AttrId, double> folded;            // radius of what a leaf was folded from, by its attribute id
   int64_t next_instance = 0;                          // of opaque e-nodes
   std::atomic<uint64_t> type_errors{0};               // e-nodes whose type does not follow from their operands'
 

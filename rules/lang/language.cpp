@@ -86,7 +86,11 @@ void TensorEGraph::make_values(std::span<const Id> nodes, std::span<Fact> out) {
       types.push_back(type(o));
     }
     if (!any || graph_->fact(facts_->type_analysis, nodes[i]) == kNoFact) continue;
-    out[i] = facts_->values.intern(facts_->evaluate(def, attrs_of(nodes[i]), values, types, type(nodes[i])));
+    KnownValue value = facts_->evaluate(def, attrs_of(nodes[i]), values, types, type(nodes[i]));
+    if (values.empty()) {
+      if (auto folded = facts_->folded.find(graph_->attr(nodes[i])); folded != facts_->folded.end()) value.radius = folded->second;
+    }
+    out[i] = facts_->values.intern(value);
   }
 }
 
@@ -182,7 +186,7 @@ size_t TensorEGraph::fold_constants() {
   for (Id cls : graph_->classes()) {
     Fact f = graph_->fact(facts_->value_analysis, cls);
     if (f == kNoFact || graph_->fact(facts_->type_analysis, cls) == kNoFact) continue;
-    const KnownValue& value = facts_->values.value(f);
+    const KnownValue value = facts_->values.value(f);
     const Type& t = type(cls);
     if (!t.is_tensor()) continue;
     bool leaf = false;
@@ -192,7 +196,10 @@ size_t TensorEGraph::fold_constants() {
     if (leaf) continue;
     Attrs attrs = value.splat ? Attrs{{"value", *value.splat}, {"dtype", t.dtype}, {"sizes", t.dims}}
                               : Attrs{{"value", value.literal}};
-    Id id = graph_->add(value.splat ? splat : constant, attrs_.intern(attrs), {});
+    const egraph::AttrId attr = attrs_.intern(attrs);
+    double& radius = facts_->folded[attr];
+    radius = std::max(radius, value.radius);
+    Id id = graph_->add(value.splat ? splat : constant, attr, {});
     graph_->set_fact(facts_->type_analysis, id, facts_->types.intern(t));
     unions += graph_->unite(cls, id, {egraph::Justification::Kind::kGiven, 0, kFolded});
   }
