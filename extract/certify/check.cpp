@@ -28,92 +28,81 @@ bool grain_holds(const Part& part) {
          std::all_of(part.cost.begin(), part.cost.end(), multiple);
 }
 
+// A part of a problem whose claim is not proved yet.
+struct OpenPart {
+  double claim = 0;
+  List candidates, items;
+  Part part = {};  // once it has begun: then there are `prices`
+  std::optional<Prices> prices = {};
+  std::optional<Cores> cores = {};
+  bool proved = false;  // by the problem inside
+};
+
 // A problem on its way down: reductions, then parts.  A part may hold a problem of its own, what is left of it.
 struct Level {
-  explicit Level(Reductions reductions) : state(std::move(reductions)) {}
-
   Exact bound() const { return parts + state.outside(); }
 
   Reductions state;
-  Exact parts;  // bounds of those so far
-  bool in_part = false;
-  double claim = 0;        // of the part
-  List candidates, items;  // of the part
-  std::unique_ptr<Part> part;  // once it has begun
-  std::optional<Prices> prices;
-  std::optional<Cores> cores;
-  bool proved = false;  // by the problem inside
+  Exact parts = {};  // bounds of those so far
+  std::optional<OpenPart> open = {};
 };
 
 class Proof {
  public:
-  explicit Proof(const System& system) { levels_.emplace_back(Reductions(system)); }
+  explicit Proof(System system) { levels_.push_back({Reductions(std::move(system))}); }
 
   void take(const Record& record) {
     Level& level = levels_.back();
-    if (level.in_part) return in_part(level, record);
+    if (level.open) return in_part(level, *level.open, record);
     if (record.kind == 'p') {
-      level.in_part = true;
-      level.claim = record.real;
+      level.open.emplace(OpenPart{record.real, {}, {}});
     } else if (record.kind == ')' && levels_.size() > 1) {
       const Exact inside = level.bound();
       levels_.pop_back();
-      need(levels_.back().part->closes(inside), "the problem inside proves less than the part claims");
-      levels_.back().proved = true;
+      need(levels_.back().open->part.closes(inside), "the problem inside proves less than the part claims");
+      levels_.back().open->proved = true;
     } else {
       need(std::strchr("UYDZREFGHVPS", record.kind), "no such record outside of a part");
       level.state.take(record);
     }
   }
   Exact bound() const {
-    need(levels_.size() == 1 && !levels_.back().in_part, "the proof ends inside a part");
+    need(levels_.size() == 1 && !levels_.back().open, "the proof ends inside a part");
     return levels_.front().bound();
   }
-  size_t parts() const { return parts_; }
 
  private:
-  void in_part(Level& level, const Record& record) {
+  void in_part(Level& level, OpenPart& open, const Record& record) {
     if (record.kind == 'k' || record.kind == 'i') {
-      need(!level.part, "the part has begun");
-      (record.kind == 'k' ? level.candidates : level.items) =
-          record.indices(record.kind == 'k' ? level.state.candidates() : level.state.items());
+      need(!open.prices, "the part has begun");
+      const bool items = record.kind == 'i';
+      (items ? open.items : open.candidates) = record.indices(items ? level.state.items() : level.state.candidates());
       return;
     }
-    if (!level.part) {
-      level.part = std::make_unique<Part>(level.state.cut(level.candidates, level.items));
-      level.part->claim = level.claim;
-      level.prices.emplace(*level.part);
+    if (!open.prices) {
+      open.part = level.state.cut(open.candidates, open.items);
+      open.part.claim = open.claim;
+      open.prices.emplace(open.part);
     }
     if (record.kind == '(') {
-      levels_.emplace_back(Reductions(*level.part, level.prices->out_for_good()));
+      levels_.push_back({Reductions(open.part, open.prices->out_for_good())});
     } else if (record.kind == '.') {
-      end(level);
+      need(open.proved || open.prices->proved() || (open.cores && open.cores->proved()), "the claim of the part is not proved");
+      level.parts += Exact(open.claim);
+      level.open.reset();
     } else if (record.kind == 'v') {
-      level.part->grain = record.real;
-      need(grain_holds(*level.part), "a cost, or the claim, is no multiple of it");
+      open.part.grain = record.real;
+      need(grain_holds(open.part), "a cost, or the claim, is no multiple of it");
     } else if (std::strchr("uwKfB/^q", record.kind)) {
-      level.prices->take(record);
+      open.prices->take(record);
     } else {
       need(std::strchr("adlsnmoch", record.kind), "no such record");
-      if (!level.cores) level.cores.emplace(*level.part, level.prices->out_for_good());
-      level.cores->take(record);
+      if (!open.cores) open.cores.emplace(open.part, open.prices->out_for_good());
+      open.cores->take(record);
     }
   }
 
-  void end(Level& level) {
-    need(level.proved || level.prices->proved() || (level.cores && level.cores->proved()), "the claim of the part is not proved");
-    level.parts += Exact(level.claim);
-    ++parts_;
-    level.cores.reset();
-    level.prices.reset();
-    level.part.reset();
-    level.candidates.clear();
-    level.items.clear();
-    level.in_part = level.proved = false;
-  }
-
-  std::deque<Level> levels_;
-  size_t parts_ = 0;
+  std::deque<Level> levels_;  // parts are pointed to: they stay where they are
 };
 
 Verdict check(std::string_view certificate, std::string_view problem, bool ignore_digest, Record& record) {
@@ -125,15 +114,14 @@ Verdict check(std::string_view certificate, std::string_view problem, bool ignor
     need(stated == digest(root.dump(-1, ' ', false, json::error_handler_t::replace)),
          "its digest is another: something in it was changed");
   }
-  const System system = read_system(problem);
+  System system = read_system(problem);
   need(root.at("candidates") == system.candidates() && root.at("items") == system.items(), "it was made for another problem");
   const json& claimed = root.at("bound");
   need(claimed.is_number() && Exact::fits(claimed.get<double>()), "`bound` must be a number");
-  Proof proof(system);
+  Proof proof(std::move(system));
   std::string_view text = root.at("proof").get_ref<const std::string&>();
   Verdict verdict;
   for (; record.next(text); ++verdict.records) proof.take(record);
-  verdict.parts = proof.parts();
   verdict.bound = proof.bound().rounded_down();
   record = {};
   if (proof.bound() < Exact(claimed.get<double>())) {

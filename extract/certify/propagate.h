@@ -2,22 +2,80 @@
 // runs into a contradiction.  Two watched literals a clause; what follows without assumptions is kept for good.
 #pragma once
 
-#include <cstddef>
+#include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <unordered_map>
 #include <vector>
+
+#include "support/hash.h"
 
 namespace egret::certify {
 
 class Propagator {
  public:
-  using Clause = std::vector<int>;
-  // Literals are +-variable.  Takes the clause as true.
-  void add(Clause clause);
+  using Clause = std::vector<int>;  // literals: +-variable, from 1
+  explicit Propagator(uint32_t variables) : values_(2 * variables + 2), watches_(2 * variables + 2) {}
+  int variables() const { return static_cast<int>(values_.size() / 2) - 1; }
+  int add_variable() {
+    values_.resize(values_.size() + 2);
+    watches_.resize(values_.size());
+    return variables();
+  }
+
+  // Takes the clause as true.
+  void add(Clause clause) {
+    if (contradiction_) return;
+    std::sort(clause.begin(), clause.end());
+    clause.erase(std::unique(clause.begin(), clause.end()), clause.end());
+    const uint64_t key = hash(clause);
+    // Two literals that are not false come first, where there are two.
+    std::partition(clause.begin(), clause.end(), [&](int literal) { return value(literal) >= 0; });
+    if (clause.empty() || value(clause[0]) < 0) {
+      contradiction_ = true;
+      return;
+    }
+    if (clause.size() == 1 || value(clause[1]) < 0) {
+      if (value(clause[0]) > 0) return;  // satisfied for good
+      assign(clause[0]);
+      contradiction_ = !propagate();
+      return;
+    }
+    const auto place = static_cast<uint32_t>(arena_.size());
+    arena_.push_back(static_cast<int>(clause.size()));
+    arena_.insert(arena_.end(), clause.begin(), clause.end());
+    watches_[index(clause[0])].push_back({place, clause[1]});
+    watches_[index(clause[1])].push_back({place, clause[0]});
+    by_hash_.emplace(key, place);
+  }
   // Does the clause follow by propagation?
-  bool implies(const Clause& clause);
+  bool implies(const Clause& clause) {
+    if (contradiction_) return true;
+    const size_t mark = trail_.size();
+    bool refuted = false;
+    for (size_t i = 0; i < clause.size() && !refuted; ++i) {
+      refuted = value(clause[i]) > 0;
+      if (value(clause[i]) == 0) assign(-clause[i]);
+    }
+    refuted = refuted || !propagate();
+    for (; trail_.size() > mark; trail_.pop_back()) values_[index(trail_.back())] = values_[index(-trail_.back())] = 0;
+    next_ = mark;
+    return refuted;
+  }
   // Forgets one clause with these literals, if there is one: that can only make fewer clauses follow.
-  void drop(Clause clause);
+  void drop(Clause clause) {
+    std::sort(clause.begin(), clause.end());
+    const auto [begin, end] = by_hash_.equal_range(hash(clause));
+    for (auto it = begin; it != end; ++it) {
+      int& size = arena_[it->second];
+      Clause found(&size + 1, &size + 1 + size);
+      std::sort(found.begin(), found.end());
+      if (found != clause) continue;
+      size = 0;
+      by_hash_.erase(it);
+      return;
+    }
+  }
   // The clauses have been refuted.
   bool contradiction() const { return contradiction_; }
 
@@ -27,21 +85,55 @@ class Propagator {
     int other;  // a literal of the clause: where it holds, the clause needs no look
   };
 
-  static size_t index(int literal) { return 2 * static_cast<size_t>(literal < 0 ? -literal : literal) + (literal < 0); }
+  static uint64_t hash(const Clause& sorted) { return hash_bytes(sorted.data(), sorted.size() * sizeof(int)); }
+  static size_t index(int literal) { return 2 * static_cast<size_t>(std::abs(literal)) + (literal < 0); }
   int8_t value(int literal) const { return values_[index(literal)]; }
-  void grow(const Clause& clause);
-  void assign(int literal);
-  bool propagate();  // false: a contradiction
-  bool visit(int falsified);
-  void undo(size_t trail);
-  static uint64_t hash(const Clause& clause);
+
+  void assign(int literal) {
+    values_[index(literal)] = 1;
+    values_[index(-literal)] = -1;
+    trail_.push_back(literal);
+  }
+  // False: a contradiction.
+  bool propagate() {
+    bool fine = true;
+    while (fine && next_ < trail_.size()) fine = visit(-trail_[next_++]);
+    return fine;
+  }
+  bool visit(int falsified) {
+    auto& list = watches_[index(falsified)];
+    size_t kept = 0;
+    bool fine = true;
+    for (size_t w = 0; w < list.size(); ++w) {
+      Watch watch = list[w];
+      if (fine && value(watch.other) <= 0) {
+        const int size = arena_[watch.clause];
+        if (size == 0) continue;  // dropped
+        int* literals = &arena_[watch.clause + 1];
+        if (literals[0] == falsified) std::swap(literals[0], literals[1]);
+        watch.other = literals[0];
+        int next = 2;
+        while (value(watch.other) <= 0 && next < size && value(literals[next]) < 0) ++next;
+        if (value(watch.other) <= 0 && next < size) {
+          std::swap(literals[1], literals[next]);
+          watches_[index(literals[1])].push_back(watch);
+          continue;
+        }
+        fine = value(watch.other) >= 0;
+        if (value(watch.other) == 0) assign(watch.other);
+      }
+      list[kept++] = watch;
+    }
+    list.resize(kept);
+    return fine;
+  }
 
   std::vector<int> arena_;                   // a clause: its size, then its literals; size 0: dropped
   std::vector<int8_t> values_;               // by literal index: 1 true, -1 false
   std::vector<std::vector<Watch>> watches_;  // of the literal that must not become false
   std::vector<int> trail_;
   size_t next_ = 0;
-  std::unordered_multimap<uint64_t, uint32_t> by_hash_;
+  std::unordered_multimap<uint64_t, uint32_t> by_hash_;  // of the sorted literals; in arena_
   bool contradiction_ = false;
 };
 

@@ -221,6 +221,23 @@ void check_alterations(const Case& c, const std::string& certificate, double bes
 
 }  // namespace
 
+// A part's claim is about the costs that stood when it was cut: what is paid after that would count twice.
+TEST_CASE("a reduction after a part is refused", "[extract]") {
+  const std::string problem = R"({"format": "egret-problem 1", "goals": [0],
+    "candidates": [{"makes": [0], "reads": [], "cost": 5}]})";
+  const auto verdict = [&](const std::string& proof, double bound) {
+    const nlohmann::json json = {{"format", "egret-certificate 1"}, {"candidates", 1}, {"items", 1},
+                                 {"bound", bound}, {"proof", proof}};
+    return certify::check_certificate(json.dump(), problem, /*ignore_digest=*/true);
+  };
+  const std::string part = "k 0\ni 0\nu 2 0\nf\n.\n";
+  REQUIRE(verdict("P 3 0\np 2\n" + part, 5).ok());
+  REQUIRE_FALSE(verdict("P 3 0\np 2\n" + part, 5.001).ok());
+  const auto twice = verdict("p 2\n" + part + "P 5 0\n", 7);
+  REQUIRE_FALSE(twice.ok());
+  REQUIRE(twice.error().message.find("after a part") != std::string::npos);
+}
+
 TEST_CASE("random problems: engines and certificates agree with enumeration", "[extract]") {
   const char* wanted = std::getenv("EGRET_FUZZ_CASES");
   const uint64_t cases = wanted ? std::strtoull(wanted, nullptr, 10) : 100'000;
