@@ -2,6 +2,7 @@
 // units, and `limits.seconds` is only a safety net.  Thread safety: the functions share no state.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,6 +25,13 @@ struct Solution {
 // Which exact engines the portfolio asks.  kNone: bounds and covers, engines for small parts alone.
 enum class Engines { kNone, kHighs, kAll };
 
+// Where a run stands when its best or its bound has improved.
+struct Progress {
+  uint64_t work = 0;           // units that the exact engines have done; none while covers and dual ascent run
+  double seconds = 0;
+  double best = 0, bound = 0;  // infinite where there is none yet
+};
+
 struct SolveOptions {
   Limits limits;
   uint64_t work = UINT64_MAX;          // units of the exact engines together, about a million a second; deterministic
@@ -31,6 +39,7 @@ struct SolveOptions {
   int threads = 1;                     // 0: all cores; the answer does not depend on it
   double gap = 0;                      // relative: a bound that close is enough
   uint64_t greedy_steps = 60'000'000;  // elementary steps of the local search; deterministic
+  std::function<void(const Progress&)> progress = {};  // called by the portfolio's own thread, between its rounds
 };
 
 // Several greedy covers (tree costs, area flow) and a local search; the best is kept, a few milliseconds a

@@ -20,7 +20,7 @@ constexpr uint64_t kGreedySteps = 20'000;  // of each part's local search: a fra
 
 struct Arguments {
   std::string file, method = "portfolio", cost = "dag", solution, certificate, check_certificate;
-  bool ignore_digest = false;
+  bool ignore_digest = false, progress = false;
   double time_limit = 600, gap = 0;
   int threads = 0;
   AnswersRequest several;
@@ -37,8 +37,15 @@ extract::SolveOptions solve_options(const Arguments& a) {
   return options;
 }
 
-Result<Solution> solve(const Problem& problem, const Arguments& a) {
-  return a.cost == "tree" ? extract::solve_tree(problem) : extract::solve_portfolio(problem, solve_options(a));
+// `stream`: a list, to which each improvement of the best or the bound is added.
+Result<Solution> solve(const Problem& problem, const Arguments& a, Json& stream) {
+  if (a.cost == "tree") return extract::solve_tree(problem);
+  extract::SolveOptions options = solve_options(a);
+  options.progress = [&](const extract::Progress& p) {
+    stream.push_back({{"work", p.work}, {"seconds", p.seconds}, {"best", finite(p.best)}, {"bound", finite(p.bound)}});
+    if (a.progress) fmt::print(stderr, "work {} ({:.3f} s): best {}, bound {}\n", p.work, p.seconds, p.best, p.bound);
+  };
+  return extract::solve_portfolio(problem, options);
 }
 
 Status extract_command(const Arguments& a, Context& context) {
@@ -64,7 +71,8 @@ Status extract_command(const Arguments& a, Context& context) {
     return several_answers(a.several, input, solve_options(a), a.solution, context);
   }
   if (by_tree && !a.certificate.empty()) return input_error("--certificate is of the DAG cost", "leave out --cost tree");
-  EGRET_TRY(Solution answer, solve(input.problem, a));
+  Json stream = Json::array();
+  EGRET_TRY(Solution answer, solve(input.problem, a, stream));
   if (auto valid = check_solution(input.problem, answer); !valid.ok()) {
     return internal_error("extraction: " + valid.error().message);
   }
@@ -75,7 +83,7 @@ Status extract_command(const Arguments& a, Context& context) {
   if (!a.solution.empty()) EGRET_TRY_VOID(write_file(a.solution, solution_text(input, answer, tree, by_tree)));
   const Json object{{"method", a.method}, {"tree_cost", finite(tree)}, {"dag_cost", answer.cost},
                     {"bound", finite(answer.bound)}, {"optimal", answer.optimal}, {"certified", answer.certified},
-                    {"seconds", answer.seconds}};
+                    {"seconds", answer.seconds}, {"stream", stream}};
   context.print(object, [&] {
     fmt::print("cost {} (bound {}, {}), tree cost {}, {:.3f} s\n", answer.cost, answer.bound,
                answer.optimal ? "optimal" : "not proved", tree, answer.seconds);
@@ -99,6 +107,7 @@ void add_extract(CLI::App& app, Context& context) {
       ->check(CLI::Range(0.0, 1.0))->capture_default_str();
   c->add_option("--threads", a->threads, "threads; 0: all cores; the answer does not depend on it")
       ->check(CLI::NonNegativeNumber)->capture_default_str();
+  c->add_flag("--progress", a->progress, "a line on stderr for each improvement of the best or the bound");
   c->add_option("--solution", a->solution, "write the choice: class -> node, or {\"choice\": [index]} for a problem");
   c->add_option("--certificate", a->certificate, "prove a bound on what was found, for at most --time-limit again, and write the proof");
   c->add_option("--check-certificate", a->check_certificate, "say what this certificate proves of the file; nothing is solved");

@@ -4,6 +4,7 @@ place, the exit status is the contract's (0 done, 1 wrong input, 2 the answer is
 
   extract_cli_test.py path/to/egret [-v] [TestClass.test]"""
 import gzip
+import itertools
 import json
 import pathlib
 import random
@@ -129,6 +130,30 @@ class BadInput(ExtractTest):
         target = self.folder / "absent" / "choice.json"
         self.refused("absent", self.graph(), "--solution", str(target))
         self.assertFalse(target.parent.exists())
+
+
+class Stream(ExtractTest):
+    def test_improvements(self):
+        draw = random.Random(5)
+        nodes = {f"n{i}": node(f"c{i % 40}", [f"n{draw.randrange(i)}" for _ in range(min(3, i))], draw.randint(1, 99)) for i in range(120)}
+        path = self.write("stream.json", {"root_eclasses": ["c39", "c30"], "nodes": nodes})
+        done = self.run_tool(path, "--json", "--progress")
+        answer = json.loads(done.stdout)
+        stream = answer["stream"]
+        self.assertTrue(stream and answer["optimal"])
+        self.assertEqual(len(done.stderr.splitlines()), len(stream))
+        self.assertEqual((stream[-1]["best"], stream[-1]["bound"]), (answer["dag_cost"], answer["bound"]))
+        for before, after in itertools.pairwise(stream):
+            self.assertLessEqual((before["work"], before["seconds"]), (after["work"], after["seconds"]))
+            self.assertTrue(after["best"] < before["best"] or after["bound"] > before["bound"])
+            self.assertTrue(after["best"] <= before["best"] and after["bound"] >= before["bound"])
+        self.assertEqual(self.run_tool(path, "--json").stderr, "")
+
+    def test_costs_below_zero(self):
+        problem = {"format": "egret-problem 1", "goals": [1], "candidates": [{"cost": 2, "makes": [1], "reads": []},
+                                                                             {"cost": -3, "makes": [2], "reads": []}]}
+        last = self.answer(self.write("p.json", problem))["stream"][-1]
+        self.assertEqual((last["best"], last["bound"]), (-1, -1))
 
 
 class SeveralAnswers(ExtractTest):

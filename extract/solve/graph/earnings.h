@@ -13,6 +13,7 @@ class Earnings {
   explicit Earnings(const Problem& problem);
 
   bool none() const { return earners_.empty(); }
+  double earned() const { return earned_; }  // a cost there, and this, is the cost before
   const Problem& problem() const { return problem_; }   // candidates keep their numbers, new ones follow
   Solution there(const Solution& solution) const;
   Solution back(const Solution& solution) const;

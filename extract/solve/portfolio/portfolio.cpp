@@ -32,6 +32,14 @@ class Portfolio {
  public:
   Portfolio(const SolveOptions& options, Block& whole) : options_(options), whole_(whole), work_left_(options.work) {}
 
+  // Calls back if the best or the bound is better than at the last call.
+  void report(const Incumbent& now, const Stopwatch& clock) {
+    const double bound = std::min(now.lower, now.upper);
+    if (!options_.progress || (now.upper >= reported_.upper && bound <= reported_.lower)) return;
+    reported_ = {std::min(now.upper, reported_.upper), {}, std::max(bound, reported_.lower)};
+    options_.progress({options_.work - work_left_, clock.seconds(), reported_.upper, reported_.lower});
+  }
+
   // On blocks of at most `max_size` candidates, until a slice would be longer than `last_slice`.
   void run(const Stopwatch& clock, uint64_t last_slice, size_t max_size) {
     while (!clock.expired(options_.limits) && !close_enough() && work_left_ > 0) {
@@ -51,6 +59,7 @@ class Portfolio {
         block->divide(options_, clock);
       }
       whole_.gather();
+      report(whole_.incumbent(), clock);
     }
   }
 
@@ -121,6 +130,7 @@ class Portfolio {
   const SolveOptions& options_;
   Block& whole_;
   uint64_t work_left_;
+  Incumbent reported_;
 };
 
 // The choice as candidates of the graph; empty where it is none.
@@ -159,6 +169,7 @@ Result<Solution> solve_nonnegative(const Problem& problem, const SolveOptions& o
   whole.begin(chosen_in(problem, graph, start), options, clock);
   const bool covers = !problem.term_nodes.empty() && have_highs();
   Portfolio portfolio(options, whole);
+  portfolio.report(whole.incumbent(), clock);
   if (options.engines == Engines::kNone) {
     if (options.greedy_steps > kFirstSlice) portfolio.run(clock, kFirstSlice, kNeighbourhood);
   } else if (covers) {
@@ -169,6 +180,7 @@ Result<Solution> solve_nonnegative(const Problem& problem, const SolveOptions& o
   Incumbent best = whole.incumbent();
   if (covers && options.engines != Engines::kNone && !portfolio.close_enough()) {
     best = with_terms(problem, options, graph, whole, portfolio.work_left(), clock);
+    portfolio.report(best, clock);
   }
   if (best.solution.empty() && !graph.roots.empty()) {
     if (best.lower >= best.upper) return input_error("infeasible: no choice keeps the limit on folded weights", "raise --fold-limit");
@@ -193,7 +205,13 @@ Result<Solution> solve_portfolio(const Problem& problem, const SolveOptions& opt
   if (earnings.none()) return solve_nonnegative(problem, options, start);
   std::optional<Solution> begun;
   if (start) begun = earnings.there(*start);
-  EGRET_TRY(const Solution found, solve_nonnegative(earnings.problem(), options, begun ? &*begun : nullptr));
+  SolveOptions there = options;
+  if (options.progress) {
+    there.progress = [&](const Progress& p) {
+      options.progress({p.work, p.seconds, p.best + earnings.earned(), p.bound + earnings.earned()});
+    };
+  }
+  EGRET_TRY(const Solution found, solve_nonnegative(earnings.problem(), there, begun ? &*begun : nullptr));
   return earnings.back(found);
 }
 
