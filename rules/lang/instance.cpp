@@ -318,6 +318,14 @@ Result<std::vector<Rejected>> rejected(const Rule& rule) {
   return out;
 }
 
+Attempt attempt_instance(const Rule& rule, const Assignment& assignment) {
+  Attempt out;
+  auto prepared = prepare(rule);
+  if (prepared.ok()) out.instance = make_instance(rule, **prepared, assignment, true, &out.why, &out.left_typed, &out.other_type);
+  out.other_type = out.other_type && !out.instance;
+  return out;
+}
+
 bool has_other_type(const Rule& rule, const Assignment& assignment, std::string* why) {
   auto prepared = prepare(rule);
   bool other = false;

@@ -11,6 +11,7 @@
 #include "rules/lang/syntax.h"
 #include "rules/verify/licence.h"
 #include "rules/verify/refute.h"
+#include "rules/verify/walk.h"
 #include "support/module.h"
 
 namespace egret::rules {
@@ -19,6 +20,7 @@ namespace {
 
 constexpr uint64_t kSpecialRuns = 12;  // an instance
 constexpr size_t kDraws = 600;  // of small sizes for a shape that was not proved
+constexpr size_t kSteps = 16'000;  // from the examples of a rule that was not proved
 
 class RuleVerifier {
  public:
@@ -94,7 +96,18 @@ class RuleVerifier {
   }
 
   // What would be enough of a rule that is not proved under what it declares.
-  std::string first_words(const Rule& rule) const { return sufficient_words(rule, deciders_, std::min(left(), 2.0)); }
+  std::string first_words(const Rule& rule) const {
+    const std::string found = sufficient_words(rule, deciders_, std::min(left(), 2.0));
+    if (found.empty()) return found;
+    // They were tried at the first ranks alone.
+    std::vector<std::string> words;
+    for (size_t from = 0, to = 0; to != std::string::npos; from = to + 1) {
+      to = found.find(',', from);
+      words.push_back(found.substr(from, to - from));
+    }
+    const bool holds = prove_for_all_sizes(rule, Laws::of(words), deciders_, std::min(left(), 2.0), ProofRanks::kAll).proved;
+    return holds ? found : std::string();
+  }
 
   double left() const { return options_.timeout - clock_.seconds(); }
 
@@ -117,6 +130,7 @@ class RuleVerifier {
 
   void refute(const Rule& rule, const std::optional<Assignment>& shape) {
     auto found = shape ? search_counterexample(rule, *shape, kDraws) : std::nullopt;
+    if (!found) found = counterexample_near_examples(rule, kSteps);
     if (found) {
       out_.verdict = Verdict::kRefuted;
       out_.counterexample = *found;

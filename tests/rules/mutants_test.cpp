@@ -21,6 +21,7 @@
 #include "rules/verify/refute.h"
 #include "rules/verify/shapes.h"
 #include "rules/verify/verify.h"
+#include "rules/verify/walk.h"
 
 using namespace egret;
 using namespace egret::rules;
@@ -48,7 +49,8 @@ std::string contradiction(const Rule& rule) {
       if (auto found = differs_at_special_values(rule, **made, seed)) return *found;
     }
   }
-  std::string found;
+  std::string found = counterexample_near_examples(rule, 3'000).value_or("");
+  if (!found.empty()) return found;
   int shapes = 0;
   for_each_shape(rule, {.rank = 2, .group_axes = {}, .tries = 2'000}, [&](Shape& shape) {
     found = search_counterexample(rule, shape.instance.assignment, 150).value_or("");
