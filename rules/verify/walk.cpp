@@ -4,6 +4,7 @@
 #include <set>
 #include <vector>
 
+#include "rules/lang/assign.h"
 #include "rules/lang/left.h"
 #include "rules/lang/other_type.h"
 #include "rules/verify/refute.h"
@@ -12,8 +13,9 @@
 namespace egret::rules {
 namespace {
 
-constexpr size_t kSeeds = 24;         // of small assignments
-constexpr size_t kPool = 160;         // assignments that are changed further; of those without an instance half as many
+constexpr size_t kRoots = 32;         // examples and small assignments
+constexpr size_t kLines = 8;          // examples, accepted or not
+constexpr size_t kPool = 192;         // assignments that are changed further
 constexpr size_t kMostEdits = 3;      // at once
 constexpr size_t kRank = 4;           // lists and groups do not grow beyond
 constexpr int64_t kElements = 3'000;  // of one input
@@ -111,6 +113,40 @@ class Edit {
   uint64_t seed_;
 };
 
+// Every change of one element of a list or of one size, by little.
+std::vector<Assignment> single_changes(const Assignment& a) {
+  std::vector<Assignment> out;
+  for (const auto& [name, value] : a.values) {
+    auto take = [&](AttrValue other) {
+      out.push_back(a);
+      out.back().values[name] = std::move(other);
+    };
+    if (const auto* d = std::get_if<Dim>(&value)) {
+      for (int64_t by : {-1, 1, 2}) take(*d + by);
+    }
+    const auto* list = std::get_if<std::vector<Dim>>(&value);
+    for (size_t rank = 1; list && list->empty() && rank < kRank; ++rank) {
+      for (int64_t v : {-1, 0, 1, 2, 3}) take(std::vector<Dim>(rank, Dim(v)));
+    }
+    for (size_t k = 0; list && k < list->size(); ++k) {
+      for (int64_t v : {-2, -1, 0, 1, 2, 3}) {
+        std::vector<Dim> other = *list;
+        other[k] = v < 0 ? other[k] + (v == -1 ? -1 : 1) : Dim(v);
+        take(std::move(other));
+      }
+    }
+  }
+  for (const auto& [name, type] : a.types) {
+    for (size_t k = 0; k < type.dims.size(); ++k) {
+      for (int64_t v : {0, 1, 2, 3}) {
+        out.push_back(a);
+        out.back().types[name].dims[k] = v;
+      }
+    }
+  }
+  return out;
+}
+
 bool is_small(const Assignment& a) {
   auto few = [](const auto& sizes) {
     int64_t product = 1;
@@ -126,14 +162,18 @@ bool is_small(const Assignment& a) {
 }
 
 // Attributes of an `all=p` that an assignment leaves out, at what they then stand for.
-void add_defaults(const Term& t, Assignment& a) {
-  for (const Term& operand : t.args) add_defaults(operand, a);
+void add_defaults(const Term& t, size_t axes, Assignment& a) {
+  for (const Term& operand : t.args) add_defaults(operand, axes, a);
   const OpDef* op = t.kind == Term::Kind::kCall ? find_op(t.name) : nullptr;
   for (const auto& [name, value] : t.attrs) {
     if (!op || name != "all") continue;
     for (const AttrSpec& spec : op->attrs) {
       const bool written = std::any_of(t.attrs.begin(), t.attrs.end(), [&](const auto& other) { return other.first == spec.name; });
-      if (!written && spec.fallback) a.values.try_emplace(value.name + "." + spec.name, *spec.fallback);
+      if (written || !spec.fallback) continue;
+      AttrValue usual = *spec.fallback;
+      auto* list = std::get_if<std::vector<Dim>>(&usual);
+      if (list && list->size() == 1) list->resize(axes, Dim(list->front()));
+      a.values.try_emplace(value.name + "." + spec.name, std::move(usual));
     }
   }
 }
@@ -143,21 +183,37 @@ class Walk {
   Walk(const Rule& rule, const PreparedRule& prepared) : rule_(rule), prepared_(prepared) {}
 
   std::optional<std::string> run(size_t steps) {
-    std::vector<Assignment> seeds = small_assignments(rule_, kSeeds);
-    if (auto lines = rejected(rule_); lines.ok()) {
-      for (const Rejected& r : *lines) {
-        if (r.well_typed) seeds.push_back(r.assignment);
+    std::vector<Assignment> seeds;
+    for (const auto* lines : {&rule_.syntax->accepts, &rule_.syntax->rejects}) {
+      for (const Example& e : *lines) {
+        auto given = assignments_of(rule_, prepared_, e);
+        if (given.ok() && !given->empty() && seeds.size() < kLines) seeds.push_back(given->front());
       }
     }
-    for (Assignment& a : seeds) {
-      for (const Equation& e : prepared_.equations) add_defaults(*e.left, a);
-      look(a, 1);
-      if (found_) return found_;
+    for (Assignment& a : small_assignments(rule_, kRoots - kLines)) seeds.push_back(std::move(a));
+    for (const Assignment& a : seeds) {
+      // A default is one number for any number of axes; a list has one each.
+      const size_t before = pool_.size();
+      for (size_t axes = 1; axes < kRank && pool_.size() == before; ++axes) {
+        Assignment whole = a;
+        for (const Equation& e : prepared_.equations) add_defaults(*e.left, axes, whole);
+        look(whole, 1);
+        if (found_) return found_;
+      }
     }
-    for (size_t k = 0; k < steps && !pool_.empty(); ++k) {
+    const size_t roots = pool_.size();
+    size_t k = 0;
+    for (size_t root = 0; root < roots; ++root) {
+      for (const Assignment& a : single_changes(pool_[root])) {
+        if (k++ >= steps / 4) break;
+        look(a, k);
+        if (found_) return found_;
+      }
+    }
+    for (; k < steps && roots > 0; ++k) {
       const uint64_t seed = mix(k + 1);
       // Every other step from one of the first: deep walks leave what the rule is about.
-      const size_t from = seed % (k % 2 == 0 ? std::min(pool_.size(), seeds.size()) : pool_.size());
+      const size_t from = (seed >> 32) % (k % 2 == 0 ? roots : pool_.size());
       Assignment a = pool_[from];
       Edit edit(prepared_, seed);
       for (size_t e = 0; e <= k % kMostEdits; ++e) edit.apply(a);
@@ -177,13 +233,19 @@ class Walk {
       found_ = differs_when_run(rule_, *attempt.instance, seed);
       if (!found_) found_ = differs_at_special_values(rule_, *attempt.instance, seed);
     }
-    if (attempt.instance ? pool_.size() < kPool : attempt.left_typed && pool_.size() < kPool / 2) pool_.push_back(a);
+    if (!attempt.instance && !attempt.left_typed) return;
+    if (pool_.size() < kPool) {
+      pool_.push_back(a);
+    } else if (attempt.instance || seed % 2 == 0) {  // the oldest goes, but for the roots
+      pool_[kRoots + replaced_++ % (kPool - kRoots)] = a;
+    }
   }
 
   const Rule& rule_;
   const PreparedRule& prepared_;
   std::set<std::string> seen_;
-  std::vector<Assignment> pool_;
+  std::vector<Assignment> pool_;  // the roots first
+  size_t replaced_ = 0;
   std::optional<std::string> found_;
 };
 

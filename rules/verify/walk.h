@@ -1,8 +1,8 @@
 // Counterexamples near a rule's examples.
 //
 // Lists of integers that are drawn one by one seldom have a type together (five of a convolution, three of a slice), and where
-// they have, conditions fail.  Examples have both.  So instances are changed one or a few things at a time (a size, everywhere or
-// in one place, an element of a list, a number of axes), and what has a type is changed further.
+// they have, conditions fail.  Examples have both.  So examples are changed one or a few things at a time (a size, everywhere or
+// in one place, an element of a list, a number of axes), and what has a type is changed further, whether conditions hold or not.
 #pragma once
 
 #include <optional>
