@@ -169,8 +169,9 @@ Out n_identity(Args a, const NativeContext&) {
   }
   return true;
 }
-Out n_compose(Args a, const NativeContext&) {  // first by p, then by q
-  auto p = integers(a[0]), q = integers(a[1]);
+Out n_compose(Args a, const NativeContext&) {  // first by p, then by q; sizes may have names
+  const List* p = list(a[0]);
+  auto q = integers(a[1]);
   if (!p || !q) return std::nullopt;
   List out;
   for (int64_t j : *q) {
