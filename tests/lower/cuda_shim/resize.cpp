@@ -24,6 +24,7 @@ class Resizer {
       if (!unite_node(v)) return std::nullopt;
     }
     unite_windows();
+    fix_concatenated();
     fix_parts();
     // Windows and the like say what their results' sizes are, so they come before classes are picked freely.
     for (bool arithmetic : {true, false}) {
@@ -186,6 +187,19 @@ class Resizer {
       }
     }
     return true;
+  }
+
+  // Where what is concatenated must be a product (the channels of a grouped convolution), it and its parts keep their sizes.
+  void fix_concatenated() {
+    for (ValueId v = 0; v < body_.nodes.size(); ++v) {
+      const GraphNode& node = body_.nodes[v];
+      if (node.op->name != "concat") continue;
+      const int axis = static_cast<int>(std::get<Dim>(node.attrs.at("axis")).value());
+      const auto is_whole = [&](const SizeProduct& p) { return find(p.whole) == find(site(v, axis)); };
+      if (std::none_of(products_.begin(), products_.end(), is_whole)) continue;
+      fixed_.push_back(site(v, axis));
+      for (ValueId o : node.operands) fixed_.push_back(site(o, axis));
+    }
   }
 
   // The parts of a fixed whole, and the whole of fixed parts, are fixed.
