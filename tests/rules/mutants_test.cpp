@@ -152,7 +152,8 @@ int main(int argc, char** argv) {
   fmt::print("{:<24} {:>6} {:>6} {:>7} {:>8} {:>9}\n", "kind", "drawn", "count", "proved", "refuted", "unproved");
   table["all"] = sum;
   for (const auto& [kind, r] : table) fmt::print("{:<24} {:>6} {:>6} {:>7} {:>8} {:>9}\n", kind, r.drawn, r.counted, r.proved, r.refuted, r.unproved);
-  const bool enough = static_cast<double>(sum.refuted) >= kRefuted * static_cast<double>(sum.counted - sum.proved);
+  // Of a small sample one may stay open, whatever share that is.
+  const bool enough = sum.unproved <= 1 || static_cast<double>(sum.refuted) >= kRefuted * static_cast<double>(sum.counted - sum.proved);
   if (!enough) fmt::print("fewer than {} % of what is not proved is refuted\n", kRefuted * 100);
   return false_proofs == 0 && enough && sum.counted > 0 ? 0 : 1;
 }
