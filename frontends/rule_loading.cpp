@@ -23,9 +23,7 @@ Status take_record(rules::RuleSet& set, const std::string& file) {
   std::vector<std::pair<std::string, Verdict>> found;
   for (const Rule* rule : rules::rules_as_written(set)) {
     if (rule->file != file) continue;
-    const rules::RecordedProof* proof = beside.find(*rule);
-    if (!proof) proof = rules::library_proofs().find(*rule);
-    if (proof) found.emplace_back(rule->written, proof->verdict);
+    if (const rules::RecordedProof* proof = rules::recorded_of(*rule, beside)) found.emplace_back(rule->written, proof->verdict);
   }
   for (const auto& [written, verdict] : found) set.set_verdict(written, verdict);
   return {};

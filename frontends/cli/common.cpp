@@ -14,12 +14,6 @@
 
 namespace egret::cli {
 
-namespace {
-
-constexpr size_t kShownColumns = 200;  // longer lines are not shown
-
-}  // namespace
-
 void Context::print(const Json& object, const std::function<void()>& text) const {
   if (json) {
     std::fputs((object.dump(2, ' ', false, Json::error_handler_t::replace) + "\n").c_str(), stdout);
@@ -29,6 +23,8 @@ void Context::print(const Json& object, const std::function<void()>& text) const
 }
 
 namespace {
+
+constexpr size_t kShownColumns = 200;  // longer lines are not shown
 
 // The line of the file that an error speaks of, and a caret below its column; empty where there is no such text.
 std::string shown_line(const SourceSpan& where) {

@@ -186,7 +186,7 @@ size_t TensorEGraph::fold_constants() {
   for (Id cls : graph_->classes()) {
     Fact f = graph_->fact(facts_->value_analysis, cls);
     if (f == kNoFact || graph_->fact(facts_->type_analysis, cls) == kNoFact) continue;
-    const KnownValue value = facts_->values.value(f);
+    const KnownValue& value = facts_->values.value(f);
     const Type& t = type(cls);
     if (!t.is_tensor()) continue;
     bool leaf = false;

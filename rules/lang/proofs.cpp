@@ -115,6 +115,11 @@ const Proofs& library_proofs() {
   return proofs;
 }
 
+const RecordedProof* recorded_of(const Rule& rule, const Proofs& own) {
+  const RecordedProof* proof = own.find(rule);
+  return proof ? proof : library_proofs().find(rule);
+}
+
 std::vector<const Rule*> rules_as_written(const RuleSet& set) {
   std::vector<const Rule*> out;
   std::unordered_set<std::string_view> seen;

@@ -45,6 +45,8 @@ class Proofs {
 };
 
 const Proofs& library_proofs();
+// What `own` records of the rule, else what the library's record does, for a rule is its text, wherever it stands; else null.
+const RecordedProof* recorded_of(const Rule& rule, const Proofs& own);
 
 // The first expansion of each rule as written, in order.
 std::vector<const Rule*> rules_as_written(const RuleSet& set);

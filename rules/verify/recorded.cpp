@@ -5,11 +5,6 @@
 namespace egret::rules {
 namespace {
 
-const RecordedProof* recorded_of(const Rule& rule, const Proofs& recorded) {
-  const RecordedProof* own = recorded.find(rule);
-  return own ? own : library_proofs().find(rule);
-}
-
 Verification taken(const Rule& rule, const RecordedProof& proof) {
   Verification v;
   v.name = rule.written;
