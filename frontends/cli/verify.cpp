@@ -1,10 +1,12 @@
 #include "rules/verify/verify.h"
 
+#include <algorithm>
 #include <thread>
 
 #include <fmt/format.h>
 
 #include "frontends/cli/cli.h"
+#include "frontends/cli/verify_domains.h"
 #include "rules/lang/syntax.h"
 #include "rules/verify/guard.h"
 #include "rules/verify/recorded.h"
@@ -19,7 +21,7 @@ constexpr const char* kBeside = "beside";  // of --record: where the rules lie
 struct Arguments {
   std::vector<std::string> files;
   double timeout = 10;
-  std::string only, record;
+  std::string only, record, domain;
   bool markdown = false, fresh = false, infer = false;
   int threads = 0;
 };
@@ -78,14 +80,18 @@ Status write_records(const Arguments& a, const rules::RuleSet& set, const rules:
 }
 
 Status verify_command(const Arguments& a, Context& context) {
-  rules::RuleSet set;
-  if (a.files.empty()) EGRET_TRY_VOID(set.add_library());
-  for (const std::string& file : a.files) EGRET_TRY_VOID(or_hint(set.add_file(file), "docs/rules.md has the grammar, rules/library/ many examples"));
   if (!(a.timeout > 0)) return input_error("--timeout must be a positive number of seconds");
   rules::VerifyOptions options;
   options.timeout = a.timeout;
   options.only = a.only;
   options.threads = a.threads > 0 ? a.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  if (!a.domain.empty() || std::any_of(a.files.begin(), a.files.end(), is_domain_file)) {
+    if (!a.record.empty() || a.infer) return input_error("--record and --infer are for rules of tensors", "scalar rules are decided anew each time, in milliseconds");
+    return verify_domains(a.files, a.domain, a.markdown, options, context);
+  }
+  rules::RuleSet set;
+  if (a.files.empty()) EGRET_TRY_VOID(set.add_library());
+  for (const std::string& file : a.files) EGRET_TRY_VOID(or_hint(set.add_file(file), "docs/rules.md has the grammar, rules/library/ many examples"));
   if (a.record.ends_with(".rules")) return input_error("--record would overwrite a file of rules: " + a.record, "give the rules first: egret verify FILE.rules --record");
   if (a.record == kBeside && a.files.empty()) return input_error("--record needs a file where no rules are given", "egret verify --record rules/library/PROOFS");
   EGRET_TRY(const rules::Proofs recorded, records_of(a.files));
@@ -118,6 +124,7 @@ void add_verify(CLI::App& app, Context& context) {
   c->add_option("rules", a->files, "rule files; the library where none is given");
   c->add_option("--timeout", a->timeout, "seconds a rule")->capture_default_str();
   c->add_option("--only", a->only, "one rule by name");
+  c->add_option("--domain", a->domain, "of files of scalar rules, LEFT ==> RIGHT a line: bool, bv32, int or rational; the file's name where nothing is said");
   c->add_flag("--fresh", a->fresh, "prove everything: take no verdict from a record");
   c->add_option("--record", a->record, "write the verdicts to FILE (rules/library/PROOFS); beside each file of rules (mine.proofs) where none is said")->expected(0, 1)->default_str(kBeside);
   c->add_flag("--infer", a->infer, "for what is refuted: the weakest guard of a grammar under which it is proved");

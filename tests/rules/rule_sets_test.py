@@ -13,6 +13,9 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+RATIONAL_WITHOUT_VALUE = {"rational": 2, "herbie-rational": 4}  # ../shared/data/rulesets/README.txt
+SCALAR = {"enumo-baseline": ["bool", "bv4", "bv32", "rational", "herbie-rational"],
+          "enumo-oopsla23": ["enumo-bool", "enumo-bv32", "enumo-bv4_base", "enumo-bv4_fancy", "enumo-bv8-direct", "enumo-rational_best", "enumo-rational_replicate"]}
 FALSE = {"taso-099", "taso-100", "taso-130", "taso-131"}  # concatenations as grouped convolutions of unequal groups
 
 
@@ -55,7 +58,7 @@ def main(tool, shared=None):
     expect(not named(rows, "refuted"), f"refuted: {named(rows, 'refuted')}")
 
     if not shared or not (Path(shared) / "taso/graph_subst.txt").exists():
-        print("SKIPPED: 1 of 2 parts, TASO's and TENSAT's rules are not here")
+        print("SKIPPED: 2 of 3 parts, TASO's, TENSAT's and the scalar rules are not here")
     else:
         with tempfile.TemporaryDirectory() as folder:
             rows = verify(tool, made(HERE / "data/make_taso.py", Path(shared) / "taso/graph_subst.txt", folder))
@@ -65,6 +68,16 @@ def main(tool, shared=None):
             rows = verify(tool, made(HERE / "data/make_taso.py", Path(shared) / "tensat/multi_rules_one_per_line.txt", folder))
             print(f"TENSAT: {len(rows)} rules of several roots, {len(named(rows, 'proved'))} proved")
             expect(not named(rows, "refuted") and len(rows) >= 11, f"refuted: {named(rows, 'refuted')}")
+        directions = 0
+        for folder, names in SCALAR.items():
+            for name in names:
+                rows = verify(tool, Path(shared) / "rulesets" / folder / f"{name}.rules")
+                directions += len(rows)
+                expect(len(named(rows, "proved")) == len(rows), f"{name}: not proved {rows.keys() - named(rows, 'proved')}")
+                without = sum("no value" in r["note"] for r in rows.values())
+                expect(without == RATIONAL_WITHOUT_VALUE.get(name, 0), f"{name}: {without} right sides without a value")
+        print(f"scalar: {directions} directions")
+        expect(directions == 1526, "scalar rules are missing")
     return 1 if failures else 0
 
 
