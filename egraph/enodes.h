@@ -37,6 +37,20 @@ class ENodes {
   AttrId attr(Id n) const { return rows_[n].attr; }
   bool live(Id n) const { return !buried_.test(n); }
 
+  // Calls visit(e-node) for the live ones from `begin` (a multiple of 64) to `end`, ascending.
+  template <class Visit>
+  void for_each_live(size_t begin, size_t end, const Visit& visit) const {
+    for (size_t at = begin; at < end; at += 64) {
+      uint64_t left = ~buried_.words()[at >> 6];
+      if (end - at < 64) left &= (uint64_t{1} << (end - at)) - 1;
+      for (; left != 0; left &= left - 1) visit(static_cast<Id>(at + static_cast<size_t>(__builtin_ctzll(left))));
+    }
+  }
+  template <class Visit>
+  void for_each_live(const Visit& visit) const {
+    for_each_live(0, size(), visit);
+  }
+
   // Operands of a row, in place or in the pool.
   const Id* operands_of(const Row& row) const { return row.wide() ? pool_.data() + row.operand[0] : row.operand; }
   std::span<const Id> of_live(Id n) const { return {operands_of(rows_[n]), rows_[n].arity()}; }

@@ -8,6 +8,7 @@ namespace egret::egraph {
 namespace {
 
 constexpr size_t kMaxConflicts = 1024;  // a host acts on the first ones; more would only cost memory
+constexpr int kScans = 4;               // passes over all e-nodes; then a table of readers, which costs as much, is cheaper
 constexpr int kMaxRounds = 10'000;      // a join that never settles stops here; facts then are only weaker
 
 }  // namespace
@@ -101,22 +102,63 @@ struct Facts::Propagation {
   std::vector<Id> pending = {};      // e-nodes to make again
   std::vector<Fact> out = {};
 
-  // Readers of `cls` are made again, but for new ones deeper than `level`, whose turn is still to come.
-  void reader_changed(Id cls, uint32_t level) {
-    store.for_each_reader(cls, [&](Id reader) {
-      if (reader < first_new || depth[reader - first_new] <= level) pending.push_back(reader);
+  // A class whose fact changed.  Its readers are made again, new ones where their depth is below `reach`: the others' turn
+  // came, or comes, later.
+  struct Changed {
+    Id cls;
+    uint32_t reach;
+  };
+  std::vector<Changed> spreading = {};
+  int scans = 0;
+  Bits among = {};
+
+  // Marks what stands around the classes that wait for it, and has their readers made again.
+  void spread() {
+    std::sort(spreading.begin(), spreading.end(), [](const Changed& a, const Changed& b) {
+      return a.cls != b.cls ? a.cls < b.cls : a.reach > b.reach;
     });
+    spreading.erase(std::unique(spreading.begin(), spreading.end(), [](const Changed& a, const Changed& b) { return a.cls == b.cls; }),
+                    spreading.end());
+    const auto again = [&](Id reader, uint32_t reach) {
+      if (reader < first_new || depth[reader - first_new] < reach) pending.push_back(reader);
+    };
+    if (store.links.active() || scans == kScans) {
+      for (const Changed& changed : spreading) {
+        store.mark_around(changed.cls);
+        store.for_each_reader(changed.cls, [&](Id reader) { again(reader, changed.reach); });
+      }
+    } else if (!spreading.empty()) {
+      ++scans;
+      scan(again);
+    }
+    spreading.clear();
+  }
+  // The same for all of the classes in one pass over the e-nodes, which spares a table of readers.
+  template <class Again>
+  void scan(const Again& again) {
+    among.cover(store.enodes.size());
+    for (const Changed& changed : spreading) among.set(changed.cls);
+    const Id older = store.changes.first_new();  // classes from here on are marked, their readers too
+    store.enodes.for_each_live([&](Id n) {
+      const Id cls = store.sets.parent(n);
+      if (cls < older && among.test(cls)) store.changes.mark(n);
+      for (const Id read : store.enodes.of_live(n)) {
+        if (!among.test(read)) continue;
+        if (read < older) store.changes.mark(n);
+        again(n, std::lower_bound(spreading.begin(), spreading.end(), read, [](const Changed& a, Id b) { return a.cls < b; })->reach);
+      }
+    });
+    for (const Changed& changed : spreading) among.clear(changed.cls);
   }
 
-  void make(std::span<const Id> batch, uint32_t level) {
+  void make(std::span<const Id> batch, uint32_t reach) {
     out.assign(batch.size(), kNoFact);
     facts.tables_[analysis].analysis.make(graph, batch, out);
     for (size_t i = 0; i < batch.size(); ++i) {
       const Id cls = store.sets.parent(batch[i]);
       if (!facts.absorb(analysis, cls, batch[i], out[i])) continue;
-      store.mark_around(cls);
-      if (cls >= first_new && batch[i] == cls && level < kSettling) continue;  // its readers are deeper
-      reader_changed(cls, level);
+      const bool deeper = cls >= first_new && batch[i] == cls && reach < kAll;  // its readers are
+      if (!deeper || cls < store.changes.first_new()) spreading.push_back({cls, deeper ? 0 : reach});
     }
   }
 
@@ -145,18 +187,14 @@ struct Facts::Propagation {
     for (Id& cls : changed) cls = store.sets.parent(cls);
     std::sort(changed.begin(), changed.end());
     changed.erase(std::unique(changed.begin(), changed.end()), changed.end());  // one class may have taken in many
-    for (const Id root : changed) {
-      store.mark_around(root);
-      store.for_each_reader(root, [&](Id reader) {
-        if (reader < first_new) pending.push_back(reader);
-      });
-    }
+    for (const Id root : changed) spreading.push_back({root, 0});
     changed.clear();
     facts.tables_[analysis].made = end;
     for (uint32_t level = 0; level + 1 < start.size(); ++level) {
       if (start[level] == start[level + 1]) continue;
-      make({by_depth.data() + start[level], start[level + 1] - start[level]}, level);
+      make({by_depth.data() + start[level], start[level + 1] - start[level]}, level + 1);
     }
+    spread();
   }
 
   void settle() {
@@ -166,11 +204,12 @@ struct Facts::Propagation {
       pending.clear();
       std::sort(batch.begin(), batch.end());
       batch.erase(std::unique(batch.begin(), batch.end()), batch.end());
-      make(batch, kSettling);
+      make(batch, kAll);
+      spread();
     }
   }
 
-  static constexpr uint32_t kSettling = std::numeric_limits<uint32_t>::max();
+  static constexpr uint32_t kAll = std::numeric_limits<uint32_t>::max();
 };
 
 void Facts::propagate(const EGraph& graph, EGraph::Store& store) {

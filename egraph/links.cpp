@@ -61,10 +61,6 @@ void Links::add_use(Use use, Id cls) {
 void Links::splice(Id older, Id younger) {
   std::swap(next_member_[older], next_member_[younger]);
   member_count_[older] += member_count_[younger];
-  splice_uses(older, younger);
-}
-
-void Links::splice_uses(Id older, Id younger) {
   use_count_[older] += use_count_[younger];
   const Use taken = first_use_[younger];
   if (taken == kNone) return;

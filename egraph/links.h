@@ -27,7 +27,6 @@ class Links {
   void add(const ENodes& enodes, Id container);
   // Joins the lists of two classes that became one.
   void splice(Id older, Id younger);
-  void splice_uses(Id older, Id younger);  // where the members stand at `older` already
   void note_buried() { ++buried_; }
   bool stale() const { return buried_ * 2 > size(); }
 

@@ -2,9 +2,16 @@
 
 #include <bit>
 
+#include "egraph/closed_matches.h"
+#include "egraph/match_product.h"
+
 namespace egret::egraph {
 
 void split(SearchTask& task, uint64_t count, uint32_t stride, std::vector<MatchBlock>& blocks) {
+  if (!task.products.entries.empty()) {  // of one range
+    blocks.push_back({&task, nullptr, count});
+    return;
+  }
   for (uint64_t at = 0; at < count;) {
     Id* const nodes = task.nodes.data() + at * stride;
     const Id range = *nodes >> kRangeBits;
@@ -47,6 +54,27 @@ void drop_repeated(uint32_t stride, MatchBlock& block) {
 }
 
 }  // namespace
+
+uint64_t open_in_sample(const EGraph::Store& store, const RuleState& rule, const MatchBlock& block) {
+  const auto chosen = [](Id root) { return root * 0x9e3779b1u >> 26 == 0; };
+  static_assert(kSampled == 1 << (32 - 26));
+  Array<Id> sample, closed;
+  if (block.products()) {
+    const MatchProducts& products = block.task->products;
+    for (const MatchProducts::Entry& entry : products.entries) {
+      for (uint32_t i = 0; i < entry.count && chosen(entry.root); ++i) {
+        sample.push_back(entry.root);
+        sample.push_back(products.members[entry.begin + i]);
+      }
+    }
+  } else {
+    for (size_t i = 0; i < block.count; ++i) {
+      const Id* const match = block.nodes + i * rule.stride();
+      if (chosen(*match)) sample.append(match, rule.stride());
+    }
+  }
+  return sample.empty() ? 0 : split_closed(store, TagFilter(), rule, sample.data(), sample.size() / rule.stride(), closed);
+}
 
 void make_live(const EGraph::Store& store, uint32_t stride, bool unique, MatchBlock& block) {
   for (size_t i = 0; i < block.count * stride; ++i) block.nodes[i] = store.enodes.live_form(block.nodes[i]);

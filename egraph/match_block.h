@@ -10,13 +10,21 @@ namespace egret::egraph {
 
 struct MatchBlock {
   SearchTask* task;
-  Id* nodes;     // in the task; of each match, the e-nodes of the pattern's occurrences
+  Id* nodes;     // of each match, the e-nodes of the pattern's occurrences; none while they are products
   size_t count;
-  Array<Id> closed = {};  // those of its matches that were closed and left it (closed_matches.h)
+  Array<Id> closed = {};   // those of its matches that were closed and left it (closed_matches.h)
+  Array<Id> written = {};  // `nodes` of matches that were products
+
+  bool products() const { return nodes == nullptr; }
 };
 
 // Appends the blocks of a task's first `count` matches.
 void split(SearchTask& task, uint64_t count, uint32_t stride, std::vector<MatchBlock>& blocks);
+
+// Of a part of the matches, one in kSampled, how many are not closed.  Matches that are closed do not count, so that it
+// is the same however many old ones were searched.
+inline constexpr uint64_t kSampled = 64;
+uint64_t open_in_sample(const EGraph::Store& store, const RuleState& rule, const MatchBlock& block);
 
 // Names e-nodes by the live ones that replaced them; `unique`: drops matches that so became equal to earlier ones.
 void make_live(const EGraph::Store& store, uint32_t stride, bool unique, MatchBlock& block);

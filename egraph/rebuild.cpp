@@ -6,16 +6,18 @@
 // section 3; Downey, Sethi and Tarjan, 1980).
 //
 // Readers are found by a scan of all rows, which streams and wins where much changed, or by the lists of `Links`, which
-// win where little did.  Which e-node of a key stays does not depend on the order, so threads may share a round.
+// win where little did; where a scan finds much to repair for many rounds, by a table made on the way (readers.h).  Which e-node of a key stays does not depend on the order, so threads may share a round.
 #include <algorithm>
 #include <atomic>
+#include <optional>
 
+#include "egraph/readers.h"
 #include "egraph/store.h"
 
 namespace egret::egraph {
 namespace {
 
-constexpr int kScans = 20;         // rounds by scan; then making the lists, which costs as much, is cheaper than scanning on
+constexpr int kScans = 4;          // rounds by scan; then a table of readers, which costs as much, is cheaper than scanning on
 constexpr size_t kGrain = 1 << 15; // rows a task
 constexpr size_t kRekeyGrain = 2048;
 constexpr size_t kAhead = 12;      // e-nodes between fetching a slot and using it
@@ -36,8 +38,7 @@ void EGraph::Store::collect_by_scan(const Workers& workers, Array<Id>& readers) 
   const size_t ids = enodes.size();
   std::vector<std::vector<Id>> found(Workers::chunks(ids, kGrain));
   workers.for_chunks(ids, kGrain, [&](size_t begin, size_t end, size_t chunk) {
-    for (Id n = static_cast<Id>(begin); n < end; ++n) {
-      if (!enodes.live(n)) continue;
+    enodes.for_each_live(begin, end, [&](Id n) {
       const Row& row = enodes.row(n);
       const Id* const operands = enodes.operands_of(row);
       for (uint32_t i = 0, count = row.arity(); i < count; ++i) {
@@ -45,13 +46,13 @@ void EGraph::Store::collect_by_scan(const Workers& workers, Array<Id>& readers) 
         found[chunk].push_back(n);
         break;
       }
-    }
+    });
   });
   for (const std::vector<Id>& part : found) readers.append(part.data(), part.size());
 }
 
 // Also joins the lists of the displaced classes to those of the classes that took them in.
-void EGraph::Store::collect_by_links(Array<Id>& readers, bool placed) {
+void EGraph::Store::collect_by_links(Array<Id>& readers) {
   for (const Id cls : displaced) {
     links.for_each_use(cls, [&](Id n) {
       if (enodes.live(n)) readers.push_back(n);
@@ -61,10 +62,6 @@ void EGraph::Store::collect_by_links(Array<Id>& readers, bool placed) {
   readers.resize(static_cast<size_t>(std::unique(readers.begin(), readers.end()) - readers.begin()));
   for (const Id cls : displaced) {
     const Id root = sets.find(cls);
-    if (placed) {
-      links.splice_uses(root, cls);
-      continue;
-    }
     links.for_each_member(cls, [&](Id n) {
       sets.place(n, root);
       changes.mark(n);
@@ -200,13 +197,14 @@ void EGraph::Store::restore_congruence(const Workers& workers) {
     activate_links();
   }
   Array<Id> readers;
+  std::optional<Readers> table_of_readers;
   for (int round = 0; !displaced.empty(); ++round) {
-    // Lists made while unions are outstanding have the members of a displaced class at its root already.
-    const bool placed = !links.active() && round >= kScans && displaced.size() * kMakeLinks < ids;
-    if (placed) activate_links();
     readers.clear();
     if (links.active()) {
-      collect_by_links(readers, placed);
+      collect_by_links(readers);
+    } else if (round >= kScans) {
+      if (!table_of_readers) table_of_readers.emplace(enodes);
+      table_of_readers->take(enodes, sets, displaced.span(), readers);
     } else {
       collect_by_scan(workers, readers);
     }

@@ -17,6 +17,7 @@ struct RuleState {
   std::optional<RightPlan> right;  // where the right side is declared
   uint32_t shape = 0;              // of its applications, where `right` and explanations
   bool incremental = false;        // may search around what changed alone
+  bool products = false;           // its matches are products, where much changed (match_product.h)
   bool active = true;              // not banned
   bool behind = true;              // some matches were not searched for, or found and left: search everything
   MatchSet applied, dropped;       // not incremental: matches applied, and those that the applier dropped

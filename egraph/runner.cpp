@@ -5,6 +5,7 @@
 #include "egraph/apply.h"
 #include "egraph/closed_matches.h"
 #include "egraph/match_block.h"
+#include "egraph/match_product.h"
 #include "egraph/matcher.h"
 #include "egraph/search.h"
 
@@ -16,6 +17,7 @@ constexpr uint64_t kLeastTaskBytes = uint64_t{1} << 20;
 constexpr uint64_t kTaskShare = 16;                     // a task may take this part of the bytes that are left
 constexpr uint64_t kHeldShare = 4;                      // matches may wait in this part of them
 constexpr uint64_t kFilterShare = 4;                    // matches above this part of the hash-cons pay for a filter
+constexpr uint64_t kMany = 4;                           // open matches an e-node, of one rewrite
 constexpr size_t kWorthwhile[2] = {4, 3};               // closed matches again where classes became fewer by a quarter
 constexpr uint64_t kMatchesPerLook = 256;               // between two looks at the clock and at the bytes
 constexpr uint64_t kLeastBlock = 64;                    // matches, near a limit of bytes
@@ -78,6 +80,8 @@ class Run {
       }
       rule.incremental = rule.query && rewrite.matches_per_iteration == 0 &&
                          (rewrite.local || (rule.right && !rewrite.condition));
+      rule.products = rule.incremental && rule.right && !rewrite.condition && options_.scheduler == Scheduler::kSimple &&
+                      has_products(*rule.query);
       if (!rule.incremental) remembering_.push_back(r);
       rule.behind = !options_.resume;
       if (rule.behind) behind_.push_back(r);
@@ -177,7 +181,7 @@ class Run {
     std::optional<StopReason> stop;
     if (task.count > 0 && rule.right && rule.incremental) {
       split(task, task.count, rule.stride(), held_);
-      held_bytes_ += task.nodes.bytes();
+      held_bytes_ += held_bytes_of(task);
     } else if (task.count > 0) {
       stop = rule.right ? make_remembered(task) : make_planned(rule, task, counts);
       task.matches.clear();
@@ -187,30 +191,28 @@ class Run {
   }
 
   // Right sides that make no class come first, and uniting what they tell to be equal: where much turns out to be
-  // equal, this spares making it under each of its ids.  Then the others, of e-nodes that are still live.
+  // equal, this spares making it under each of its ids.  Rewrites with very many matches wait for what the others do, which
+  // leaves fewer of them.  Then the open ones, of e-nodes that are still live.
   std::optional<StopReason> make_closed_first(Iteration& iteration) {
-    for (bool again = true; again && !held_.empty();) {
-      const double start = clock_.seconds();
-      uint64_t matches = 0;
-      for (const MatchBlock& block : held_) matches += block.count;
-      const TagFilter filter = matches * kFilterShare > store_.table.capacity() ? TagFilter(store_.table) : TagFilter();
-      workers_.for_each(held_.size(), [&](size_t b) {
-        MatchBlock& block = held_[b];
-        if (!clock_.expired(options_.limits)) block.count = split_closed(store_, filter, rules_[block.task->rule], block.nodes, block.count, block.closed);
-      });
+    std::vector<MatchBlock*> blocks;
+    const auto choose = [&](const auto& wanted) {
+      blocks.clear();
       for (MatchBlock& block : held_) {
-        if (const auto stop = make_declared(block, block.closed.span())) return stop;
-        block.closed.release();
+        if (block.count > 0 && wanted(block)) blocks.push_back(&block);
       }
-      std::erase_if(held_, [](const MatchBlock& block) { return block.count == 0; });
-      iteration.apply_s += clock_.seconds() - start;
-      const size_t classes = graph_.class_count();
-      unite(iteration);
-      const double united = clock_.seconds();
-      store_.restore_congruence(workers_);
-      again = graph_.class_count() * kWorthwhile[0] < classes * kWorthwhile[1];
-      workers_.for_each(held_.size(), [&](size_t b) { make_live(store_, rules_[held_[b].task->rule].stride(), again, held_[b]); });
-      iteration.rebuild_s += clock_.seconds() - united;
+      return !blocks.empty();
+    };
+    merged_ = false;
+    const std::vector<bool> many = rules_with_many();
+    const auto of_many = [&](const MatchBlock& block) { return many[block.task->rule]; };
+    const auto of_few = [&](const MatchBlock& block) { return !many[block.task->rule]; };
+    bool again = choose(of_few);
+    for (; again; again = again && choose(of_few)) {
+      if (const auto stop = make_closed(blocks, iteration, again)) return stop;
+    }
+    again = choose(of_many);
+    for (; again; again = again && choose([](const MatchBlock&) { return true; })) {
+      if (const auto stop = make_closed(blocks, iteration, again)) return stop;
     }
     const double start = clock_.seconds();
     const auto stop = make_held();
@@ -218,13 +220,67 @@ class Run {
     return stop;
   }
 
+  // Takes the closed matches out of the blocks, makes them and unites; `again`: whether it made much equal.
+  std::optional<StopReason> make_closed(std::span<MatchBlock* const> blocks, Iteration& iteration, bool& again) {
+    const double start = clock_.seconds();
+    uint64_t matches = 0;
+    for (const MatchBlock* block : blocks) matches += block->count;
+    const TagFilter filter = matches * kFilterShare > store_.table.capacity() ? TagFilter(store_.table) : TagFilter();
+    workers_.for_each(blocks.size(), [&](size_t b) {
+      if (!clock_.expired(options_.limits)) take_closed(filter, *blocks[b]);
+    });
+    for (MatchBlock* block : blocks) {
+      if (const auto stop = make_declared(*block, block->closed.span())) return stop;
+      block->closed.release();
+    }
+    iteration.apply_s += clock_.seconds() - start;
+    const size_t classes = graph_.class_count();
+    unite(iteration);
+    const double united = clock_.seconds();
+    merged_ |= !store_.displaced.empty();
+    store_.restore_congruence(workers_);
+    again = graph_.class_count() * kWorthwhile[0] < classes * kWorthwhile[1];
+    workers_.for_each(held_.size(), [&](size_t b) {
+      if (!held_[b].products()) make_live(store_, rules_[held_[b].task->rule].stride(), again, held_[b]);
+    });
+    iteration.rebuild_s += clock_.seconds() - united;
+    return std::nullopt;
+  }
+
+  // Which rewrites have so many open matches, by a sample, that these had better wait for what the others make equal.
+  std::vector<bool> rules_with_many() {
+    std::vector<uint64_t> open(held_.size(), 0);
+    workers_.for_each(held_.size(), [&](size_t b) { open[b] = open_in_sample(store_, rules_[held_[b].task->rule], held_[b]); });
+    std::vector<uint64_t> of_rule(rules_.size(), 0);
+    for (size_t b = 0; b < held_.size(); ++b) of_rule[held_[b].task->rule] += open[b];
+    std::vector<bool> many(rules_.size());
+    for (size_t r = 0; r < rules_.size(); ++r) many[r] = of_rule[r] * kSampled > kMany * graph_.node_count();
+    return many;
+  }
+
+  void take_closed(const TagFilter& filter, MatchBlock& block) {
+    const RuleState& rule = rules_[block.task->rule];
+    if (!block.products()) {
+      block.count = split_closed(store_, filter, rule, block.nodes, block.count, block.closed);
+      return;
+    }
+    if (merged_) make_live(store_, block.task->products);
+    expand(block.task->products, [&](Id* piece, size_t count) {
+      block.written.append(piece, rule.stride() * split_closed(store_, filter, rule, piece, count, block.closed));
+    });
+    block.task->products = {};
+    block.nodes = block.written.data();
+    block.count = block.written.size() / rule.stride();
+  }
+
   std::optional<StopReason> make_held() {
     for (size_t b = 0; b < held_.size(); ++b) {
       if (const auto stop = make_declared(held_[b])) return stop;
       if (b + 1 == held_.size() || held_[b + 1].task != held_[b].task) {
-        held_bytes_ -= held_[b].task->nodes.bytes();
+        held_bytes_ -= held_bytes_of(*held_[b].task);
         held_[b].task->nodes.release();
       }
+      held_[b].written.release();
     }
     held_.clear();
     return std::nullopt;
@@ -239,9 +295,16 @@ class Run {
     });
   }
   std::optional<StopReason> make_declared(const MatchBlock& block) {
-    const RuleState& rule = rules_[block.task->rule];
-    return make_parts(block.task->rule, block.count, [&](uint64_t at, uint64_t count, RewriteCount& counts) {
-      maker_.make(rule, block.nodes + at * rule.stride(), count, counts);
+    if (!block.products()) return make_declared(block.task->rule, block.nodes, block.count);
+    std::optional<StopReason> stop;
+    expand(block.task->products, [&](const Id* piece, size_t count) {
+      if (!stop) stop = make_declared(block.task->rule, piece, count);
+    });
+    return stop;
+  }
+  std::optional<StopReason> make_declared(uint32_t r, const Id* matches, uint64_t count) {
+    return make_parts(r, count, [&](uint64_t at, uint64_t part, RewriteCount& counts) {
+      maker_.make(rules_[r], matches + at * rules_[r].stride(), part, counts);
     });
   }
   // All at once, or where a limit is near in parts.
@@ -372,6 +435,10 @@ class Run {
     for (const uint32_t r : remembering_) total += rules_[r].bytes();
     return total;
   }
+  // Of products, what they would take written out: they may have to be.
+  uint64_t held_bytes_of(const SearchTask& task) const {
+    return rules_[task.rule].products ? task.count * rules_[task.rule].stride() * sizeof(Id) : task.nodes.bytes();
+  }
   uint64_t matches_left() const { return options_.limits.matches - std::min(applied_count_, options_.limits.matches); }
   uint64_t bytes_left() const { return options_.limits.bytes - std::min(bytes(), options_.limits.bytes); }
   uint64_t task_bytes() const { return std::max(kLeastTaskBytes, bytes_left() / kTaskShare); }  // that a task of searching may keep
@@ -415,6 +482,7 @@ class Run {
   bool united_ = false;             // something in this iteration
   std::vector<MatchBlock> held_;    // matches that wait until all is searched
   uint64_t held_bytes_ = 0;
+  bool merged_ = false;             // classes became equal since the search
   Match match_;                     // of the match being applied:
   RightSide side_;
   std::vector<uint32_t> key_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "egraph/match_product.h"
 #include "egraph/matcher.h"
 
 namespace egret::egraph {
@@ -71,6 +72,12 @@ std::vector<SearchTask> Search::plan(const EGraph& graph, std::span<const uint32
 void Search::match(const EGraph& graph, uint64_t matches, uint64_t bytes, SearchTask& task) {
   const RuleState& rule = rules_[task.rule];
   const EGraph::Store& store = graph.store();
+  if (rule.products) {
+    const uint64_t room = bytes / (rule.stride() * sizeof(Id)) + 1;
+    find_products(*rule.query, store, std::min(matches, room), poll_, task);
+    task.full = task.cut > 0 && task.count < matches;
+    return;
+  }
   const bool skips = !rule.incremental;
   const uint32_t stride = rule.stride();
   uint64_t seen = 0;

@@ -11,12 +11,23 @@
 
 namespace egret::egraph {
 
+struct MatchProducts {  // match_product.h
+  struct Entry {
+    Id root;
+    uint32_t begin, count;  // of a list
+  };
+  Array<Entry> entries;  // by root
+  Array<Id> members;     // the lists
+  uint64_t bytes() const { return entries.bytes() + members.bytes(); }
+};
+
 struct SearchTask {
   uint32_t rule = 0;
   std::span<const Id> roots;  // to go down from
   bool everything = false;    // else: matches with a changed e-node
   bool searched = false;      // around what changed: nothing is left to search
   Array<Id> nodes;             // of each match, the e-nodes of the pattern's occurrences
+  MatchProducts products;      // of a rewrite with them, instead
   std::vector<Match> matches;  // of a rewrite with a searcher, instead
   uint64_t count = 0;
   uint64_t cut = 0;   // matches seen and not kept; the task stopped at the first one

@@ -91,7 +91,7 @@ struct EGraph::Store {
   size_t rebuild(const EGraph& graph, const Workers& workers);
   void restore_congruence(const Workers& workers);
   void collect_by_scan(const Workers& workers, Array<Id>& readers);
-  void collect_by_links(Array<Id>& readers, bool placed);
+  void collect_by_links(Array<Id>& readers);
   void rekey(const Workers& workers, Array<Id>& readers);
   void flatten(const Workers& workers);
   void extend_links();

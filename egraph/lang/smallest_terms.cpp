@@ -1,56 +1,72 @@
 #include "egraph/lang/smallest_terms.h"
 
 #include <algorithm>
+#include <optional>
+#include <queue>
 
+#include "egraph/readers.h"
 #include "egraph/store.h"
 
 namespace egret::egraph::lang {
+namespace {
+
+// Symbols of the smallest term with this e-node on top.
+template <class Size>
+uint64_t size_of(const EGraph::Store& store, const std::vector<Size>& sizes, Id node) {
+  uint64_t size = 1;
+  for (const Id operand : store.enodes.of_live(node)) size += sizes[operand];
+  return size;
+}
+
+}  // namespace
 
 SmallestTerms::SmallestTerms(const EGraph& graph, uint32_t bound)
     : graph_(graph), bound_(std::min(bound, UINT32_MAX - 1)) {
   if (bound_ < UINT8_MAX) {
-    sweep(bytes_);
+    settle(bytes_);
   } else {
-    sweep(sizes_);
+    settle(sizes_);
   }
 }
 
 template <class Size>
-void SmallestTerms::sweep(std::vector<Size>& sizes) {
+void SmallestTerms::settle(std::vector<Size>& sizes) {
   const EGraph::Store& store = graph_.store();
-  const Id ids = static_cast<Id>(graph_.id_count());
-  sizes.assign(ids, static_cast<Size>(bound_ + 1));
-  nodes_.assign(ids, kNoId);
-  Bits shrunk, shrunk_before;  // classes whose size fell in this sweep, in the one before
-  shrunk.cover(ids);
-  shrunk_before.cover(ids);
-  bool first = true;
-  for (bool again = true; again; first = false) {
-    again = false;
-    for (Id node = 0; node < ids; ++node) {
-      if (!store.enodes.live(node)) continue;
-      const Row& row = store.enodes.row(node);
-      const Id* const operands = store.enodes.operands_of(row);
-      const uint32_t count = row.arity();
-      bool look = first;
-      for (uint32_t i = 0; i < count && !look; ++i) look = shrunk.test(operands[i]) || shrunk_before.test(operands[i]);
-      if (!look) continue;
-      uint64_t size = 1;
-      for (uint32_t i = 0; i < count; ++i) size += sizes[operands[i]];
-      const Id cls = store.sets.parent(node);
-      if (size < sizes[cls]) {
-        sizes[cls] = static_cast<Size>(size);
-        nodes_[cls] = node;
-        shrunk.set(cls);
-        again = true;
-      } else if (size == sizes[cls] && size <= bound_ && node < nodes_[cls]) {
-        nodes_[cls] = node;
-      }
+  sizes.assign(graph_.id_count(), static_cast<Size>(bound_ + 1));
+  // Whether the e-node gives its class a smaller term than is known.
+  const auto improves = [&](Id node) {
+    const uint64_t size = size_of(store, sizes, node);
+    Size& known = sizes[store.sets.parent(node)];
+    if (size >= known) return false;
+    known = static_cast<Size>(size);
+    return true;
+  };
+  store.enodes.for_each_live(improves);
+  using Entry = std::pair<Size, Id>;
+  std::priority_queue<Entry, std::vector<Entry>, std::greater<Entry>> queue;
+  const auto look_at = [&](Id node) {
+    if (!improves(node)) return;
+    const Id cls = store.sets.parent(node);
+    queue.emplace(sizes[cls], cls);
+  };
+  store.enodes.for_each_live(look_at);
+  std::optional<Readers> readers;
+  if (!queue.empty() && !store.links.active()) readers.emplace(store.enodes);
+  while (!queue.empty()) {
+    const auto [size, cls] = queue.top();
+    queue.pop();
+    if (size != sizes[cls]) continue;
+    if (readers) {
+      for (const Id node : readers->row(cls)) look_at(node);
+    } else {
+      store.for_each_reader(cls, look_at);
     }
-    std::swap(shrunk, shrunk_before);
-    shrunk.words().clear();
-    shrunk.cover(ids);
   }
+  nodes_.assign(graph_.id_count(), kNoId);
+  store.enodes.for_each_live([&](Id node) {
+    Id& oldest = nodes_[store.sets.parent(node)];
+    if (oldest == kNoId && size_of(store, sizes, node) == sizes[store.sets.parent(node)]) oldest = node;
+  });
 }
 
 std::string SmallestTerms::text(Id id) const {

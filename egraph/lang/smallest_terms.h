@@ -1,7 +1,8 @@
 // SmallestTerms: for classes of a saturated graph the smallest term, counted in symbols of its text (tree size).
 //
-// Knuth's generalisation of shortest paths, as sweeps over the rows: after the first, only e-nodes that read a class
-// which became smaller are looked at.  Sizes above `bound` are not told apart, so that one byte an id mostly holds them.
+// Knuth's generalisation of shortest paths ("A generalization of Dijkstra's algorithm", 1977), after one sweep over the
+// rows, in which most e-nodes come after their operands.  Sizes above `bound` are not told apart, so that one byte an id
+// mostly holds them.
 #pragma once
 
 #include <string>
@@ -23,7 +24,7 @@ class SmallestTerms {
 
  private:
   template <class Size>
-  void sweep(std::vector<Size>& sizes);
+  void settle(std::vector<Size>& sizes);
 
   const EGraph& graph_;
   const uint32_t bound_;

@@ -1,0 +1,34 @@
+// Readers: which live e-nodes read each class, as a row table for what asks for them once.
+//
+// A round of the rebuild asks for the readers of the classes that the round before displaced.  A scan of all e-nodes
+// finds them with no memory; where rounds go on, this table does, which costs what a few scans cost and then only what
+// is read.  No e-node comes while it stands: a class' readers are those of its row and of the classes it took in since.
+#pragma once
+
+#include <unordered_map>
+
+#include "egraph/enodes.h"
+#include "egraph/union_find.h"
+
+namespace egret::egraph {
+
+class Readers {
+ public:
+  explicit Readers(const ENodes& enodes);
+
+  // Live e-nodes that read the class, as of the making of the table.
+  std::span<const Id> row(Id cls) const { return {rows_.data() + start_[cls], start_[cls + 1] - start_[cls]}; }
+  // Appends the live e-nodes that read one of the classes, ascending, each once; then counts these classes to those that
+  // took them in.  Requires: `displaced` are no longer canonical, and no class is displaced twice.
+  void take(const ENodes& enodes, const UnionFind& sets, std::span<const Id> displaced, Array<Id>& readers);
+
+ private:
+  Id& next_of(Id cls) { return next_.try_emplace(cls, cls).first->second; }
+
+  Array<uint32_t> start_;
+  Array<Id> rows_;
+  std::unordered_map<Id, Id> next_;  // circular lists: a class and those it took in
+  Bits found_;
+};
+
+}  // namespace egret::egraph
