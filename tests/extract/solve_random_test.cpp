@@ -2,6 +2,7 @@
 // covers right and wrong, zero costs and fold budgets.
 #include <catch2/catch.hpp>
 
+#include <cmath>
 #include <optional>
 #include <random>
 
@@ -210,6 +211,33 @@ TEST_CASE("the integer program cuts off no optimum", "[extract]") {
   CHECK(solved >= 700);
   CHECK(loop_rounds > 0);
   WARN(solved << " solved, " << loop_rounds << " rounds of loop rows");
+}
+
+TEST_CASE("without time, a large cyclic e-graph still gets an answer, a bound and an early word of both", "[extract]") {
+  Random random(7);
+  Problem p;
+  p.terms = true;
+  p.items = 15'000;
+  p.roots = {p.items - 1, p.items / 2};
+  for (uint32_t k = 0; k < 75'000; ++k) {
+    Candidate c;
+    c.cost = 1 + random.below(99);
+    c.results = {k % p.items};
+    for (int o = 0; o < 5 && k >= 100; ++o) c.operands.push_back(random.below(std::min(k, p.items)));
+    p.candidates.push_back(std::move(c));
+  }
+  SolveOptions options;
+  options.limits.seconds = 0;
+  std::vector<Progress> stream;
+  options.progress = [&](const Progress& now) { stream.push_back(now); };
+  const auto answer = solve_portfolio(p, options);
+  REQUIRE(answer.ok());
+  CHECK(check_solution(p, *answer).ok());
+  CHECK(answer->bound > 0);
+  CHECK(answer->bound <= answer->cost);
+  REQUIRE(!stream.empty());
+  CHECK(std::isfinite(stream.front().best));
+  CHECK(stream.front().bound > 0);
 }
 
 TEST_CASE("solvers agree with enumeration on random problems", "[extract]") {

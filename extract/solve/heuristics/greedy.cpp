@@ -128,6 +128,12 @@ class Portfolio {
     }
   }
 
+  // The cover of least tree costs alone.
+  void one(const std::vector<uint32_t>& rank) {
+    Flow flow(graph_, rank);
+    attempt(flow, {std::vector<double>(graph_.items, 1), std::vector<double>(graph_.items, 0)}, graph_.cost, false);
+  }
+
   bool found() const { return !best_.empty() || empty_found_; }
 
   // Local search from the best covers, cheapest first.
@@ -194,7 +200,7 @@ GreedyAnswer greedy_covers(const Hypergraph& graph, const Rows& dependency, cons
   Portfolio portfolio(graph, options, clock);
   const auto rank = item_rank(graph, dependency), safe = tree_rank(graph);
   portfolio.run(rank, dependency, graph.cost);
-  portfolio.run(safe, dependency, graph.cost);
+  if (!portfolio.found() || !clock.expired(options.limits)) portfolio.run(safe, dependency, graph.cost);
   // Where the fold budget binds, bytes get a price, then nothing but the bytes counts.
   double bytes = 0, total = 0;
   for (uint32_t k = 0; k < graph.size(); ++k) bytes += graph.fold[k], total += graph.cost[k];
@@ -205,6 +211,14 @@ GreedyAnswer greedy_covers(const Hypergraph& graph, const Rows& dependency, cons
     portfolio.run(rank, dependency, cost);
     portfolio.run(safe, dependency, cost);
   }
+  return portfolio.finish();
+}
+
+GreedyAnswer first_cover(const Hypergraph& graph, const SolveOptions& options, const Stopwatch& clock) {
+  SolveOptions none = options;
+  none.greedy_steps = 0;
+  Portfolio portfolio(graph, none, clock);
+  portfolio.one(tree_rank(graph));
   return portfolio.finish();
 }
 

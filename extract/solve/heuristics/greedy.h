@@ -23,6 +23,9 @@ struct GreedyAnswer {
 GreedyAnswer greedy_covers(const Hypergraph& graph, const Rows& dependency, const SolveOptions& options,
                            const Stopwatch& clock);
 
+// One cover over the order of cheapest trees: a few times the cost of reading the graph.
+GreedyAnswer first_cover(const Hypergraph& graph, const SolveOptions& options, const Stopwatch& clock);
+
 // Local search from a valid cover within the budget; covers learned from it complete the moves.
 GreedyAnswer improve_cover(const Hypergraph& graph, const Rows& dependency, const std::vector<uint32_t>& chosen,
                            const SolveOptions& options, const Stopwatch& clock);

@@ -18,6 +18,8 @@ constexpr uint64_t kAnnealSteps = 1'000'000;
 constexpr uint64_t kMostSteps = 100'000'000;
 constexpr uint64_t kNegativeSteps = 30'000;        // a candidate: no reductions and no bound to speak of: a better answer is all
 constexpr double kWorthDividing = 0.9;     // of the open candidates are left
+constexpr double kReducing = 0.25;         // of the time that is left
+constexpr size_t kLarge = 50'000;          // candidates: a first answer before the reductions
 
 }  // namespace
 
@@ -52,6 +54,7 @@ void Block::find_covers(const SolveOptions& options, const Stopwatch& clock, uin
   small.greedy_steps = std::min(options.greedy_steps, steps);
   const auto whole = greedy_covers(graph_, {}, small, clock);
   if (whole.found) accept(whole.chosen);
+  if (clock.expired(options.limits)) return;
   // Where the dual ascent used the costs up is a small graph with good covers.
   std::vector<uint8_t> keep(graph_.size(), 0);
   for (uint32_t k = 0; k < graph_.size(); ++k) keep[k] = remaining[k] <= 0;
@@ -89,6 +92,14 @@ void Block::begin(const std::vector<uint32_t>& chosen, const SolveOptions& optio
   for (double c : graph_.cost) least += std::min(c, 0.0);
   raise(least);
   if (!chosen.empty() || graph_.roots.empty()) accept(chosen);
+  if (chosen.empty() && graph_.size() >= kLarge && !graph_.has_negative_cost()) {
+    const auto first = first_cover(graph_, options, clock);
+    if (first.found) accept(first.chosen);
+    raise(dual_ascent(graph_, RootOrder::kCheapFirst, kAscentSteps).bound);
+  }
+}
+
+void Block::solve_parts(const SolveOptions& options, const Stopwatch& clock) {
   if (!proved()) split(options, clock);
 }
 
@@ -105,9 +116,9 @@ void Block::prepare(const SolveOptions& options, const Stopwatch& clock) {
   const auto first = dual_ascent(graph_, RootOrder::kCheapFirst, kAscentSteps);
   raise(first.bound);
   find_covers(options, clock, kCoverSteps * graph_.size(), first.remaining);
-  if (proved()) return;
+  if (proved() || clock.expired(options.limits)) return;
   anneal_more(options, clock, std::min(kAnnealSteps, 1000 * uint64_t{graph_.size()}));
-  if (proved()) return;
+  if (proved() || clock.expired(options.limits)) return;
   fix_by_bounds(bound_with(graph_, first));
   const auto second = dual_ascent(graph_, RootOrder::kDearFirst, kAscentSteps);
   raise(second.bound);
@@ -152,7 +163,8 @@ bool Block::split(const SolveOptions& options, const Stopwatch& clock) {
   Hypergraph named = graph_;
   std::iota(named.original.begin(), named.original.end(), 0);
   rest_ = std::make_unique<Hypergraph>(restrict_to(named, keep));
-  reduction_ = std::make_unique<Reduction>(reduce_to_components(*rest_));
+  const double now = clock.seconds(), last = now + kReducing * std::max(0.0, options.limits.seconds - now);
+  reduction_ = std::make_unique<Reduction>(reduce_to_components(*rest_, [&, last] { return clock.expired(options.limits) || clock.seconds() > last; }));
   if (reduction_->over_budget) {
     reduction_.reset();
     raise(shared_.incumbent.upper);

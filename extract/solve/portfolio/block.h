@@ -15,8 +15,10 @@ class Block {
   // `upper` of `start` may be infinite.
   Block(Hypergraph graph, Incumbent start);
 
-  // The whole problem's: `chosen` (empty: none) is a first answer.  The reductions come first.
+  // The whole problem's: `chosen` (empty: none) is a first answer.  Where reducing takes long, a cover and a bound.
   void begin(const std::vector<uint32_t>& chosen, const SolveOptions& options, const Stopwatch& clock);
+  // After `begin`: reduces, and prepares the parts.
+  void solve_parts(const SolveOptions& options, const Stopwatch& clock);
   // Dual ascent, covers, fixings, and the same for the parts, until nothing is gained.
   void prepare(const SolveOptions& options, const Stopwatch& clock);
   // Takes over what an engine found; may divide the block, whose engines are then of no more use.

@@ -47,7 +47,7 @@ class Prover {
   // `number` names the candidates of `graph` outside, where `count` are numbered; items keep their numbers.
   double level(const Hypergraph& graph, const std::vector<uint32_t>& number, uint32_t count, double upper, int depth) {
     text_ += "U\n";
-    Reduction reduction = reduce_to_components(graph);
+    Reduction reduction = reduce_to_components(graph, [&] { return clock_.expired(options_.limits); });
     const auto outer = [&](uint32_t k) {
       return k < graph.size() ? number[k] : count + (k - static_cast<uint32_t>(graph.size()));
     };

@@ -11,9 +11,9 @@ namespace {
 constexpr int kMaxRounds = 100;
 constexpr int kMaxGlobalRounds = 8;
 
-void to_fixpoint(ReductionGraph& g) {
+void to_fixpoint(ReductionGraph& g, const StopCheck& stop) {
   for (int global = 0; global < kMaxGlobalRounds; ++global) {
-    for (int round = 0; round < kMaxRounds; ++round) {
+    for (int round = 0; round < kMaxRounds && (round == 0 || !stop()); ++round) {
       bool changed = drop_useless(g);
       changed |= free_closure(g);
       changed |= pay_forced(g);
@@ -23,7 +23,7 @@ void to_fixpoint(ReductionGraph& g) {
       changed |= unlink_forced(g);
       if (!changed) break;
     }
-    if (!use_requirements(g)) break;
+    if (stop() || !use_requirements(g, stop)) break;
   }
 }
 
@@ -159,9 +159,9 @@ std::vector<uint32_t> Reduction::lift(const Hypergraph& before, const std::vecto
   return cover.list();
 }
 
-Reduction reduce_to_components(const Hypergraph& graph) {
+Reduction reduce_to_components(const Hypergraph& graph, const StopCheck& stop) {
   ReductionGraph g(graph);
-  if (!graph.has_negative_cost()) to_fixpoint(g);
+  if (!graph.has_negative_cost()) to_fixpoint(g, stop);
   Reduction out;
   out.components = divide(g, graph.terms);
   out.constant = g.constant;

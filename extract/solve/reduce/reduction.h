@@ -3,6 +3,7 @@
 // every valid choice of what is left lifts to one of the graph before that is no dearer.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "extract/solve/graph/hypergraph.h"
@@ -53,7 +54,10 @@ struct Reduction {
   std::vector<uint32_t> lift(const Hypergraph& before, const std::vector<std::vector<uint32_t>>& chosen) const;
 };
 
-// A graph with costs below zero is only divided into components.
-Reduction reduce_to_components(const Hypergraph& graph);
+// True when the reductions should end as they are.
+using StopCheck = std::function<bool()>;
+
+// A graph with costs below zero is only divided into components.  Stopped early, the answer is less reduced.
+Reduction reduce_to_components(const Hypergraph& graph, const StopCheck& stop = [] { return false; });
 
 }  // namespace egret::extract

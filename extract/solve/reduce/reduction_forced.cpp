@@ -8,18 +8,15 @@ namespace egret::extract {
 namespace {
 
 constexpr uint64_t kMaxBits = uint64_t{64} << 23;   // 64 MB of bit sets
-constexpr int kMaxPasses = 30;
 constexpr size_t kMaxClass = 3000;                  // dominance looks at pairs
 
-// Req(c) = {c} and, for every producer of c, all that its operands need, intersected over the producers.
+// Req(c) = {c} and, for every producer of c, all that its operands need, intersected over the producers: the greatest
+// such sets.  They begin as sets of everything, and shrink.
 class Requirements {
  public:
-  explicit Requirements(ReductionGraph& g) : g_(g), number_(g.items(), UINT32_MAX) {
-    component_ = components(g.dependency());
-    for (uint32_t i = 0; i < g.items(); ++i) {
-      if (!g.gone[i] && !g.producers(i).empty()) order_.push_back(i);
-    }
-    std::stable_sort(order_.begin(), order_.end(), [&](uint32_t a, uint32_t b) { return component_[a] < component_[b]; });
+  Requirements(ReductionGraph& g, const StopCheck& stop)
+      : g_(g), stop_(stop), component_(components(g.dependency())), number_(g.items(), UINT32_MAX), queued_(g.items(), 0) {
+    find_order();
     for (uint32_t p = 0; p < order_.size(); ++p) number_[order_[p]] = p;
     words_ = (order_.size() + 63) / 64;
   }
@@ -30,33 +27,73 @@ class Requirements {
     bits_.assign(words_ * order_.size(), ~uint64_t{0});
     meet_.resize(words_);
     scratch_.resize(words_);
-    for (size_t p = 0, end = 0; p < order_.size(); p = end) {  // component by component, from below
+    for (size_t p = 0, end = 0; p < order_.size(); p = end) {
       while (end < order_.size() && component_[order_[end]] == component_[order_[p]]) ++end;
       if (!settle(std::span(order_).subspan(p, end - p))) return false;
     }
     return true;
   }
 
-  bool needs(uint32_t item, uint32_t other) const { return has(row(item), other); }
+  // In the order of items.
+  List needed_by(uint32_t item) const {
+    List out;
+    for (uint32_t other : order_) {
+      if (has(row(item), other)) out.push_back(other);
+    }
+    return out;
+  }
   // What has been made before `k` can start.
-  const std::vector<uint64_t>& before(uint32_t k) {
+  const uint64_t* before(uint32_t k) {
     std::fill(scratch_.begin(), scratch_.end(), 0);
     for (uint32_t o : g_.operands[k]) {
-      for (size_t w = 0; w < words_; ++w) scratch_[w] |= row(o)[w];
+      const uint64_t* need = row(o);
+      for (size_t w = 0; w < words_; ++w) scratch_[w] |= need[w];
     }
-    return scratch_;
+    g_.requirement_steps -= std::min<uint64_t>(g_.requirement_steps, words_ * g_.operands[k].size());
+    return scratch_.data();
   }
   bool has(const uint64_t* set, uint32_t item) const { return set[number_[item] / 64] >> (number_[item] % 64) & 1; }
   const List& order() const { return order_; }
 
  private:
-  bool settle(std::span<const uint32_t> together) {
-    for (int pass = 0; pass < kMaxPasses; ++pass) {
-      bool changed = false;
-      for (uint32_t i : together) changed |= update(i);
-      if (!changed || together.size() == 1) return true;
+  // Component by component from below, and within one as items can be made: most sets are right at first.
+  void find_order() {
+    List missing(g_.size(), 0), made, place(g_.items(), UINT32_MAX);
+    const auto run = [&](uint32_t k) {
+      for (uint32_t i : g_.results[k]) {
+        if (place[i] == UINT32_MAX) place[i] = static_cast<uint32_t>(made.size()), made.push_back(i);
+      }
+    };
+    for (uint32_t k = 0; k < g_.size(); ++k) {
+      missing[k] = static_cast<uint32_t>(g_.operands[k].size());
+      if (g_.alive[k] && missing[k] == 0) run(k);
     }
-    return false;
+    for (size_t p = 0; p < made.size(); ++p) {
+      for (uint32_t k : g_.consumers(made[p])) {
+        if (--missing[k] == 0) run(k);
+      }
+    }
+    order_ = made;
+    std::stable_sort(order_.begin(), order_.end(), [&](uint32_t a, uint32_t b) { return component_[a] < component_[b]; });
+  }
+
+  bool settle(std::span<const uint32_t> together) {
+    for (uint32_t i : together) queued_[i] = 1;
+    for (bool again = true; again;) {
+      again = false;
+      for (uint32_t item : together) {
+        if (!queued_[item]) continue;
+        queued_[item] = 0;
+        if (g_.requirement_steps == 0 || ((++looks_ & 63) == 0 && stop_())) return false;
+        if (!update(item) || together.size() == 1) continue;
+        for (uint32_t k : g_.consumers(item)) {
+          for (uint32_t i : g_.results[k]) {
+            if (component_[i] == component_[item]) queued_[i] = 1, again = true;
+          }
+        }
+      }
+    }
+    return true;
   }
 
   const uint64_t* row(uint32_t item) const { return bits_.data() + words_ * number_[item]; }
@@ -64,7 +101,7 @@ class Requirements {
   bool update(uint32_t item) {
     std::fill(meet_.begin(), meet_.end(), ~uint64_t{0});
     for (uint32_t k : g_.producers(item)) {
-      const auto& need = before(k);
+      const uint64_t* need = before(k);
       for (size_t w = 0; w < words_; ++w) meet_[w] &= need[w];
     }
     meet_[number_[item] / 64] |= uint64_t{1} << (number_[item] % 64);
@@ -75,16 +112,20 @@ class Requirements {
   }
 
   ReductionGraph& g_;
-  List order_, number_, component_;
+  const StopCheck& stop_;
+  const List component_;
+  List order_, number_;
+  std::vector<uint8_t> queued_;
   size_t words_ = 0;
   std::vector<uint64_t> bits_, meet_, scratch_;
+  uint64_t looks_ = 0;
 };
 
 bool drop_circular(ReductionGraph& g, Requirements& required, uint32_t k) {
-  const auto& before = required.before(k);
+  const uint64_t* before = required.before(k);
   List makes;
   for (uint32_t i : g.results[k]) {
-    if (required.has(before.data(), i)) {
+    if (required.has(before, i)) {
       g.note(Rule::kCircular, k, i);
     } else {
       makes.push_back(i);
@@ -101,11 +142,11 @@ bool drop_by_requirements(ReductionGraph& g, Requirements& required, uint32_t it
   if (list.size() < 2 || list.size() > kMaxClass) return false;
   bool changed = false;
   for (uint32_t k : list) {
-    const auto& before = required.before(k);
+    const uint64_t* before = required.before(k);
     for (uint32_t other : list) {
       if (other == k || !g.alive[other] || g.cost[other] > g.cost[k] || g.fold[other] > g.fold[k]) continue;
       const auto& reads = g.operands[other];
-      if (!std::all_of(reads.begin(), reads.end(), [&](uint32_t o) { return required.has(before.data(), o); })) continue;
+      if (!std::all_of(reads.begin(), reads.end(), [&](uint32_t o) { return required.has(before, o); })) continue;
       if (!std::includes(g.results[other].begin(), g.results[other].end(), g.results[k].begin(), g.results[k].end())) continue;
       g.note(Rule::kDominated, k, other);
       g.kill(k);
@@ -134,14 +175,14 @@ bool unlink_forced(ReductionGraph& g) {
   return changed;
 }
 
-bool use_requirements(ReductionGraph& g) {
-  Requirements required(g);
+bool use_requirements(ReductionGraph& g, const StopCheck& stop) {
+  Requirements required(g, stop);
   if (!required.run()) return false;
   bool changed = false;
   for (uint32_t r : required.order()) {
     if (!g.root[r]) continue;
-    for (uint32_t i : required.order()) {
-      if (g.root[i] || !required.needs(r, i)) continue;
+    for (uint32_t i : required.needed_by(r)) {
+      if (g.root[i]) continue;
       g.force(i, r);
       changed = true;
     }

@@ -23,6 +23,7 @@ class ReductionGraph {
   std::vector<uint8_t> touched;      // something about its producers is new since dominance looked
   std::vector<List> maker;
   double constant = 0, fold_budget = 0;
+  uint64_t requirement_steps = 4'000'000'000;   // words of bit sets that use_requirements may still look at, in all rounds
   std::vector<ReductionStep> log;
 
   uint32_t items() const { return static_cast<uint32_t>(root.size()); }
@@ -59,7 +60,7 @@ bool pay_forced(ReductionGraph& g);
 bool fold_single_readers(ReductionGraph& g);
 bool drop_dominated(ReductionGraph& g);
 bool unlink_forced(ReductionGraph& g);
-bool use_requirements(ReductionGraph& g);   // dominators over the whole graph
+bool use_requirements(ReductionGraph& g, const StopCheck& stop);   // dominators over the whole graph
 
 // a without `item`, with all of b; ascending.
 List merged_without(const List& a, uint32_t item, const List& b);
