@@ -198,7 +198,13 @@ Result<OptimizeResult> optimize_around_opaque(const Graph& source, const Optimiz
   EGRET_TRY(const Cut cut, cut_at_opaque(source));
   OptimizeOptions part = options;
   part.lower = part.proof = part.check = false;  // said below, in not_made
+  if (options.memory_limit_device) {
+    return unsupported_error("--memory-limit-device: what " + where(source) + " needs of memory is not known",
+                             "leave the option out, or the operator");
+  }
   EGRET_TRY(OptimizeResult result, optimize(cut.graph, part));
+  result.memory = {};
+  result.peak_unlimited = 0;
   auto joined = Joiner(source, cut, result.optimized).join();
   if (!joined) return unsupported_error("the operators that egret does not know cannot be kept in order", "leave rules out with --no-library");
   EGRET_TRY_VOID(validate(*joined));

@@ -8,8 +8,8 @@
 #include "extract/solve/solve.h"
 #include "frontends/explain/kept_run.h"
 #include "frontends/opaque.h"
+#include "frontends/pass_memory.h"
 #include "frontends/pass_stages.h"
-#include "frontends/program_builder.h"
 #include "frontends/rule_loading.h"
 
 namespace egret {
@@ -76,16 +76,18 @@ Result<OptimizeResult> optimize(const Graph& source, const OptimizeOptions& give
     EGRET_TRY(program, import_program(source, options));
     joint = without_algebra(std::move(baseline.greedy), joint.solution);
   }
-  EGRET_TRY(ChosenProgram chosen, build_program(source, program.values, *program.tensors, joint.problem, joint.solution));
+  // The order of the kernels, and which run again: device memory.
+  EGRET_TRY(ChosenProgram chosen, place_program(result, source, program, joint, device, options, total));
   EGRET_TRY_VOID(explain_choice(result, source, program, saturation, options, chosen));
   result.program = std::move(chosen.program);
   result.optimized = std::move(chosen.graph);
-  result.objective = joint.solution.cost;
-  result.bound = joint.solution.bound;
-  result.optimal = joint.solution.optimal;
-  result.certified = joint.solution.certified;
-  result.extract_s = extract_watch.seconds();
   set_after(result, device);
+  result.objective = result.memory.total() < result.peak_unlimited ? result.predicted_after_s : joint.solution.cost;
+  result.bound = joint.solution.bound;
+  result.optimal = joint.solution.optimal && result.objective == joint.solution.cost;
+  result.certified = joint.solution.certified && result.optimal;
+  result.extract_s = extract_watch.seconds();
+  if (result.smallest_memory_limit) return result;
 
   // Kernels.
   Stopwatch lower_watch;

@@ -14,6 +14,7 @@
 #include "extract/solve/solve.h"
 #include "ir/graph.h"
 #include "lower/lower.h"
+#include "lower/runtime/plan.h"
 #include "rules/rules.h"
 #include "support/limits.h"
 #include "support/result.h"
@@ -37,6 +38,7 @@ struct OptimizeOptions {
   int bodies_per_class = 16;              // kernels kept for a class while they are enumerated
   bool strict_rules = false;              // an alarm of decision 8 is an error
   double fold_limit = 1.2;
+  std::optional<uint64_t> memory_limit_device;  // bytes that the program may hold at once (OptimizeResult::memory)
   bool embed_weights = true;
   bool check = false;                     // compare the chosen kernels with the imported program on the host
   bool lower = true;                      // make the artifact
@@ -73,6 +75,10 @@ struct OptimizeResult {
   std::vector<std::string> limits_reached;  // "STAGE: LIMIT" for each stage that a limit ended: its answer is the best so far
   double saturate_s = 0, fuse_s = 0, extract_s = 0, lower_s = 0, verify_s = 0, check_s = 0, total_s = 0;
   uint64_t peak_rss = 0;
+  DeviceBytes memory;                     // what the runtime allocates on the target; on the host with a thread a core
+  uint64_t peak_unlimited = 0;            // bytes without memory_limit_device
+  uint64_t kernels_again = 0;             // launches that make anew what was made before, to keep within it
+  std::optional<uint64_t> smallest_memory_limit;  // set: memory_limit_device cannot be met, this can; nothing was lowered
   std::vector<extract::Solution> covers;  // of the portfolio of fast covers: method, cost, seconds
   uint64_t columns_offered = 0, columns_taken = 0;  // by column generation
   double objective = 0, bound = 0;        // the bound holds over the kernel_candidates

@@ -7,6 +7,7 @@
 
 #include "extract/fusion/columns.h"
 #include "ir/evaluate.h"
+#include "lower/memory_use.h"
 #include "lower/runtime/executable.h"
 
 namespace egret {
@@ -176,6 +177,10 @@ Status lower_program(OptimizeResult& result, const Device& device, const Optimiz
   lower_options.strict = options.numerics == "strict";
   EGRET_TRY(Artifact artifact, lower_program(result.program, lower_options));
   for (auto& [path, bytes] : artifact.files) result.artifact.files[path] = std::move(bytes);
+  if (device.kind != Device::Kind::kCuda && !options.memory_limit_device) {  // with a limit the kernels were asked before
+    result.memory = host_memory(result.program, artifact.scratch_bytes);
+    result.peak_unlimited = result.memory.total();
+  }
   return {};
 }
 

@@ -18,7 +18,7 @@ class ProgramBuilder {
                  const extract::FusionProblem& problem)
       : source_(source), values_(values), tensors_(tensors), fusion_(tensors), problem_(problem) {}
 
-  Result<ChosenProgram> build(const extract::Solution& solution) {
+  Result<ChosenProgram> build(const extract::Solution& solution, const std::vector<uint32_t>& launches) {
     out_.program.name = source_.name;
     out_.graph.name = source_.name;
     add_inputs();
@@ -30,10 +30,7 @@ class ProgramBuilder {
         }
       }
     }
-    for (uint32_t c : extract::order(problem_.problem, solution)) {
-      const int body = problem_.body_of[c];
-      if (body >= 0) EGRET_TRY_VOID(launch(problem_.bodies[static_cast<size_t>(body)]));
-    }
+    for (uint32_t c : launches) EGRET_TRY_VOID(launch(problem_.bodies[static_cast<size_t>(problem_.body_of[c])]));
     return finish();
   }
 
@@ -170,8 +167,8 @@ class ProgramBuilder {
       const Id cls = body.outputs[i];
       const uint32_t value = new_value(ProgramValue::Role::kIntermediate, cls, fresh("k"));
       l.outputs.push_back(value);
-      value_.try_emplace(cls, value);
-      graph_value_.try_emplace(cls, local.at(graph->outputs[i].value));
+      value_[cls] = value;  // made again: what comes after reads the new one
+      graph_value_[cls] = local.at(graph->outputs[i].value);
     }
     l.kernel = intern(Kernel{std::move(*graph), body.plan});
     out_.program.run.push_back(std::move(l));
@@ -238,8 +235,8 @@ class ProgramBuilder {
 
 Result<ChosenProgram> build_program(const Graph& source, const std::vector<Id>& values,
                                     const rules::TensorEGraph& tensors, const extract::FusionProblem& problem,
-                                    const extract::Solution& solution) {
-  return ProgramBuilder(source, values, tensors, problem).build(solution);
+                                    const extract::Solution& solution, const std::vector<uint32_t>& launches) {
+  return ProgramBuilder(source, values, tensors, problem).build(solution, launches);
 }
 
 }  // namespace egret

@@ -15,9 +15,10 @@ struct ChosenProgram {
   std::vector<egraph::Id> graph_nodes;           // e-node of each node of `graph`
 };
 
-// `source` is the imported graph, `values` the ids of its values in `tensors`.
+// `source` is the imported graph, `values` the ids of its values in `tensors`.  `launches`: candidates in order, each after
+// what it reads; one may stand several times.  What is made before the run is as in `solution`.
 Result<ChosenProgram> build_program(const Graph& source, const std::vector<egraph::Id>& values,
                                     const rules::TensorEGraph& tensors, const extract::FusionProblem& problem,
-                                    const extract::Solution& solution);
+                                    const extract::Solution& solution, const std::vector<uint32_t>& launches);
 
 }  // namespace egret

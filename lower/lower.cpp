@@ -121,6 +121,7 @@ class Lowering {
       k.symbol = kernels[i].symbol;
       k.items = object.shapes[i].items;
       k.scratch_bytes = object.shapes[i].scratch_bytes;
+      artifact_.scratch_bytes = std::max(artifact_.scratch_bytes, static_cast<uint64_t>(k.scratch_bytes));
       k.item_picoseconds =
           std::max<int64_t>(1, static_cast<int64_t>(object.shapes[i].item_cost * kPicosecondsPerNanosecond));
     }

@@ -18,6 +18,7 @@ namespace egret {
 struct Artifact {
   // plan.json, kernels/*.cu, kernels/*.cubin, kernels/host-*.o, weights.safetensors
   std::map<std::string, std::string> files;
+  uint64_t scratch_bytes = 0;  // that its neediest host kernel asks for, for each thread
 };
 
 struct LowerOptions {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "ir/in_place.h"
+
 namespace egret::lower {
 namespace {
 
@@ -70,22 +72,6 @@ class Planner {
     for (uint32_t v : p_.outputs) touch(v, end);
   }
 
-  // Whether every value of the body that depends on the port is an element-wise map of its own position.
-  static bool reads_in_place(const Kernel& kernel, size_t port) {
-    if (kernel.plan.schedule != ScheduleClass::kElement) return false;
-    const Graph& body = kernel.body;
-    std::vector<uint8_t> depends(body.nodes.size(), 0);
-    depends[body.inputs[port].value] = 1;
-    for (ValueId v = 0; v < body.nodes.size(); ++v) {
-      for (ValueId o : body.nodes[v].operands) {
-        if (!depends[o]) continue;
-        if (body.nodes[v].op->op_class != OpClass::kMap) return false;
-        depends[v] = 1;
-      }
-    }
-    return body.type(body.inputs[port].value).dims == body.type(body.outputs[0].value).dims;
-  }
-
   void share_signature() {
     std::vector<uint8_t> taken(n_, 0);
     for (const Alias& a : p_.aliases) {
@@ -120,19 +106,40 @@ class Planner {
     }
   }
 
+  uint64_t bytes(uint32_t v) const { return align(static_cast<uint64_t>(p_.values[v].type.bytes())); }
+
+  // First the largest, or first the longest-lived, or first the first made: whichever needs least.
   void place_arena() {
     std::vector<uint32_t> order;
     for (uint32_t v = 0; v < n_; ++v) {
       if (!fixed(v) && storage(v) == v && last_[v] >= -1) order.push_back(v);
     }
-    auto bytes = [&](uint32_t v) { return align(static_cast<uint64_t>(p_.values[v].type.bytes())); };
-    std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return bytes(a) > bytes(b); });
-    std::vector<uint32_t> placed;
+    auto life = [&](uint32_t v) { return last_[v] - first_[v]; };
+    auto try_order = [&](auto&& before) {
+      std::vector<uint32_t> sorted = order;
+      std::stable_sort(sorted.begin(), sorted.end(), before);
+      const auto [total, offsets] = place_in(sorted);
+      if (out_.arena_bytes > 0 && total >= out_.arena_bytes) return;
+      out_.arena_bytes = total;
+      for (size_t i = 0; i < sorted.size(); ++i) out_.offsets[sorted[i]] = offsets[i];
+    };
+    try_order([&](uint32_t a, uint32_t b) { return bytes(a) > bytes(b); });
+    try_order([&](uint32_t a, uint32_t b) { return std::pair(bytes(a), life(a)) > std::pair(bytes(b), life(b)); });
+    try_order([&](uint32_t a, uint32_t b) { return life(a) > life(b); });
+    try_order([&](uint32_t a, uint32_t b) { return first_[a] < first_[b]; });
+    try_order([&](uint32_t a, uint32_t b) { return last_[a] > last_[b]; });
+    for (uint32_t v : order) out_.places[v] = MemoryPlan::Place::kArena;
+  }
+
+  // Each in the tightest gap that those before it leave.
+  std::pair<uint64_t, std::vector<uint64_t>> place_in(const std::vector<uint32_t>& order) const {
+    uint64_t total = 0;
+    std::vector<uint64_t> offsets;
     for (uint32_t v : order) {
       std::vector<std::pair<uint64_t, uint64_t>> busy;
-      for (uint32_t u : placed) {
-        if (first_[u] <= last_[v] && first_[v] <= last_[u])
-          busy.push_back({out_.offsets[u], out_.offsets[u] + bytes(u)});
+      for (size_t i = 0; i < offsets.size(); ++i) {
+        const uint32_t u = order[i];
+        if (first_[u] <= last_[v] && first_[v] <= last_[u]) busy.push_back({offsets[i], offsets[i] + bytes(u)});
       }
       std::sort(busy.begin(), busy.end());
       uint64_t at = 0, best = ~uint64_t{0}, best_gap = ~uint64_t{0};
@@ -141,11 +148,10 @@ class Planner {
         at = std::max(at, end);
       }
       if (best == ~uint64_t{0}) best = at;
-      out_.places[v] = MemoryPlan::Place::kArena;
-      out_.offsets[v] = best;
-      out_.arena_bytes = std::max(out_.arena_bytes, best + bytes(v));
-      placed.push_back(v);
+      total = std::max(total, best + bytes(v));
+      offsets.push_back(best);
     }
+    return {total, std::move(offsets)};
   }
 
   const Program& p_;

@@ -1,6 +1,7 @@
 // Memory plan: where every value of the run plan lies.
 //
-// Values that live at different times share memory (largest first, each in the tightest gap that its lifetime leaves).
+// Values that live at different times share memory: each in the tightest gap that its lifetime leaves, in several orders of
+// which the one that needs least counts.
 // Results of kAlias launches lie where their operand lies.  Where the signature allows an output to reuse an input's
 // buffer, it does if every later reader is done and the kernel that makes it reads that input only in place.
 #pragma once

@@ -19,6 +19,7 @@ struct Arguments {
   std::vector<std::string> shapes, rules;
   bool no_library = false, unproved = false, freeze = false, no_freeze = false, strict_rules = false, no_embed = false, check = false, no_lower = false;
   double fold_limit = 1.2;
+  std::string memory_limit_device;
   int candidates = 16;
   uint64_t iterations = 12;
   LimitOptions limits;
@@ -53,6 +54,14 @@ Json to_json(const OptimizeResult& r) {
   j["check_s"] = r.check_s;
   j["total_s"] = r.total_s;
   j["peak_rss"] = r.peak_rss;
+  j["peak_bytes"] = r.memory.total();
+  j["arena_bytes"] = r.memory.arena;
+  j["weight_bytes"] = r.memory.weights;
+  j["workspace_bytes"] = r.memory.workspace;
+  j["peak_bytes_unlimited"] = r.peak_unlimited;
+  j["kernels_again"] = r.kernels_again;
+  j["smallest_memory_limit"] = nullptr;
+  if (r.smallest_memory_limit) j["smallest_memory_limit"] = *r.smallest_memory_limit;
   j["covers"] = Json::array();
   for (const auto& c : r.covers) j["covers"].push_back({{"method", c.method}, {"cost", c.cost}, {"seconds", c.seconds}});
   j["columns_offered"] = r.columns_offered;
@@ -87,6 +96,13 @@ void print_text(const OptimizeResult& r) {
   fmt::print("  {:<22} {:>12.4g} us\n", "fused without algebra", r.predicted_greedy_s * 1e6);
   row("memory traffic", r.bytes_before / 1e6, r.bytes_after / 1e6, "MB");
   row("operations", r.flops_before / 1e6, r.flops_after / 1e6, "Mflop");
+  if (r.memory.total() > 0) {
+    fmt::print("  {:<22} {:>12} bytes: {} of values, {} of weights, {} of workspace\n", "device memory", r.memory.total(), r.memory.arena,
+               r.memory.weights, r.memory.workspace);
+  }
+  if (r.memory.total() < r.peak_unlimited) {
+    fmt::print("  {:<22} {:>12} bytes; {} kernels run again for less\n", "  without a limit", r.peak_unlimited, r.kernels_again);
+  }
   fmt::print("  {} e-nodes in {} classes, {} iterations ({}); {} kernel candidates; {}\n", r.enodes, r.eclasses,
              r.iterations, r.stop_reason, r.kernel_candidates,
              r.optimal ? "optimal over them" : fmt::format("bound {:.4g} us", r.bound * 1e6));
@@ -190,6 +206,9 @@ Status optimize_command(const Arguments& a, Context& context) {
   options.strict_rules = a.strict_rules;
   if (!(a.fold_limit >= 0)) return input_error("--fold-limit must not be negative", "1.2 allows a fifth more bytes of weights than the source has");
   options.fold_limit = a.fold_limit;
+  if (!a.memory_limit_device.empty()) {
+    EGRET_TRY(options.memory_limit_device, parse_bytes(a.memory_limit_device));
+  }
   options.embed_weights = !a.no_embed;
   options.check = a.check;
   options.snapshot = !a.keep_run.empty();
@@ -213,6 +232,14 @@ Status optimize_command(const Arguments& a, Context& context) {
   if (options.freeze) give_values(graph, options.seed);
   EGRET_TRY(OptimizeResult result, optimize(graph, options));
   for (const std::string& note : result.notes) fmt::print(stderr, "egret: note: {}\n", note);
+  if (result.smallest_memory_limit) {
+    fmt::print(stderr, "egret: error: no order of the kernels found, run again where that helps, fits into --memory-limit-device {}\n"
+                       "  hint: {} bytes are the smallest limit that can be met; without one the program takes {}\n",
+               *options.memory_limit_device, *result.smallest_memory_limit, result.peak_unlimited);
+    context.print(to_json(result), [] {});
+    context.exit_status = kNo;
+    return {};
+  }
   EGRET_TRY_VOID(write_outputs(a, options, graph, result));
   context.print(to_json(result), [&] { print_text(result); });
   if (!result.check_ok) context.exit_status = kNo;
@@ -239,6 +266,7 @@ void add_optimize(CLI::App& app, Context& context) {
   c->add_flag("--unproved", a->unproved, "load rules that are not proved, and say so in unproved_rules");
   c->add_flag("--strict-rules", a->strict_rules, "an unsound rule is an error, not quarantined");
   c->add_option("--fold-limit", a->fold_limit, "bytes of weights that the program may read, over the source's")->capture_default_str();
+  c->add_option("--memory-limit-device", a->memory_limit_device, "bytes of device memory that the program may hold at once (512M, 8G): kernels run again where values cannot be kept");
   c->add_flag("--no-embed-weights", a->no_embed, "refer to unchanged weights by name and hash");
   c->add_option("--keep-run", a->keep_run, "folder for the artifact, for explain and report");
   c->add_option("-o,--output", a->output, "folder for the artifact");

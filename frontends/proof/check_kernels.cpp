@@ -64,7 +64,7 @@ Status check_kernels(const Proof& proof) {
     }
     if (*results != kernel.results) return input_error(where + ": the body gives other terms than are claimed");
     for (TermId t : kernel.results) {
-      if (!made[t]) maker[t] = static_cast<uint32_t>(k);
+      maker[t] = static_cast<uint32_t>(k);  // a kernel that runs again makes the term anew, for what comes after
       made[t] = 1;
     }
   }

@@ -36,6 +36,7 @@ struct HostObject {
 struct HostOptions {
   HostLevel level = HostLevel::kV2;
   bool strict = false;  // folds in index order, products and sums rounded apart
+  bool code = true;     // false: the shapes alone, which takes a fraction of the time
 };
 
 // Same kernels and options, same bytes.

@@ -79,6 +79,7 @@ Result<HostObject> compile(const std::vector<HostKernel>& kernels, const HostOpt
     EGRET_TRY(HostKernelShape shape, one.emit());
     object.shapes.push_back(shape);
   }
+  if (!options.code) return object;
   std::string message;
   llvm::raw_string_ostream stream(message);
   if (const char* path = std::getenv("EGRET_DUMP_LLVM")) {

@@ -18,8 +18,9 @@ class CudaEngine final : public Engine {
     for (const auto* launches : {&plan_.prepare, &plan_.run}) {
       for (const PlanLaunch& l : *launches) EGRET_TRY_VOID(load_kernel(l, files));
     }
-    EGRET_TRY(const DevicePointer arena, device_.allocate(plan_.arena_bytes));
-    EGRET_TRY(const DevicePointer weights, device_.allocate(plan_.weight_bytes));
+    const DeviceBytes needed = cuda_bytes(plan_.arena_bytes, plan_.weight_bytes);
+    EGRET_TRY(const DevicePointer arena, allocate(needed.arena));
+    EGRET_TRY(const DevicePointer weights, allocate(needed.weights));
     for (const PlanValue& v : plan_.values) {
       places_.push_back(v.place == PlanValue::Place::kArena     ? arena + v.offset
                         : v.place == PlanValue::Place::kWeights ? weights + v.offset
@@ -79,6 +80,14 @@ class CudaEngine final : public Engine {
 
  private:
   static constexpr int kNone = -1;
+
+  // Held as long as the engine.
+  Result<DevicePointer> allocate(uint64_t bytes) {
+    if (bytes == 0) return DevicePointer{0};
+    EGRET_TRY(const DevicePointer pointer, device_.allocate(bytes));
+    allocated_ += bytes;
+    return pointer;
+  }
 
   Status load_kernel(const PlanLaunch& l, const std::map<std::string, std::string>& files) {
     const PlanKernel& kernel = plan_.kernels[l.kernel];

@@ -25,7 +25,7 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   const Plan& plan() const { return plan_; }
-  uint64_t bytes() const { return plan_.arena_bytes + plan_.weight_bytes; }
+  uint64_t bytes() const { return allocated_; }  // of device memory that it holds
 
   // Bytes of a value to and from its place.  Requires: the value has one in the run plan, and is of this size.
   virtual Status put(uint32_t value, std::span<const std::byte> bytes) = 0;
@@ -45,6 +45,7 @@ class Engine {
  protected:
   explicit Engine(Plan plan) : plan_(std::move(plan)) {}
   Plan plan_;
+  uint64_t allocated_ = 0;
 };
 
 // Fails where the object lacks a function of the plan, this processor lacks the plan's level, or memory is short.

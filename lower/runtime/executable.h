@@ -44,7 +44,7 @@ class Executable {
   const std::vector<Port>& inputs() const;
   const std::vector<Port>& outputs() const;
   const std::string& target() const;  // name of the device that the artifact was optimized for
-  uint64_t peak_bytes() const;  // weights, prepared values and the memory plan's arena
+  uint64_t peak_bytes() const;  // of device memory: weights, prepared values, the memory plan's arena, workspace
 
   // Runs once.  Inputs in signature order, types as in inputs().  What is prepared from weights was prepared at
   // lowering, or at loading where other weights were given.

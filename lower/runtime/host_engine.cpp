@@ -30,6 +30,7 @@ class Memory {
   Memory& operator=(Memory&& other) noexcept;
   ~Memory();
   std::byte* data() const { return data_; }
+  uint64_t size() const { return size_; }
 
  private:
   std::byte* data_ = nullptr;
@@ -130,14 +131,15 @@ Status HostEngine::load(std::string_view object) {
       }
     }
   }
-  // An odd number of pages apart: threads' scratch does not compete for the same cache sets.
-  scratch_stride_ = (scratch + 4095) / 4096 * 4096 + 4096;
-  scratch_ = Memory(scratch_stride_ * static_cast<uint64_t>(pool_.threads()));
-  arena_ = Memory(p.arena_bytes + 64);
-  weights_ = Memory(p.weight_bytes + 64);
+  const DeviceBytes needed_bytes = host_bytes(p.arena_bytes, p.weight_bytes, scratch, pool_.threads());
+  scratch_stride_ = needed_bytes.workspace / static_cast<uint64_t>(pool_.threads());
+  scratch_ = Memory(needed_bytes.workspace);
+  arena_ = Memory(needed_bytes.arena);
+  weights_ = Memory(needed_bytes.weights);
   if (!scratch_.data() || !arena_.data() || !weights_.data()) {
-    return limit_error(fmt::format("no memory for {} bytes of values", p.arena_bytes + p.weight_bytes));
+    return limit_error(fmt::format("no memory for {} bytes of values", needed_bytes.total()));
   }
+  allocated_ = scratch_.size() + arena_.size() + weights_.size();
   for (const PlanValue& v : p.values) {
     std::byte* base = v.place == PlanValue::Place::kArena     ? arena_.data()
                       : v.place == PlanValue::Place::kWeights ? weights_.data()

@@ -297,4 +297,13 @@ Result<Plan> parse_plan(std::string_view given) {
   return plan;
 }
 
+DeviceBytes cuda_bytes(uint64_t arena, uint64_t weights) { return {arena, weights, 0}; }
+
+DeviceBytes host_bytes(uint64_t arena, uint64_t weights, uint64_t scratch, int threads) {
+  constexpr uint64_t kPage = 4096;
+  // Vectors may read past the last value.  A page more for each thread: their scratch does not compete for the same cache sets.
+  const uint64_t stride = (scratch + kPage - 1) / kPage * kPage + kPage;
+  return {arena + kPlaceAlignment, weights + kPlaceAlignment, stride * static_cast<uint64_t>(threads)};
+}
+
 }  // namespace egret

@@ -70,6 +70,15 @@ inline constexpr const char* kPlanFile = "plan.json";
 inline constexpr const char* kWeightsFile = "weights.safetensors";
 inline constexpr uint64_t kPlaceAlignment = 64;
 
+// Device memory that an engine allocates for the run plan: values, weights, and workspace of kernels.
+struct DeviceBytes {
+  uint64_t arena = 0, weights = 0, workspace = 0;
+  uint64_t total() const { return arena + weights + workspace; }
+};
+DeviceBytes cuda_bytes(uint64_t arena, uint64_t weights);
+// `scratch`: bytes that the neediest kernel asks for, for each of `threads` threads.
+DeviceBytes host_bytes(uint64_t arena, uint64_t weights, uint64_t scratch, int threads);
+
 std::string print_plan(const Plan& plan);
 Result<Plan> parse_plan(std::string_view text);
 

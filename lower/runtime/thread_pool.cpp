@@ -17,9 +17,13 @@ void pause() {
 
 }  // namespace
 
+int pool_threads(int asked) {
+  if (asked <= 0) asked = static_cast<int>(std::thread::hardware_concurrency());
+  return std::clamp(asked, 1, 256);
+}
+
 ThreadPool::ThreadPool(int threads) {
-  if (threads <= 0) threads = static_cast<int>(std::thread::hardware_concurrency());
-  threads = std::clamp(threads, 1, 256);
+  threads = pool_threads(threads);
   for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { work(i); });
 }
 

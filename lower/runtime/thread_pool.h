@@ -12,6 +12,9 @@
 
 namespace egret {
 
+// How many threads a pool has that is asked for so many; 0: all cores.
+int pool_threads(int asked);
+
 class ThreadPool {
  public:
   // threads: 0 is one a processor; the caller's thread is one of them.

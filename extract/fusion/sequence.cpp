@@ -1,0 +1,117 @@
+#include "extract/fusion/sequence.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <set>
+
+#include "extract/schedule/order.h"
+#include "ir/in_place.h"
+
+namespace egret::extract {
+namespace {
+
+bool body_reads_in_place(const FusionGraph& graph, const Body& body, Id input) {
+  const auto kernel_body = body_graph(graph, body);
+  if (!kernel_body) return false;
+  const Kernel kernel{*kernel_body, body.plan};
+  for (size_t p = 0; p < body.ports.size(); ++p) {
+    if (body.ports[p] == input && !reads_in_place(kernel, p)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+MemoryFacts memory_facts(const rules::TensorEGraph& tensors, const FusionProblem& problem, const Solution& solution,
+                         const Signature& signature, uint64_t alignment) {
+  MemoryFacts out;
+  const Problem& p = problem.problem;
+  const egraph::EGraph& graph = tensors.graph();
+  auto placed = [&](Id cls) {
+    const auto bytes = static_cast<uint64_t>(tensors.type(cls).bytes());
+    return (bytes + alignment - 1) / alignment * alignment;
+  };
+  out.bytes.assign(p.items, 0);
+  out.at_start.assign(p.items, 0);
+  for (uint32_t i = 0; i < p.items; ++i) out.bytes[i] = placed(problem.item_class[i]);
+  for (uint32_t c : solution.chosen) {  // made ready before the run: not in the arena
+    if (problem.body_of[c] >= 0) continue;
+    for (uint32_t i : p.candidates[c].results) out.at_start[i] = 1, out.bytes[i] = 0;
+  }
+  auto item_of = [&](Id cls) -> std::optional<uint32_t> {
+    auto it = std::lower_bound(problem.item_class.begin(), problem.item_class.end(), cls);
+    if (it == problem.item_class.end() || *it != cls) return std::nullopt;
+    return static_cast<uint32_t>(it - problem.item_class.begin());
+  };
+  std::set<Id> counted;
+  for (Id input : signature.inputs) {
+    const Id cls = graph.find(input);
+    const auto item = item_of(cls);
+    if (item && counted.insert(cls).second) {
+      out.at_start[*item] = 1;
+    } else {
+      out.other_inputs += placed(cls);
+    }
+  }
+  for (const auto& [output, input] : signature.reuse) {
+    const auto to = item_of(graph.find(output)), from = item_of(graph.find(input));
+    if (to && from && tensors.type(output) == tensors.type(input)) out.reuse.emplace_back(*to, *from);
+  }
+  out.view.assign(p.candidates.size(), 0);
+  for (uint32_t c = 0; c < p.candidates.size(); ++c) {
+    const int body = problem.body_of[c];
+    out.view[c] = body >= 0 && problem.bodies[static_cast<size_t>(body)].plan.schedule == ScheduleClass::kAlias;
+  }
+  const auto fusion_graph = std::make_shared<const FusionGraph>(tensors);
+  const auto known = std::make_shared<std::map<std::pair<uint32_t, uint32_t>, bool>>();
+  out.in_place = [&problem, fusion_graph, known](uint32_t candidate, uint32_t input) {
+    const auto [it, fresh] = known->try_emplace({candidate, input}, false);
+    const int body = problem.body_of[candidate];
+    if (fresh && body >= 0) it->second = body_reads_in_place(*fusion_graph, problem.bodies[static_cast<size_t>(body)], problem.item_class[input]);
+    return it->second;
+  };
+  return out;
+}
+
+std::vector<uint32_t> launches_of(const FusionProblem& problem, const MemoryFacts& facts, const Solution& solution) {
+  std::vector<uint32_t> launches;
+  for (uint32_t c : order(problem.problem, solution)) {
+    if (problem.body_of[c] >= 0) launches.push_back(c);
+  }
+  return ordered_for_memory(problem.problem, facts, launches);
+}
+
+std::vector<Sequence> rematerialized(const rules::TensorEGraph& tensors, const FusionProblem& problem, const MemoryFacts& facts,
+                                     const Solution& solution, const Limits& limits) {
+  const Problem& p = problem.problem;
+  std::set<Choice> term;
+  std::vector<uint8_t> ready(p.items, 0);
+  for (uint32_t c : solution.chosen) {
+    const int body = problem.body_of[c];
+    if (body < 0) {
+      for (uint32_t i : p.candidates[c].results) ready[i] = 1;
+    } else {
+      const auto& inside = problem.bodies[static_cast<size_t>(body)].inside;
+      term.insert(inside.begin(), inside.end());
+    }
+  }
+  RematerializeOptions options;
+  options.limits = limits;
+  options.usable.assign(p.candidates.size(), 0);
+  const FusionGraph graph(tensors);
+  for (uint32_t c = 0; c < p.candidates.size(); ++c) {
+    const int body = problem.body_of[c];
+    if (body < 0) continue;
+    const auto& inside = problem.bodies[static_cast<size_t>(body)].inside;
+    const bool same = std::all_of(inside.begin(), inside.end(), [&](const Choice& choice) {
+      return term.contains(choice) || graph.operands(choice.node).empty();
+    });
+    options.usable[c] = same && std::all_of(p.candidates[c].operands.begin(), p.candidates[c].operands.end(), [&](uint32_t o) {
+      return p.is_free(o) || ready[o] || !graph.given(problem.item_class[o]);
+    });
+  }
+  return memory_frontier(p, facts, {launches_of(problem, facts, solution)}, options);
+}
+
+}  // namespace egret::extract
