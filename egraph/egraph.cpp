@@ -75,7 +75,7 @@ bool EGraph::Store::unite(Id a, Id b, Justification why) {
 
 uint64_t EGraph::Store::bytes() const {
   return enodes.bytes() + sets.bytes() + table.bytes() + changes.bytes() + links.bytes() + index.bytes() + facts.bytes() +
-         proof.bytes() + applications.bytes() + subsumed.bytes() + displaced.bytes() + displaced_bits.bytes() +
+         proof.bytes() + applications.bytes() + subsumed.bytes() + displaced.bytes() + displaced_bits.bytes() + readers_of.bytes() +
          2 * tag_scratch.bytes();  // tags and places, whether or not several threads need places
 }
 

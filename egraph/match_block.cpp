@@ -9,7 +9,7 @@ namespace egret::egraph {
 
 void split(SearchTask& task, uint64_t count, uint32_t stride, std::vector<MatchBlock>& blocks) {
   if (!task.products.entries.empty()) {  // of one range
-    blocks.push_back({&task, nullptr, count});
+    blocks.push_back({&task, nullptr, count, task.products.entries[0].root >> kRangeBits});
     return;
   }
   for (uint64_t at = 0; at < count;) {
@@ -17,7 +17,7 @@ void split(SearchTask& task, uint64_t count, uint32_t stride, std::vector<MatchB
     const Id range = *nodes >> kRangeBits;
     uint64_t end = at + 1;
     while (end < count && task.nodes[end * stride] >> kRangeBits == range) ++end;
-    blocks.push_back({&task, nodes, end - at});
+    blocks.push_back({&task, nodes, end - at, range});
     at = end;
   }
 }

@@ -12,6 +12,9 @@ struct MatchBlock {
   SearchTask* task;
   Id* nodes;     // of each match, the e-nodes of the pattern's occurrences; none while they are products
   size_t count;
+  Id range;            // of the first root
+  bool asked = false;  // for its closed matches
+  size_t classes = 0;  // of the graph when its e-nodes were named last; 0: when it was searched
   Array<Id> closed = {};   // those of its matches that were closed and left it (closed_matches.h)
   Array<Id> written = {};  // `nodes` of matches that were products
 

@@ -15,7 +15,9 @@ void for_each_read(const ENodes& enodes, Id n, const Visit& visit) {
 
 }  // namespace
 
-Readers::Readers(const ENodes& enodes) {
+void Readers::make(const ENodes& enodes) {
+  next_.clear();
+  start_.clear();
   start_.resize(enodes.size() + 1);
   found_.cover(enodes.size());
   enodes.for_each_live([&](Id n) { for_each_read(enodes, n, [&](Id cls) { ++start_[cls]; }); });

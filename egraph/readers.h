@@ -14,10 +14,13 @@ namespace egret::egraph {
 
 class Readers {
  public:
-  explicit Readers(const ENodes& enodes);
+  void make(const ENodes& enodes);
 
   // Live e-nodes that read the class, as of the making of the table.
   std::span<const Id> row(Id cls) const { return {rows_.data() + start_[cls], start_[cls + 1] - start_[cls]}; }
+  void release() { *this = {}; }
+  uint64_t bytes() const { return start_.bytes() + rows_.bytes() + found_.bytes(); }
+
   // Appends the live e-nodes that read one of the classes, ascending, each once; then counts these classes to those that
   // took them in.  Requires: `displaced` are no longer canonical, and no class is displaced twice.
   void take(const ENodes& enodes, const UnionFind& sets, std::span<const Id> displaced, Array<Id>& readers);

@@ -9,9 +9,7 @@
 // win where little did; where a scan finds much to repair for many rounds, by a table made on the way (readers.h).  Which e-node of a key stays does not depend on the order, so threads may share a round.
 #include <algorithm>
 #include <atomic>
-#include <optional>
 
-#include "egraph/readers.h"
 #include "egraph/store.h"
 
 namespace egret::egraph {
@@ -197,14 +195,15 @@ void EGraph::Store::restore_congruence(const Workers& workers) {
     activate_links();
   }
   Array<Id> readers;
-  std::optional<Readers> table_of_readers;
-  for (int round = 0; !displaced.empty(); ++round) {
+  const int scans = rounds_before > 2 * kScans ? 1 : kScans;
+  int round = 0;
+  for (; !displaced.empty(); ++round) {
     readers.clear();
     if (links.active()) {
       collect_by_links(readers);
-    } else if (round >= kScans) {
-      if (!table_of_readers) table_of_readers.emplace(enodes);
-      table_of_readers->take(enodes, sets, displaced.span(), readers);
+    } else if (round >= scans) {
+      if (round == scans) readers_of.make(enodes);
+      readers_of.take(enodes, sets, displaced.span(), readers);
     } else {
       collect_by_scan(workers, readers);
     }
@@ -212,6 +211,7 @@ void EGraph::Store::restore_congruence(const Workers& workers) {
     displaced.clear();
     rekey(workers, readers);
   }
+  rounds_before = round;
   if (!links.active()) flatten(workers);
 }
 
@@ -229,6 +229,8 @@ size_t EGraph::Store::rebuild(const EGraph& graph, const Workers& workers) {
   if (clean) return 0;
   const size_t before = class_count;
   restore_congruence(workers);
+  rounds_before = 0;
+  readers_of.release();
   index.invalidate(enodes.size(), op_names.size());
   if (!facts.empty()) facts.propagate(graph, *this);
   clean = true;

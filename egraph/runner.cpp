@@ -18,7 +18,8 @@ constexpr uint64_t kTaskShare = 16;                     // a task may take this 
 constexpr uint64_t kHeldShare = 4;                      // matches may wait in this part of them
 constexpr uint64_t kFilterShare = 4;                    // matches above this part of the hash-cons pay for a filter
 constexpr uint64_t kMany = 4;                           // open matches an e-node, of one rewrite
-constexpr size_t kWorthwhile[2] = {4, 3};               // closed matches again where classes became fewer by a quarter
+constexpr Id kParts = 8;                                // in which these are taken, while each makes much equal
+constexpr size_t kWorthwhile = 8;                       // closed matches again where classes became fewer by this part
 constexpr uint64_t kMatchesPerLook = 256;               // between two looks at the clock and at the bytes
 constexpr uint64_t kLeastBlock = 64;                    // matches, near a limit of bytes
 
@@ -192,7 +193,7 @@ class Run {
 
   // Right sides that make no class come first, and uniting what they tell to be equal: where much turns out to be
   // equal, this spares making it under each of its ids.  Rewrites with very many matches wait for what the others do, which
-  // leaves fewer of them.  Then the open ones, of e-nodes that are still live.
+  // leaves fewer of them, and are taken in parts.  Then the open ones, of e-nodes that are still live.
   std::optional<StopReason> make_closed_first(Iteration& iteration) {
     std::vector<MatchBlock*> blocks;
     const auto choose = [&](const auto& wanted) {
@@ -202,19 +203,28 @@ class Run {
       }
       return !blocks.empty();
     };
-    merged_ = false;
+    searched_classes_ = graph_.class_count();
     const std::vector<bool> many = rules_with_many();
-    const auto of_many = [&](const MatchBlock& block) { return many[block.task->rule]; };
     const auto of_few = [&](const MatchBlock& block) { return !many[block.task->rule]; };
+    const auto of_all = [](const MatchBlock&) { return true; };
     bool again = choose(of_few);
     for (; again; again = again && choose(of_few)) {
       if (const auto stop = make_closed(blocks, iteration, again)) return stop;
     }
-    again = choose(of_many);
-    for (; again; again = again && choose([](const MatchBlock&) { return true; })) {
+    const Id ranges = static_cast<Id>(searched_ids_ >> kRangeBits) + 1;
+    again = true;
+    for (Id end = 0, step = std::max<Id>(1, ranges / kParts); end < ranges;) {
+      end = again ? end + step : ranges;
+      const auto next = [&](const MatchBlock& block) { return many[block.task->rule] && block.range < end && !block.asked; };
+      if (!choose(next)) continue;
+      if (const auto stop = make_closed(blocks, iteration, again)) return stop;
+    }
+    again = again && choose([&](const MatchBlock& block) { return many[block.task->rule]; });
+    for (; again; again = again && choose(of_all)) {
       if (const auto stop = make_closed(blocks, iteration, again)) return stop;
     }
     const double start = clock_.seconds();
+    workers_.for_each(held_.size(), [&](size_t b) { name_anew(held_[b]); });
     const auto stop = make_held();
     iteration.apply_s += clock_.seconds() - start;
     return stop;
@@ -237,12 +247,8 @@ class Run {
     const size_t classes = graph_.class_count();
     unite(iteration);
     const double united = clock_.seconds();
-    merged_ |= !store_.displaced.empty();
     store_.restore_congruence(workers_);
-    again = graph_.class_count() * kWorthwhile[0] < classes * kWorthwhile[1];
-    workers_.for_each(held_.size(), [&](size_t b) {
-      if (!held_[b].products()) make_live(store_, rules_[held_[b].task->rule].stride(), again, held_[b]);
-    });
+    again = fell(classes, graph_.class_count());
     iteration.rebuild_s += clock_.seconds() - united;
     return std::nullopt;
   }
@@ -260,11 +266,12 @@ class Run {
 
   void take_closed(const TagFilter& filter, MatchBlock& block) {
     const RuleState& rule = rules_[block.task->rule];
+    block.asked = true;
+    name_anew(block);
     if (!block.products()) {
       block.count = split_closed(store_, filter, rule, block.nodes, block.count, block.closed);
       return;
     }
-    if (merged_) make_live(store_, block.task->products);
     expand(block.task->products, [&](Id* piece, size_t count) {
       block.written.append(piece, rule.stride() * split_closed(store_, filter, rule, piece, count, block.closed));
     });
@@ -272,6 +279,19 @@ class Run {
     block.nodes = block.written.data();
     block.count = block.written.size() / rule.stride();
   }
+
+  // Names the e-nodes of a block by live ones, if classes became equal since it was last done.
+  void name_anew(MatchBlock& block) {
+    const size_t before = block.classes == 0 ? searched_classes_ : block.classes;
+    block.classes = graph_.class_count();
+    if (block.classes == before) return;
+    if (block.products()) {
+      make_live(store_, block.task->products);
+    } else {
+      make_live(store_, rules_[block.task->rule].stride(), fell(before, block.classes), block);
+    }
+  }
+  static bool fell(size_t before, size_t after) { return after < before - before / kWorthwhile; }
 
   std::optional<StopReason> make_held() {
     for (size_t b = 0; b < held_.size(); ++b) {
@@ -482,7 +502,7 @@ class Run {
   bool united_ = false;             // something in this iteration
   std::vector<MatchBlock> held_;    // matches that wait until all is searched
   uint64_t held_bytes_ = 0;
-  bool merged_ = false;             // classes became equal since the search
+  size_t searched_classes_ = 0;     // classes then
   Match match_;                     // of the match being applied:
   RightSide side_;
   std::vector<uint32_t> key_;

@@ -19,6 +19,7 @@
 #include "egraph/links.h"
 #include "egraph/parallel.h"
 #include "egraph/proof_forest.h"
+#include "egraph/readers.h"
 #include "egraph/union_find.h"
 
 namespace egret::egraph {
@@ -46,6 +47,8 @@ struct EGraph::Store {
   bool clean = true;
   std::vector<Id> exact_scratch, canonical_scratch;  // of add
   Array<uint32_t> tag_scratch, place_scratch;        // of intern
+  Readers readers_of;     // of restore_congruence; kept till the end of an iteration, which may restore many times
+  int rounds_before = 0;  // of its last call in this iteration
 
   explicit Store(Options o) : options(o) { enodes.keep_exact(o.explanations); }
 

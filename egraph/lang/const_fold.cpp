@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "egraph/store.h"
 #include "support/hash.h"
 
 namespace egret::egraph::lang {
@@ -158,21 +159,13 @@ std::optional<Number> ConstFold::value(const EGraph& graph, Id id) const {
 }
 
 void ConstFold::prune(EGraph& graph) {
-  std::vector<Id> classes;
-  for (OpKind op = 0; op < state_->operators.size(); ++op) {
-    if (state_->operators[op].meaning != Meaning::kNumber) continue;
-    for (const Id leaf : graph.nodes_with(op)) classes.push_back(graph.find(leaf));
-  }
-  std::sort(classes.begin(), classes.end());
-  classes.erase(std::unique(classes.begin(), classes.end()), classes.end());
+  const EGraph::Store& store = graph.store();
   pruned_ = 0;
-  for (const Id cls : classes) {
-    for (const Id node : graph.nodes_of(cls)) {
-      if (graph.operands(node).empty()) continue;
-      if (!graph.subsumed(node)) graph.subsume(node);
-      ++pruned_;
-    }
-  }
+  store.enodes.for_each_live([&](Id node) {
+    if (store.enodes.row(node).arity() == 0 || store.facts.fact(analysis_, store.sets.parent(node)) == kNoFact) return;
+    if (!graph.subsumed(node)) graph.subsume(node);
+    ++pruned_;
+  });
 }
 
 bool ConstFold::take_up(const EGraph& graph) {

@@ -1,7 +1,6 @@
 #include "egraph/lang/smallest_terms.h"
 
 #include <algorithm>
-#include <optional>
 #include <queue>
 
 #include "egraph/readers.h"
@@ -50,16 +49,16 @@ void SmallestTerms::settle(std::vector<Size>& sizes) {
     queue.emplace(sizes[cls], cls);
   };
   store.enodes.for_each_live(look_at);
-  std::optional<Readers> readers;
-  if (!queue.empty() && !store.links.active()) readers.emplace(store.enodes);
+  Readers readers;
+  if (!queue.empty() && !store.links.active()) readers.make(store.enodes);
   while (!queue.empty()) {
     const auto [size, cls] = queue.top();
     queue.pop();
     if (size != sizes[cls]) continue;
-    if (readers) {
-      for (const Id node : readers->row(cls)) look_at(node);
-    } else {
+    if (store.links.active()) {
       store.for_each_reader(cls, look_at);
+    } else {
+      for (const Id node : readers.row(cls)) look_at(node);
     }
   }
   nodes_.assign(graph_.id_count(), kNoId);
