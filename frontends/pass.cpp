@@ -8,6 +8,7 @@
 #include "extract/solve/solve.h"
 #include "frontends/explain/kept_run.h"
 #include "frontends/opaque.h"
+#include "frontends/pass_kernels.h"
 #include "frontends/pass_memory.h"
 #include "frontends/pass_stages.h"
 #include "frontends/rule_loading.h"
@@ -82,6 +83,7 @@ Result<OptimizeResult> optimize(const Graph& source, const OptimizeOptions& give
   result.program = std::move(chosen.program);
   result.optimized = std::move(chosen.graph);
   set_after(result, device);
+  compare_kernels(result, program, joint, chosen.run_candidates, options, total);
   result.objective = result.memory.total() < result.peak_unlimited ? result.predicted_after_s : joint.solution.cost;
   result.bound = joint.solution.bound;
   result.optimal = joint.solution.optimal && result.objective == joint.solution.cost;

@@ -43,6 +43,7 @@ struct OptimizeOptions {
   bool check = false;                     // compare the chosen kernels with the imported program on the host
   bool lower = true;                      // make the artifact
   bool proof = true;                      // make proof.json
+  bool runners_up = false;                // of the dearest kernels (KernelReport::runner_up)
   bool snapshot = false;                  // keep the saturated e-graph as text
 };
 
@@ -63,6 +64,15 @@ struct KernelReport {
   Kernel kernel;
   Estimate estimate;
   std::vector<std::string> rules;         // that made terms it absorbed
+  std::vector<std::string> recomputes;    // operators that a kernel before it computes as well
+  bool again = false;                     // makes anew what was made before, for --memory-limit-device
+  // With `runners_up`: the kernels (operators of each) that would stand there if this one might not, those that would go with
+  // it, and how much dearer the program would be.
+  struct RunnerUp {
+    std::vector<std::vector<std::string>> in, out;
+    double dearer = 0;
+  };
+  std::optional<RunnerUp> runner_up;
 };
 
 struct OptimizeResult {

@@ -31,6 +31,7 @@ class ProgramBuilder {
       }
     }
     for (uint32_t c : launches) EGRET_TRY_VOID(launch(problem_.bodies[static_cast<size_t>(problem_.body_of[c])]));
+    out_.run_candidates = launches;
     return finish();
   }
 

@@ -13,6 +13,7 @@ struct ChosenProgram {
   Graph graph;                                   // the chosen term, inputs as in the source
   std::vector<std::vector<egraph::Id>> run_nodes;  // e-node of each operator of each run launch's body (kNoId: ports)
   std::vector<egraph::Id> graph_nodes;           // e-node of each node of `graph`
+  std::vector<uint32_t> run_candidates;          // of the extraction problem, of each run launch
 };
 
 // `source` is the imported graph, `values` the ids of its values in `tensors`.  `launches`: candidates in order, each after

@@ -31,7 +31,8 @@ std::string choice_text(const explain::KeptRun& run) {
 }
 
 Json kernel_json(const explain::KernelReason& k) {
-  Json j{{"kind", "kernel"}, {"covers", k.covers}, {"results", k.results}, {"rules", k.rules}, {"seconds", k.seconds}, {"apart_s", seconds_or_null(k.alone)}};
+  Json j{{"kind", "kernel"}, {"covers", k.covers}, {"results", k.results}, {"rules", k.rules}, {"seconds", k.seconds}, {"apart_s", seconds_or_null(k.alone)},
+         {"runner_up", k.instead}, {"runner_up_s", seconds_or_null(k.dearer)}};
   j["text"] = fmt::format("makes {} in {}: {}", joined(k.results, ", "), microseconds(k.seconds), joined(k.covers, "; "));
   return j;
 }
@@ -67,6 +68,10 @@ Status why(const Arguments& a, const explain::KeptRun& run, Context& context) {
                  k.alone && k.covers.size() > 1 ? fmt::format(" (its operators apart: {})", microseconds(*k.alone)) : "",
                  k.rules.empty() ? "" : "; by " + joined(k.rules, ", "));
       for (const std::string& covered : k.covers) fmt::print("    {}\n", covered);
+      if (!k.dearer) continue;
+      std::vector<std::string> instead;
+      for (const auto& covers : k.instead) instead.push_back(joined(covers, "; "));
+      fmt::print("    runner-up, {}{}: {}\n", *k.dearer < 0 ? "" : "+", microseconds(*k.dearer), joined(instead, "  |  "));
     }
   });
   return {};

@@ -136,9 +136,12 @@ Result<std::string> run_text(const Arguments& a, const OptimizeOptions& options,
   j["options"] = {{"target", a.target}, {"numerics", a.numerics}, {"freeze", options.freeze}, {"library", !a.no_library}, {"rules", files}};
   j["kernels"] = Json::array();
   for (const KernelReport& k : r.kernels) {
+    Json runner_up = nullptr;
+    if (k.runner_up) runner_up = {{"in", k.runner_up->in}, {"out", k.runner_up->out}, {"dearer_s", k.runner_up->dearer}};
     j["kernels"].push_back({{"name", k.name}, {"schedule", to_string(k.kernel.plan.schedule)}, {"operators", k.operators},
                             {"seconds", k.estimate.seconds}, {"compute_s", k.estimate.compute_seconds}, {"memory_s", k.estimate.memory_seconds},
-                            {"bytes", k.estimate.bytes()}, {"flops", k.estimate.flops()}, {"body", k.body}});
+                            {"bytes", k.estimate.bytes()}, {"flops", k.estimate.flops()}, {"bound_by", bound_by(k.estimate)},
+                            {"recomputes", k.recomputes}, {"again", k.again}, {"runner_up", runner_up}, {"body", k.body}});
   }
   return j.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
@@ -212,6 +215,7 @@ Status optimize_command(const Arguments& a, Context& context) {
   options.embed_weights = !a.no_embed;
   options.check = a.check;
   options.snapshot = !a.keep_run.empty();
+  options.runners_up = !a.keep_run.empty() || !a.report.empty();
   // Everything that can be wrong is found before the work begins.
   EGRET_TRY_VOID([&]() -> Status {
     auto device = load_device(a.target);

@@ -5,6 +5,7 @@
 #include <set>
 #include <tuple>
 
+#include "extract/fusion/runner_up.h"
 #include "frontends/explain/partial_match.h"
 #include "frontends/proof/proof.h"
 
@@ -105,6 +106,13 @@ KernelReason kernel_reason(const KeptRun& run, const Device& device, uint32_t ca
   for (uint32_t r : run.problem.candidates[candidate].results) out.results.push_back(describe(run, run.item_class[r]));
   out.seconds = run.problem.candidates[candidate].cost;
   out.alone = cost_apart(run, device, run.inside[candidate]);
+  if (const auto next = extract::runner_up(run.problem, run.solution, candidate)) {
+    out.dearer = next->dearer;
+    for (uint32_t c : next->in) {
+      out.instead.emplace_back();
+      for (Id n : run.inside[c]) out.instead.back().push_back(describe_node(run, n, 1));
+    }
+  }
   return out;
 }
 

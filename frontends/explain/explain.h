@@ -29,6 +29,8 @@ struct KernelReason {
   std::vector<std::string> results, rules;  // rules: that made terms it computes
   double seconds = 0;
   std::optional<double> alone;         // what its operators cost as a kernel each, launches included
+  std::vector<std::vector<std::string>> instead;  // what each kernel would cover that stood there if this one might not
+  std::optional<double> dearer;        // how much longer the program would then take
 };
 struct Explanation {
   std::vector<StepReason> steps;

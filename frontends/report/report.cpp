@@ -48,6 +48,9 @@ std::string figures(const OptimizeResult& r) {
   row("predicted time, fused without algebra", r.predicted_greedy_s, r.predicted_after_s, "s");
   row("memory traffic", r.bytes_before, r.bytes_after, "B");
   row("operations", r.flops_before, r.flops_after, "flop");
+  if (r.memory.total() > 0) {
+    out += fmt::format("<tr><td>device memory at once</td><td></td><td class=n>{}</td><td></td></tr>", with_unit(static_cast<double>(r.memory.total()), "B"));
+  }
   return out + "</table>";
 }
 
@@ -151,19 +154,32 @@ std::string summary_of(const std::vector<std::string>& operators) {
   return out;
 }
 
+// What would stand in a kernel's place: "+3.2 us: dot, add | exp; also without: mul".
+std::string runner_up_of(const KernelReport& k) {
+  if (!k.runner_up) return "";
+  auto list = [](const std::vector<std::vector<std::string>>& kernels) {
+    std::string out;
+    for (const auto& operators : kernels) out += (out.empty() ? "" : " <b>|</b> ") + summary_of(operators);
+    return out;
+  };
+  const double dearer = k.runner_up->dearer;
+  std::string out = fmt::format("{}{}: {}", dearer < 0 ? "-" : "+", with_unit(std::abs(dearer), "s"), list(k.runner_up->in));
+  if (k.runner_up->out.size() > 1) out += fmt::format(" (in the place of {} kernels)", k.runner_up->out.size());
+  return out;
+}
+
 std::string kernel_table(const OptimizeResult& r) {
   double total = 1e-30;
   for (const KernelReport& k : r.kernels) total += k.estimate.seconds;
   std::string out = "<div class=scroll><table><tr><th>kernel</th><th>schedule</th><th>operators</th><th class=n>time</th><th>share</th>"
-                    "<th class=n>operations</th><th class=n>memory</th><th>bound by</th></tr>";
+                    "<th class=n>operations</th><th class=n>memory</th><th>bound by</th><th>recomputes</th><th>runner-up</th></tr>";
   for (const KernelReport& k : r.kernels) {
     const double share = k.estimate.seconds / total;
-    const double busy = std::max(k.estimate.compute_seconds, k.estimate.memory_seconds);
-    const char* bound = k.estimate.seconds > 2 * busy ? "launch" : k.estimate.compute_seconds > k.estimate.memory_seconds ? "arithmetic" : "memory";
     out += fmt::format("<tr><td>{}</td><td>{}</td><td class=ops>{}</td><td class=n>{}</td><td class=n><span class=bar style='width:{:.0f}px'></span> {:.1f} %</td>"
-                       "<td class=n>{}</td><td class=n>{}</td><td>{}</td></tr>",
+                       "<td class=n>{}</td><td class=n>{}</td><td>{}</td><td class=ops>{}</td><td class=ops>{}</td></tr>",
                        escaped(k.name), to_string(k.kernel.plan.schedule), summary_of(k.operators), with_unit(k.estimate.seconds, "s"),
-                       60 * share, 100 * share, with_unit(k.estimate.flops(), "flop"), with_unit(k.estimate.bytes(), "B"), bound);
+                       60 * share, 100 * share, with_unit(k.estimate.flops(), "flop"), with_unit(k.estimate.bytes(), "B"), bound_by(k.estimate),
+                       k.again ? "all of it: it runs again" : summary_of(k.recomputes), runner_up_of(k));
   }
   return out + "</table></div>";
 }
@@ -189,6 +205,11 @@ std::string sources(const OptimizeResult& r) {
 
 }  // namespace
 
+const char* bound_by(const Estimate& estimate) {
+  const double busy = std::max(estimate.compute_seconds, estimate.memory_seconds);
+  return estimate.seconds > 2 * busy ? "launch" : estimate.compute_seconds > estimate.memory_seconds ? "arithmetic" : "memory";
+}
+
 std::string html_report(const OptimizeResult& r, const Graph* source) {
   std::string page = fmt::format(
       "<!doctype html><html lang=en><meta charset=utf-8><title>egret: {0} for {1}</title><style>{2}</style>"
@@ -205,7 +226,10 @@ std::string html_report(const OptimizeResult& r, const Graph* source) {
   }
   if (auto device = load_device(r.target); device.ok()) page += "<h2>Roofline</h2>" + Roofline(r, *device).draw();
   page += "<h2>Rewrites</h2>" + rule_table(r);
-  page += "<h2>Kernels</h2>" + kernel_table(r);
+  page += "<h2>Kernels</h2>" + kernel_table(r) +
+          "<p class=note>Recomputes: operators that a kernel above computes as well. Runner-up: the kernels found in a kernel's place where it "
+          "may not be chosen and its neighbours may change with it, and how much longer the program would take. "
+          "<code>egret explain RUN --why-not PATTERN</code> prices any other term.</p>";
   if (source) page += "<h2>Graph before</h2><p class=note>What depends on data; work on weights alone is not drawn.</p>" + drawing_legend() + "<div class=scroll>" + draw_graph(*source) + "</div>";
   page += "<h2>Graph after</h2><p class=note>A box is a kernel.</p><div class=scroll>" + draw_program(r.program) + "</div>";
   page += "<h2>Kernel sources</h2>" + sources(r);

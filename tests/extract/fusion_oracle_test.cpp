@@ -10,6 +10,7 @@
 #include <set>
 
 #include "extract/fusion/columns.h"
+#include "extract/fusion/runner_up.h"
 #include "rules/lang/fusion_rules.h"
 #include "tests/extract/random.h"
 
@@ -97,12 +98,37 @@ std::optional<double> oracle(const Problem& p) {
   return std::nullopt;
 }
 
+struct Runners {
+  int kernels = 0, found = 0, least = 0;
+};
+
+// A runner-up is never below the least cost without the kernel, and mostly there.
+void check_runners_up(const Problem& p, const Solution& optimum, Runners* runners) {
+  for (uint32_t k : optimum.chosen) {
+    if (p.candidates[k].operands.empty()) continue;
+    Problem without = p;
+    without.candidates[k].cost = 1;  // a second for a kernel: never worth it
+    const auto other = solve_portfolio(without, {});
+    REQUIRE(other.ok());
+    const auto found = runner_up(p, optimum, k);
+    ++runners->kernels;
+    if (!found) continue;
+    ++runners->found;
+    const double least = other->cost - optimum.cost;
+    CHECK(found->dearer >= std::min(least, 0.5) - 1e-12);
+    CHECK(std::ranges::count(found->out, k) == 1);
+    CHECK(std::ranges::count(found->in, k) == 0);
+    runners->least += found->dearer <= least + 1e-12;
+  }
+}
+
 }  // namespace
 
 // EGRET_FUSION_CASES: how many random programs (1,000 where nothing is said).
 TEST_CASE("fusion finds the cheapest program over its candidates", "[oracle]") {
   const char* wanted = std::getenv("EGRET_FUSION_CASES");
   const int cases = wanted ? std::atoi(wanted) : 1000;
+  Runners runners;
   int compared = 0, best_cover_dearer = 0, several_results = 0;
   for (int seed = 0; seed < cases; ++seed) {
     Random random(static_cast<uint64_t>(seed));
@@ -142,6 +168,7 @@ TEST_CASE("fusion finds the cheapest program over its candidates", "[oracle]") {
     CHECK(exact->cost == Approx(*least).epsilon(1e-9));
     best_cover_dearer += !problem->covers.empty() && problem->covers.front().cost > *least * (1 + 1e-9);
     several_results += std::ranges::any_of(exact->chosen, [&](uint32_t c) { return problem->problem.candidates[c].results.size() > 1; });
+    if (seed % 8 == 1) check_runners_up(problem->problem, *exact, &runners);
     // More kernels never make it dearer, and keep the numbers of those that were there.
     const ColumnReport report = generate_columns(tensors, device(), options, exact->cost, *problem);
     CHECK(check_solution(problem->problem, *exact).ok());
@@ -155,6 +182,9 @@ TEST_CASE("fusion finds the cheapest program over its candidates", "[oracle]") {
   CHECK(compared > cases / 2);
   CHECK(several_results > cases / 50);
   CHECK(best_cover_dearer > cases / 500);
+  WARN(runners.found << " runners-up of " << runners.kernels << " kernels, " << runners.least << " as cheap as any program without the kernel");
+  CHECK(runners.found * 10 > runners.kernels * 8);
+  CHECK(runners.least * 10 > runners.found * 8);
 }
 
 TEST_CASE("equal inputs give equal candidates for any number of threads") {

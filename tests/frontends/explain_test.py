@@ -64,6 +64,13 @@ class Explain(unittest.TestCase):
             kernels = [r for r in told["reasons"] if r["kind"] == "kernel"]
             self.assertAlmostEqual(sum(k["seconds"] for k in kernels), made["predicted_after_s"], places=12)
             self.assertTrue(all(k["covers"] and k["results"] for k in kernels))
+            # Nothing else is cheaper than what is optimal, and the kept run says of its kernels what `explain` says.
+            self.assertTrue(all(k["runner_up_s"] is None or k["runner_up_s"] >= -1e-15 for k in kernels))
+            self.assertTrue(any(k["runner_up_s"] is not None and k["runner_up"] for k in kernels))
+            kept = json.loads((self.folder / name / "run.json").read_text())["kernels"]
+            self.assertTrue(all(k["bound_by"] in ("launch", "arithmetic", "memory") and not k["again"] for k in kept))
+            self.assertEqual(sorted(k["runner_up"]["dearer_s"] for k in kept if k["runner_up"]),
+                             sorted(k["runner_up_s"] for k in kernels if k["runner_up_s"] is not None))
 
     def test_what_a_rule_saves_is_what_a_run_without_it_lacks(self):
         # All that chain gains comes from one rule, most of it already from two of its three applications.
