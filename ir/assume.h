@@ -28,8 +28,20 @@ class AssumeSizes {
   // Takes the fact as true and notes it; false where no scope stands or the fact is false whatever the names stand for.
   static bool take(SizeFact fact);
 
+  // One of n ways, where a condition is a disjunction: its maker takes the facts of that one, and is run once for each (`next`).
+  // 0 where no scope stands.
+  static size_t choose(size_t n);
+  // Before the next run: facts are forgotten, other ways are taken; false where all have been.
+  bool next();
+
  private:
-  std::vector<SizeFact>* outer_;
+  struct Choice {
+    size_t taken, of;
+  };
+  std::vector<SizeFact>& facts_;
+  std::vector<Choice> choices_;
+  size_t asked_ = 0;
+  AssumeSizes* outer_;
 };
 
 }  // namespace egret

@@ -22,6 +22,11 @@ ValueId Compose::like(ValueId v, Dim value) {
   return op("splat", {}, {{"value", value}, {"dtype", type(v).dtype}, {"sizes", type(v).dims}});
 }
 
+ValueId Compose::like(ValueId v, const AttrValue& value) {
+  if (const Dim* d = std::get_if<Dim>(&value)) return like(v, *d);
+  return like(v, std::get<double>(value));
+}
+
 ValueId Compose::reduced(std::string_view reduction, ValueId v, const std::vector<Dim>& axes) {
   return op(reduction, {v}, {{"axes", axes}});
 }

@@ -18,8 +18,12 @@ class Compose {
   // A number at every element of a value of v's type.
   ValueId like(ValueId v, double value);
   ValueId like(ValueId v, Dim value);
-  ValueId scaled(ValueId v, double factor) { return op("mul", {v, like(v, factor)}); }
-  ValueId plus(ValueId v, double addend) { return op("add", {v, like(v, addend)}); }
+  // A number that an attribute gives: in a proof it may be a name.
+  ValueId like(ValueId v, const AttrValue& value);
+  template <class Number>
+  ValueId scaled(ValueId v, const Number& factor) { return op("mul", {v, like(v, factor)}); }
+  template <class Number>
+  ValueId plus(ValueId v, const Number& addend) { return op("add", {v, like(v, addend)}); }
   // v reduced over `axes`; its mean there.
   ValueId reduced(std::string_view reduction, ValueId v, const std::vector<Dim>& axes);
   ValueId mean(ValueId v, const std::vector<Dim>& axes);

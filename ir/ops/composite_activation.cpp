@@ -12,8 +12,8 @@ using Operands = std::span<const ValueId>;
 
 Result<ValueId> expand_clip(GraphBuilder& b, Operands x, const Attrs& attrs) {
   Compose c(b);
-  ValueId low = c.op("max", {x[0], c.like(x[0], number(attrs, "low"))});
-  return c.done(c.op("min", {low, c.like(x[0], number(attrs, "high"))}));
+  ValueId low = c.op("max", {x[0], c.like(x[0], attrs.at("low"))});
+  return c.done(c.op("min", {low, c.like(x[0], attrs.at("high"))}));
 }
 
 // x * 0.5 * (1 + inner)
@@ -38,14 +38,14 @@ Result<ValueId> expand_silu(GraphBuilder& b, Operands x, const Attrs&) {
   return c.done(c.op("mul", {x[0], c.op("logistic", {x[0]})}));
 }
 
-ValueId hard_sigmoid(Compose& c, ValueId x, double alpha, double beta) {
+ValueId hard_sigmoid(Compose& c, ValueId x, const AttrValue& alpha, const AttrValue& beta) {
   ValueId line = c.plus(c.scaled(x, alpha), beta);
   return c.op("max", {c.op("min", {line, c.like(x, 1)}), c.like(x, 0)});
 }
 
 Result<ValueId> expand_hard_sigmoid(GraphBuilder& b, Operands x, const Attrs& attrs) {
   Compose c(b);
-  return c.done(hard_sigmoid(c, x[0], number(attrs, "alpha"), number(attrs, "beta")));
+  return c.done(hard_sigmoid(c, x[0], attrs.at("alpha"), attrs.at("beta")));
 }
 
 Result<ValueId> expand_hard_swish(GraphBuilder& b, Operands x, const Attrs&) {
@@ -60,12 +60,12 @@ ValueId where_negative(Compose& c, ValueId x, ValueId below) {
 
 Result<ValueId> expand_leaky_relu(GraphBuilder& b, Operands x, const Attrs& attrs) {
   Compose c(b);
-  return c.done(where_negative(c, x[0], c.scaled(x[0], number(attrs, "alpha"))));
+  return c.done(where_negative(c, x[0], c.scaled(x[0], attrs.at("alpha"))));
 }
 
 Result<ValueId> expand_elu(GraphBuilder& b, Operands x, const Attrs& attrs) {
   Compose c(b);
-  return c.done(where_negative(c, x[0], c.scaled(c.op("expm1", {x[0]}), number(attrs, "alpha"))));
+  return c.done(where_negative(c, x[0], c.scaled(c.op("expm1", {x[0]}), attrs.at("alpha"))));
 }
 
 // log(1 + exp(x)) without overflow.

@@ -70,7 +70,7 @@ Result<ValueId> expand_variance(GraphBuilder& b, Operands x, const Attrs& attrs)
 }
 
 // v / sqrt(mean(v^2) + epsilon), times scale.
-ValueId normalized(Compose& c, ValueId v, ValueId scale, int axis, double epsilon) {
+ValueId normalized(Compose& c, ValueId v, ValueId scale, int axis, const AttrValue& epsilon) {
   std::vector<Dim> axes = axes_from(axis, c.rank(v));
   ValueId inverse = c.op("rsqrt", {c.plus(c.mean(c.op("square", {v}), axes), epsilon)});
   ValueId unit = c.op("mul", {v, c.along(inverse, v, axes)});
@@ -87,21 +87,21 @@ Result<ValueId> expand_layer_norm(GraphBuilder& b, Operands x, const Attrs& attr
   Compose c(b);
   int axis = axis_in(c, x[0], attrs);
   ValueId v = centered(c, x[0], axes_from(axis, c.rank(x[0])));
-  ValueId scaled = normalized(c, v, x[1], axis, number(attrs, "epsilon"));
+  ValueId scaled = normalized(c, v, x[1], axis, attrs.at("epsilon"));
   return c.done(c.op("add", {scaled, c.at(x[2], x[0], axis)}));
 }
 
 Result<ValueId> expand_rms_norm(GraphBuilder& b, Operands x, const Attrs& attrs) {
   Compose c(b);
   int axis = axis_in(c, x[0], attrs);
-  return c.done(normalized(c, x[0], x[1], axis, number(attrs, "epsilon")));
+  return c.done(normalized(c, x[0], x[1], axis, attrs.at("epsilon")));
 }
 
 // x, scale, bias, mean, variance; the last four have one value a channel.
 Result<ValueId> expand_batch_norm(GraphBuilder& b, Operands x, const Attrs& attrs) {
   Compose c(b);
   if (c.rank(x[0]) < 2) return input_error("the first operand needs a channel axis");
-  ValueId inverse = c.op("rsqrt", {c.plus(x[4], number(attrs, "epsilon"))});
+  ValueId inverse = c.op("rsqrt", {c.plus(x[4], attrs.at("epsilon"))});
   ValueId factor = c.op("mul", {x[1], inverse});
   ValueId v = c.op("sub", {x[0], c.at(x[3], x[0], 1)});
   return c.done(c.op("add", {c.op("mul", {v, c.at(factor, x[0], 1)}), c.at(x[2], x[0], 1)}));
@@ -119,8 +119,10 @@ Result<ValueId> expand_lrn(GraphBuilder& b, Operands x, const Attrs& attrs) {
   low[1] = (size - 1) / 2;
   high[1] = size / 2;
   ValueId sum = c.op("window_sum", {c.op("square", {x[0]})}, {{"window", window}, {"low", low}, {"high", high}});
-  ValueId base = c.plus(c.scaled(sum, number(attrs, "alpha") / static_cast<double>(size)), number(attrs, "bias"));
-  return c.done(c.op("div", {x[0], c.op("pow", {base, c.like(base, number(attrs, "beta"))})}));
+  const auto* alpha = std::get_if<double>(&attrs.at("alpha"));
+  if (!alpha) return unsupported_error("alpha of lrn must be known");
+  ValueId base = c.plus(c.scaled(sum, *alpha / static_cast<double>(size)), attrs.at("bias"));
+  return c.done(c.op("div", {x[0], c.op("pow", {base, c.like(base, attrs.at("beta"))})}));
 }
 
 constexpr OpText kOps[] = {

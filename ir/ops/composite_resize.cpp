@@ -141,6 +141,7 @@ Result<ValueId> expand_resize(GraphBuilder& builder, std::span<const ValueId> x,
   if (!type.dims[a.axis].is_const()) return unsupported_error("the size of a resized axis must be known");
   a.in = type.dims[a.axis].value();
   a.out = integer(attrs, "size");
+  if (!std::holds_alternative<double>(attrs.at("scale")) || !std::holds_alternative<double>(attrs.at("cubic"))) return unsupported_error("numbers of resize must be known");
   a.scale = static_cast<float>(number(attrs, "scale"));
   a.mode = std::get<std::string>(attrs.at("mode"));
   a.coordinates = std::get<std::string>(attrs.at("coordinates"));

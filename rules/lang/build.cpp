@@ -69,15 +69,20 @@ std::optional<TermValue> Builder::term(const Term& t) {
   auto v = value(t);
   if (!v) return fail(fmt::format("{} has no value", print_term(t)));
   if (auto* tensors = std::get_if<TensorsValue>(&*v); tensors && tensors->terms.size() == 1) return tensors->terms[0];
+  auto number = number_term(*v);
+  return number ? number : fail(fmt::format("{} is no number", print_term(t)));
+}
+
+std::optional<TermValue> Builder::number_term(const Value& v) {
+  auto number = as_attr(v, AttrKind::kNumber);
+  if (!number) return std::nullopt;
   TermValue out;
   out.is_number = true;
-  if (auto* d = std::get_if<Dim>(&*v); d && !d->is_const() && AssumeSizes::active()) {
+  if (const Dim* d = std::get_if<Dim>(&*number)) {
     out.size = *d;
-    return out;
+  } else {
+    out.number = std::get<double>(*number);
   }
-  auto number = as_attr(*v, AttrKind::kNumber);
-  if (!number) return fail(fmt::format("{} is no number", print_term(t)));
-  out.number = std::get<double>(*number);
   return out;
 }
 
@@ -94,20 +99,10 @@ std::optional<TermValue> Builder::name(const Term& t) {
   for (const auto& [key, value] : env_.lets) {
     if (key != t.name) continue;
     if (auto* tensors = std::get_if<TensorsValue>(&value); tensors && tensors->terms.size() == 1) return tensors->terms[0];
-    if (auto number = as_attr(value, AttrKind::kNumber)) {
-      TermValue out;
-      out.is_number = true;
-      out.number = std::get<double>(*number);
-      return out;
-    }
+    if (auto number = number_term(value)) return number;
   }
   if (const AttrValue* a = env_.attr(t.name)) {
-    if (auto number = as_attr(as_value(*a), AttrKind::kNumber)) {
-      TermValue out;
-      out.is_number = true;
-      out.number = std::get<double>(*number);
-      return out;
-    }
+    if (auto number = number_term(as_value(*a))) return number;
   }
   return fail(fmt::format("{} stands for nothing", t.name));
 }
@@ -530,8 +525,16 @@ std::optional<Value> Builder::native(const Native& n, const Term& t) {
     args.push_back(std::move(*v));
   }
   auto out = n.body(args, {env_.view, &plan_});
+  if (!out && n.meaning == Native::Meaning::kNumber && env_.assumed && AssumeSizes::active()) {
+    auto* tensors = std::get_if<TensorsValue>(&args[0]);
+    if (!tensors || tensors->terms.size() != 1 || tensors->terms[0].is_number || tensors->terms[0].ref.planned) return std::nullopt;
+    const TermId term = tensors->terms[0].ref.index;
+    if (env_.view->op(term).name != "input") return std::nullopt;
+    env_.assumed->push_back({n.name, {term}});
+    return Value(named_splat(env_.view->type(term)->dtype, term));
+  }
   bool unknown = !out || (std::holds_alternative<bool>(*out) && !std::get<bool>(*out));
-  if (!env_.assumed || n.meaning == Native::Meaning::kSizes || !unknown) return out;
+  if (!env_.assumed || n.meaning == Native::Meaning::kSizes || n.meaning == Native::Meaning::kNumber || !unknown) return out;
   Assumed a{n.name, {}};
   for (const Value& v : args) {
     auto* tensors = std::get_if<TensorsValue>(&v);

@@ -70,6 +70,7 @@ class Builder {
  private:
   std::optional<TermValue> fail(std::string text);
   std::optional<TermValue> name(const Term& term);
+  std::optional<TermValue> number_term(const Value& value);
   std::optional<TermValue> call(const OpDef& op, const Term& term);
   std::optional<std::vector<TermValue>> operands(const Term& term);
   bool align(std::vector<TermValue>& operands, const OpDef& op);

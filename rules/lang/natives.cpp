@@ -4,6 +4,8 @@
 #include <cmath>
 #include <map>
 
+#include <fmt/format.h>
+
 #include "ir/assume.h"
 
 namespace egret::rules {
@@ -33,12 +35,6 @@ std::optional<TermId> existing(const Value& v) {
 }
 
 const List* list(const Value& v) { return std::get_if<List>(&v); }
-
-std::optional<int64_t> integer_of(const Value& v) {
-  if (auto* d = std::get_if<Dim>(&v); d && d->is_const()) return d->value();
-  if (auto* x = std::get_if<double>(&v); x && *x == std::floor(*x) && std::abs(*x) < 0x1p53) return static_cast<int64_t>(*x);
-  return std::nullopt;
-}
 
 std::optional<std::vector<int64_t>> integers(const Value& v) {
   const List* l = list(v);
@@ -96,12 +92,6 @@ Out n_splat(Args a, const NativeContext& c) {
   auto id = existing(a[0]);
   auto value = id ? c.view->splat(*id) : std::nullopt;
   return value ? Out(*value) : std::nullopt;
-}
-// a <= b, element by element.
-Out n_at_most(Args a, const NativeContext& c) {
-  Out x = n_splat(a.subspan(0, 1), c), y = n_splat(a.subspan(1, 1), c);
-  if (!x || !y) return false;
-  return std::get<double>(*x) <= std::get<double>(*y);
 }
 
 Out n_dtype(Args a, const NativeContext& c) {
@@ -365,11 +355,15 @@ Out n_keeps_order(Args a, const NativeContext&) {
   const List* sizes = list(a[1]);
   if (!p || !sizes || p->size() != sizes->size()) return std::nullopt;
   int64_t last = -1;
-  for (int64_t j : *p) {
-    if (j < 0 || j >= static_cast<int64_t>(sizes->size())) return std::nullopt;
-    if ((*sizes)[static_cast<size_t>(j)] == Dim(1)) continue;
-    if (j < last) return false;
-    last = j;
+  for (auto at = p->begin(); at != p->end(); ++at) {
+    if (*at < 0 || *at >= static_cast<int64_t>(sizes->size())) return std::nullopt;
+    const Dim size = (*sizes)[static_cast<size_t>(*at)];
+    if (size == Dim(1)) continue;
+    // Of two axes that are out of order one has one element: this one, or those that stand before it and after the other.
+    const bool before_less = std::any_of(at, p->end(), [&](int64_t later) { return later < *at; });
+    const bool alone = *at < last || (before_less && AssumeSizes::choose(2) == 1);
+    if (alone ? !AssumeSizes::take({SizeFact::Kind::kEqual, size, 1}) : *at < last) return false;
+    if (!alone) last = *at;
   }
   return true;
 }
@@ -381,8 +375,7 @@ constexpr Native kNatives[] = {
     {"positive", "tensor", "known, and every element is above 0", Meaning::kValues, n_positive},
     {"nonnegative", "tensor", "known, and no element is below 0", Meaning::kValues, n_nonnegative},
     {"finite", "tensor", "known, and every element is finite", Meaning::kValues, n_finite},
-    {"at_most", "tensor, tensor", "splats, the first not above the second", Meaning::kValues, n_at_most},
-    {"splat", "tensor", "the number that every element is", Meaning::kSizes, n_splat},
+    {"splat", "tensor", "the number that every element is", Meaning::kNumber, n_splat},
     {"dtype", "tensor", "its dtype", Meaning::kSizes, n_dtype},
     {"same_dtype", "tensor..", "all are of one dtype", Meaning::kSizes, n_same_dtype},
     {"is_float", "any", "a float dtype, or a tensor of one", Meaning::kSizes, n_is_float},
@@ -420,6 +413,14 @@ constexpr Native kNatives[] = {
 
 }  // namespace
 
+Dim named_splat(DType dtype, uint32_t term) {
+  const std::string name = fmt::format("splat {} {}", egret::name(dtype), term);
+  if (is_float(dtype)) return Dim::named(name + kRealName, -(int64_t{1} << 40), int64_t{1} << 40);
+  const int bits = std::min<int>(row(dtype).mantissa, 60);
+  const bool negative = row(dtype).kind == DTypeRow::Kind::kSigned;
+  return Dim::named(name, negative ? -(int64_t{1} << bits) : 0, dtype == DType::boolean ? 1 : (int64_t{1} << bits) - 1);
+}
+
 std::span<const Native> natives() { return kNatives; }
 
 const Native* find_native(std::string_view name) {
@@ -436,149 +437,6 @@ bool fits(const Native& native, size_t count) {
   std::string_view sorts = native.sorts;
   size_t parameters = static_cast<size_t>(std::count(sorts.begin(), sorts.end(), ',')) + 1;
   return sorts.ends_with("..") ? count >= parameters : count == parameters;
-}
-
-// --- arithmetic --------------------------------------------------------------------------------------------------------
-
-namespace {
-
-std::optional<Dim> dim_of(const Value& v) {
-  if (auto* d = std::get_if<Dim>(&v)) return *d;
-  if (auto i = integer_of(v)) return Dim(*i);
-  return std::nullopt;
-}
-
-std::optional<double> number_of(const Value& v) {
-  if (auto* x = std::get_if<double>(&v)) return *x;
-  if (auto i = integer_of(v)) return static_cast<double>(*i);
-  return std::nullopt;
-}
-
-std::optional<Dim> on_sizes(char op, Dim a, Dim b) {
-  switch (op) {
-    case '+': return a + b;
-    case '-': return a - b;
-    case '*': return a * b;
-    default: return b == Dim(0) ? std::nullopt : std::optional<Dim>(Dim::div(a, b));
-  }
-}
-
-// Known, or taken as true in a proof for all sizes.
-bool proved(const std::string& op, Dim a, Dim b) {
-  using Kind = SizeFact::Kind;
-  if (op == ">") return proved("<", b, a);
-  if (op == ">=") return proved("<=", b, a);
-  if (op == "==") return a == b || AssumeSizes::take({Kind::kEqual, a, b});
-  if (op == "!=") return (a - b).low() > 0 || (a - b).high() < 0 || AssumeSizes::take({Kind::kNotEqual, a, b});
-  if (op == "<") return (b - a).low() > 0 || AssumeSizes::take({Kind::kLess, a, b});
-  return (b - a).low() >= 0 || AssumeSizes::take({Kind::kLessEqual, a, b});
-}
-
-bool on_numbers(const std::string& op, double a, double b) {
-  if (op == "==") return a == b;
-  if (op == "!=") return a != b;
-  if (op == "<") return a < b;
-  if (op == "<=") return a <= b;
-  return op == ">" ? a > b : a >= b;
-}
-
-}  // namespace
-
-std::optional<Value> infix(const std::string& op, const Value& a, const Value& b) {
-  const List *x = list(a), *y = list(b);
-  if (x || y) {
-    if (x && y && x->size() != y->size()) return std::nullopt;
-    std::optional<Dim> one = x && y ? std::nullopt : dim_of(x ? b : a);
-    if (!(x && y) && !one) return std::nullopt;
-    List out;
-    for (size_t i = 0; i < (x ? x : y)->size(); ++i) {
-      auto d = on_sizes(op[0], x ? (*x)[i] : *one, y ? (*y)[i] : *one);
-      if (!d) return std::nullopt;
-      out.push_back(*d);
-    }
-    return out;
-  }
-  bool sizes = std::holds_alternative<Dim>(a) || std::holds_alternative<Dim>(b);
-  if (sizes) {
-    auto p = dim_of(a), q = dim_of(b);
-    if (p && q) {
-      auto d = on_sizes(op[0], *p, *q);
-      return d ? Out(*d) : std::nullopt;
-    }
-  }
-  auto p = number_of(a), q = number_of(b);
-  if (!p || !q) return std::nullopt;
-  switch (op[0]) {
-    case '+': return *p + *q;
-    case '-': return *p - *q;
-    case '*': return *p * *q;
-    default: return *p / *q;
-  }
-}
-
-std::optional<bool> compare(const std::string& op, const Value& a, const Value& b) {
-  const List *x = list(a), *y = list(b);
-  if (x || y) {  // of lists: every element; != : some element
-    if (x && y && x->size() != y->size()) return op == "!=";
-    std::optional<Dim> one = x && y ? std::nullopt : dim_of(x ? b : a);
-    if (!(x && y) && !one) return std::nullopt;
-    if (op == "!=" && AssumeSizes::active()) return std::nullopt;  // which element differs is not known
-    bool all = true, some = false;
-    for (size_t i = 0; i < (x ? x : y)->size(); ++i) {
-      bool holds = proved(op, x ? (*x)[i] : *one, y ? (*y)[i] : *one);
-      all &= holds;
-      some |= holds;
-    }
-    return op == "!=" ? some : all;
-  }
-  if (std::holds_alternative<Dim>(a) || std::holds_alternative<Dim>(b)) {
-    auto p = dim_of(a), q = dim_of(b);
-    if (p && q) return proved(op, *p, *q);
-  }
-  if (auto p = number_of(a), q = number_of(b); p && q) return on_numbers(op, *p, *q);
-  if (a.index() != b.index() || (op != "==" && op != "!=")) return std::nullopt;
-  bool same = false;
-  if (auto* d = std::get_if<DType>(&a)) {
-    same = *d == std::get<DType>(b);
-  } else if (auto* s = std::get_if<std::string>(&a)) {
-    same = *s == std::get<std::string>(b);
-  } else if (auto* q = std::get_if<bool>(&a)) {
-    same = *q == std::get<bool>(b);
-  } else {
-    return std::nullopt;
-  }
-  return same == (op == "==");
-}
-
-std::optional<AttrValue> as_attr(const Value& value, AttrKind kind) {
-  switch (kind) {
-    case AttrKind::kAxes:
-    case AttrKind::kSizes:
-    case AttrKind::kInts:
-      if (const List* l = list(value)) return *l;
-      return std::nullopt;
-    case AttrKind::kAxis:
-    case AttrKind::kInt:
-      if (auto d = dim_of(value)) return *d;
-      return std::nullopt;
-    case AttrKind::kNumber:
-      if (auto n = number_of(value)) return *n;
-      return std::nullopt;
-    case AttrKind::kDType:
-      if (auto* d = std::get_if<DType>(&value)) return *d;
-      return std::nullopt;
-    case AttrKind::kWord:
-      if (auto* s = std::get_if<std::string>(&value)) return *s;
-      return std::nullopt;
-    case AttrKind::kTensor:
-      if (auto* t = std::get_if<TensorRef>(&value)) return *t;
-      return std::nullopt;
-  }
-  return std::nullopt;
-}
-
-Value as_value(const AttrValue& value) {
-  return std::visit([](const auto& v) -> Value { return v; }, value);
 }
 
 }  // namespace egret::rules

@@ -34,16 +34,24 @@ struct Native {
   const char* sorts;      // "tensor, axes, list, int, number, dtype, any", one a parameter; "..": the last may repeat
   const char* summary;
   // How a proof may use it: kSizes are decided by types and attributes; kValues are hypotheses on the elements of the
-  // first argument; kOrigin says where a value comes from, which no proof needs.
-  enum class Meaning : uint8_t { kSizes, kValues, kOrigin } meaning;
+  // first argument; kNumber is the number that all elements of the first argument are, a name in a proof for all of them
+  // (`named_splat`); kOrigin says where a value comes from, which no proof needs.
+  enum class Meaning : uint8_t { kSizes, kValues, kNumber, kOrigin } meaning;
   std::optional<Value> (*body)(std::span<const Value> args, const NativeContext& context);  // nothing: not known
 };
+
+// The number that every element of input `term` is, where sizes are assumed (ir/assume.h).
+Dim named_splat(DType dtype, uint32_t term);
+// The name stands for any real number, of which only the order is known: what ends so, as names of numbers of attributes do.
+inline constexpr const char* kRealName = "~number";
 
 std::span<const Native> natives();
 const Native* find_native(std::string_view name);
 // Whether `count` arguments fit.
 bool fits(const Native& native, size_t count);
 
+// A whole number, of a size or of a number; nothing where it is none or has a name.
+std::optional<int64_t> integer_of(const Value& v);
 // + - * / and comparisons: on numbers, on sizes, element by element on lists (with a number: each with it).
 std::optional<Value> infix(const std::string& op, const Value& a, const Value& b);
 std::optional<bool> compare(const std::string& op, const Value& a, const Value& b);

@@ -111,7 +111,14 @@ class Meaning {
         }
         return arg(*known ? 1 : 2);
       }
-      default: return i_.of_scalar(scalar(id, DType::i64));
+      default: {
+        // A position as a number of 64 bits is that position.
+        const ScalarId value = scalar(id, DType::i64);
+        const ScalarNode& node = s_.node(value);
+        if (node.kind == ScalarNode::Kind::kSize) return node.ints[0];
+        if (node.kind == ScalarNode::Kind::kNumber) return i_.constant(static_cast<int64_t>(node.value()));
+        return i_.of_scalar(value);
+      }
     }
   }
 
@@ -299,6 +306,7 @@ Result<ScalarId> Elements::at(ValueId value, const std::vector<IntId>& index, co
 
 Result<ScalarId> Elements::part(ValueId value, int part, const std::vector<IntId>& index, const std::vector<CondId>& in_range) {
   const GraphNode& n = graph_.node(value);
+  if (auto it = inputs_.find(value); it != inputs_.end() && splats_.contains(it->second)) return scalars_.size(sizes_.term(splats_.at(it->second)), n.type.dtype);
   if (auto it = inputs_.find(value); it != inputs_.end()) return scalars_.read(it->second, n.type.dtype, index);
   if (n.op->name == "get") return this->part(n.operands[0], static_cast<int>(integer(n.attrs, "index")), index, in_range);
   auto key = std::make_tuple(value, part, index);

@@ -42,6 +42,8 @@ class Sizes {
 class Elements {
  public:
   Elements(const Graph& graph, Sizes& sizes, Scalars& scalars);
+  // Every element of an input is this number.
+  void set_splat(uint32_t input, Dim number) { splats_[input] = number; }
   // `in_range`: conditions that the reader's definition promises of the index.
   Result<ScalarId> at(ValueId value, const std::vector<IntId>& index, const std::vector<CondId>& in_range = {});
 
@@ -53,6 +55,7 @@ class Elements {
   Sizes& sizes_;
   Scalars& scalars_;
   std::map<ValueId, uint32_t> inputs_;
+  std::map<uint32_t, Dim> splats_;
   std::map<std::tuple<ValueId, int, std::vector<IntId>>, ScalarId> done_;
 };
 

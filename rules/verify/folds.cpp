@@ -55,13 +55,39 @@ ScalarId Prover::simplify(ScalarId id, const Context& context) {
     std::vector<ScalarId> args;
     for (ScalarId a : n.args) args.push_back(simplify(a, context));
     out = s_.rebuilt(n, std::move(args));
+    if (const auto folded = of_positions(s_.node(out), context)) out = *folded;
   }
   simplified_[key] = out;
   return out;
 }
 
+// Arithmetic of numbers that index terms give: a ring modulo 2^n, and remainders where no number leaves its range.
+std::optional<ScalarId> Prover::of_positions(const ScalarNode& n, const Context& context) {
+  if (n.kind != ScalarNode::Kind::kCall || n.args.size() != 2 || !is_integer(n.dtype)) return std::nullopt;
+  std::vector<IntId> at;
+  bool all_numbers = true;
+  for (ScalarId a : n.args) {
+    const ScalarNode& arg = s_.node(a);
+    if (arg.dtype != n.dtype || (arg.kind != ScalarNode::Kind::kSize && arg.kind != ScalarNode::Kind::kNumber)) return std::nullopt;
+    all_numbers &= arg.kind == ScalarNode::Kind::kNumber;
+    at.push_back(arg.kind == ScalarNode::Kind::kSize ? arg.ints[0] : i_.constant(static_cast<int64_t>(arg.value())));
+  }
+  if (all_numbers) return std::nullopt;
+  switch (n.fn) {
+    case ScalarFn::kAdd: return s_.size(i_.add(at[0], at[1]), n.dtype);
+    case ScalarFn::kSub: return s_.size(i_.sub(at[0], at[1]), n.dtype);
+    case ScalarFn::kMul: return s_.size(i_.mul(at[0], at[1]), n.dtype);
+    case ScalarFn::kRem: {
+      const IntId most = i_.constant((int64_t{1} << std::min<int>(row(n.dtype).mantissa, 62)) - 1);
+      const bool in_range = entails(context, i_.non_negative(at[0])) && entails(context, i_.less_equal(at[0], most)) &&
+                            entails(context, i_.less(i_.constant(0), at[1])) && entails(context, i_.less_equal(at[1], most));
+      return in_range ? std::optional(s_.size(i_.mod(at[0], at[1]), n.dtype)) : std::nullopt;
+    }
+    default: return std::nullopt;
+  }
+}
+
 ScalarId Prover::simplify_fold(ScalarNode f, const Context& context) {
-  const bool sum = f.fold == FoldKind::kSum || f.fold == FoldKind::kProd;
   const bool one_is_enough = idempotent(f.fold);
   // A fold of a fold of its kind.
   if (const ScalarNode inner = s_.node(f.args[0]); inner.kind == ScalarNode::Kind::kFold && inner.fold == f.fold &&
@@ -78,6 +104,11 @@ ScalarId Prover::simplify_fold(ScalarNode f, const Context& context) {
       f.ints.insert(f.ints.end(), inner.ints.begin(), inner.ints.end());
       f.args = inner.args;
     }
+  }
+  // Nothing to fold.
+  for (IntId size : f.ints) {
+    int64_t count = 0;
+    if (i_.is_constant(size, &count) ? count <= 0 : entails(context, i_.less_equal(size, i_.constant(0)))) return s_.number(identity(f.fold, f.dtype), f.dtype);
   }
   for (size_t k = f.binders.size(); k-- > 0;) {
     const bool used = s_.depends_on(f.args[0], {f.binders[k]});
@@ -100,40 +131,59 @@ ScalarId Prover::simplify_fold(ScalarNode f, const Context& context) {
     g.args = {of};
     return simplify_fold(std::move(g), context);
   };
+  // The sign of every item is the sign of the sum, where that of zero does not count.
+  if (f.fold == FoldKind::kSum && laws_.nsz && is_float(f.dtype)) {
+    if (const auto plain = without_sign(f.args[0]); plain && plain->signs) return s_.call(ScalarFn::kNeg, f.dtype, {refold(f.fold, plain->value)});
+  }
   if (body.kind != ScalarNode::Kind::kCall) return s_.rebuilt(f, f.args);
-  // A sign comes out of an extremum, and where the sign of zero does not count out of a sum.  (Of integers it does not come
-  // out of an extremum: the negation of the lowest is itself.)
-  if (body.fn == ScalarFn::kNeg && is_float(f.dtype)) {
-    if (f.fold == FoldKind::kMax || f.fold == FoldKind::kMin) {
-      const FoldKind other = f.fold == FoldKind::kMax ? FoldKind::kMin : FoldKind::kMax;
-      return s_.call(ScalarFn::kNeg, f.dtype, {refold(other, body.args[0])});
-    }
-    if (f.fold == FoldKind::kSum && laws_.nsz) return s_.call(ScalarFn::kNeg, f.dtype, {refold(f.fold, body.args[0])});
+  // A sign comes out of an extremum (of integers it does not: the negation of the lowest is itself), a negation out of any and all.
+  const bool sign = body.fn == ScalarFn::kNeg && is_float(f.dtype), negation = body.fn == ScalarFn::kNot && f.dtype == DType::boolean;
+  for (const auto& [kind, other] : {std::pair{FoldKind::kMax, FoldKind::kMin}, {FoldKind::kMin, FoldKind::kMax},
+                                    {FoldKind::kAny, FoldKind::kAll}, {FoldKind::kAll, FoldKind::kAny}}) {
+    const bool truth = kind == FoldKind::kAny || kind == FoldKind::kAll;
+    if (f.fold == kind && (truth ? negation : sign)) return s_.call(body.fn, f.dtype, {refold(other, body.args[0])});
   }
-  // The sign of a factor is the sign of the product.
-  if (f.fold == FoldKind::kSum && laws_.nsz && is_float(f.dtype) && (body.fn == ScalarFn::kMul || body.fn == ScalarFn::kDiv || body.fn == ScalarFn::kCast)) {
-    for (size_t k = 0; k < body.args.size(); ++k) {
-      ScalarNode sign = s_.node(body.args[k]);
-      const bool through_cast = sign.kind == ScalarNode::Kind::kCall && sign.fn == ScalarFn::kCast && is_float(sign.dtype);
-      const ScalarNode under = through_cast ? s_.node(sign.args[0]) : sign;
-      if (under.kind != ScalarNode::Kind::kCall || under.fn != ScalarFn::kNeg || !is_float(under.dtype)) continue;
-      ScalarNode plain = body;
-      plain.args[k] = through_cast ? s_.call(ScalarFn::kCast, sign.dtype, {under.args[0]}) : under.args[0];
-      return s_.call(ScalarFn::kNeg, f.dtype, {refold(f.fold, s_.rebuilt(body, plain.args))});
-    }
-  }
-  // max(max(f), c) = max(max(f, c)) over at least one element.
-  const ScalarFn same = f.fold == FoldKind::kMax ? ScalarFn::kMax : ScalarFn::kMin;
-  if (!sum && body.fn == same) {
+  // Lattices: what all items are bounded by bounds their extremum; over nothing only where the bound gives way.
+  struct Law {
+    FoldKind fold;
+    ScalarFn fn;
+    bool of_nothing;
+  };
+  for (const Law& law : {Law{FoldKind::kMax, ScalarFn::kMax, false}, {FoldKind::kMin, ScalarFn::kMin, false}, {FoldKind::kMax, ScalarFn::kMin, false},
+                         {FoldKind::kMin, ScalarFn::kMax, false}, {FoldKind::kAny, ScalarFn::kOr, false}, {FoldKind::kAll, ScalarFn::kAnd, false},
+                         {FoldKind::kAny, ScalarFn::kAnd, true}, {FoldKind::kAll, ScalarFn::kOr, true}}) {
+    if (f.fold != law.fold || body.fn != law.fn) continue;
     for (size_t k = 0; k < 2; ++k) {
       if (s_.depends_on(body.args[k], f.binders)) continue;
       std::vector<CondId> inhabited;
       for (IntId size : f.ints) inhabited.push_back(i_.less_equal(i_.constant(1), size));
-      if (!entails(context, i_.all(std::move(inhabited)))) break;
-      return s_.call(same, f.dtype, {refold(f.fold, body.args[1 - k]), body.args[k]});
+      if (!law.of_nothing && !entails(context, i_.all(std::move(inhabited)))) break;
+      return s_.call(law.fn, f.dtype, {refold(f.fold, body.args[1 - k]), body.args[k]});
     }
   }
   return s_.rebuilt(f, f.args);
+}
+
+// The term of which this one is the negation, but for signs of zeros; nothing where it is none.
+std::optional<Prover::Unsigned> Prover::without_sign(ScalarId id) {
+  const ScalarNode n = s_.node(id);
+  if (!is_float(n.dtype)) return std::nullopt;
+  if (n.kind == ScalarNode::Kind::kNumber && n.value() == 0) return Unsigned{id, false};
+  if (n.kind == ScalarNode::Kind::kCall && n.fn == ScalarFn::kNeg) return Unsigned{n.args[0], true};
+  const bool factors = n.kind == ScalarNode::Kind::kCall && (n.fn == ScalarFn::kMul || n.fn == ScalarFn::kDiv);
+  const bool linear = n.kind == ScalarNode::Kind::kSelect ||
+                      (n.kind == ScalarNode::Kind::kCall && (n.fn == ScalarFn::kAdd || n.fn == ScalarFn::kSub || n.fn == ScalarFn::kCast));
+  if (!factors && !linear) return std::nullopt;
+  std::vector<ScalarId> args = n.args;
+  bool signs = false;
+  for (size_t k = 0; k < args.size(); ++k) {
+    const auto plain = without_sign(args[k]);
+    if (!plain && linear) return std::nullopt;
+    if (!plain || (factors && (signs || !plain->signs))) continue;
+    args[k] = plain->value;
+    signs |= plain->signs;
+  }
+  return signs ? std::optional(Unsigned{s_.rebuilt(n, std::move(args)), true}) : std::nullopt;
 }
 
 bool Prover::about_indices(CondId c) const {
@@ -194,6 +244,37 @@ bool solve_for(Indices& i, IntId equation, std::vector<VariableId>& open, Indice
     return true;
   }
   return false;
+}
+
+// Where the equation gives a quotient, and a condition says that it leaves no rest: a variable inside it.
+bool solve_through_quotient(Indices& i, IntId equation, const std::vector<IntId>& zeros, std::vector<VariableId>& open, Indices::Substitution& found) {
+  equation = i.substitute(equation, found);
+  const Polynomial p = i.polynomial(equation);
+  for (const IntTerm& t : p) {
+    if (t.atoms.size() != 1 || (t.coefficient != 1 && t.coefficient != -1) || i.atom(t.atoms[0]).kind != IntAtom::Kind::kDiv) continue;
+    const IntId quotient = i.atom_as_term(t.atoms[0]);
+    const IntId rest = t.coefficient == 1 ? i.sub(quotient, equation) : i.add(quotient, equation);
+    for (IntId zero : zeros) {
+      const IntId plain = i.replace_atom(i.substitute(zero, found), t.atoms[0], rest);
+      if (plain != zero && solve_for(i, plain, open, found)) return true;
+    }
+  }
+  return false;
+}
+
+// Terms that are 0 wherever the condition holds.
+void zeros_of(const Indices& i, CondId c, std::vector<IntId>& out) {
+  const CondNode& n = i.cond(c);
+  if (n.kind == CondNode::Kind::kZero) out.push_back(n.value);
+  if (n.kind != CondNode::Kind::kAnd) return;
+  for (CondId a : n.args) zeros_of(i, a, out);
+}
+
+// Of the conditions that select in a fold's body.
+void zeros_in(const Scalars& s, const Indices& i, ScalarId id, std::vector<IntId>& out) {
+  const ScalarNode& n = s.node(id);
+  if (n.kind == ScalarNode::Kind::kSelect) zeros_of(i, n.cond, out);
+  for (ScalarId a : n.args) zeros_in(s, i, a, out);
 }
 
 }  // namespace
@@ -260,7 +341,9 @@ bool Prover::equal_folds(ScalarId first, ScalarId second, const Context& context
   ++depth_;
   bool out = false;
   auto attempt = [&](const Indices::Substitution& to_b, const Indices::Substitution& to_a) {
+    ++matching_;
     out = out || related(a, b, context, to_b, to_a);
+    --matching_;
     return out;
   };
   // Binder by binder, where the sizes agree.
@@ -270,6 +353,7 @@ bool Prover::equal_folds(ScalarId first, ScalarId second, const Context& context
     size_t tried = 0;
     do {
       bool fits = true;
+      if (ordered(a, laws_) && tried++ > 0) break;  // index order is the one in which they stand
       for (size_t k = 0; fits && k < order.size(); ++k) fits = same_index(a.ints[k], b.ints[order[k]], context);
       if (!fits) continue;
       Indices::Substitution to_b, to_a;
@@ -295,6 +379,9 @@ bool Prover::equal_folds(ScalarId first, ScalarId second, const Context& context
       if (s_.node(p).number == s_.node(q).number && s_.node(p).ints.size() == s_.node(q).ints.size()) pairs.emplace_back(p, q);
     }
   }
+  std::vector<IntId> zeros_a, zeros_b;
+  zeros_in(s_, i_, a.args[0], zeros_a);
+  zeros_in(s_, i_, b.args[0], zeros_b);
   size_t maps = 0;
   for (size_t start = 0; start < pairs.size() && !out && maps < kMaxMaps; ++start, ++maps) {
     Indices::Substitution to_b, to_a;
@@ -307,6 +394,8 @@ bool Prover::equal_folds(ScalarId first, ScalarId second, const Context& context
           const IntId equation = i_.sub(x.ints[axis], y.ints[axis]);
           solve_for(i_, equation, open_b, to_b);
           solve_for(i_, equation, open_a, to_a);
+          if (!open_b.empty()) solve_through_quotient(i_, equation, zeros_b, open_b, to_b);
+          if (!open_a.empty()) solve_through_quotient(i_, equation, zeros_a, open_a, to_a);
         }
       }
     }

@@ -313,6 +313,17 @@ IntId Indices::substitute(IntId id, const Substitution& by, const std::map<Scala
   return out;
 }
 
+IntId Indices::replace_atom(IntId id, uint32_t atom, IntId by) {
+  const Polynomial p = polynomial(id);
+  IntId out = constant(0);
+  for (const IntTerm& t : p) {
+    IntId term = constant(t.coefficient);
+    for (uint32_t number : t.atoms) term = mul(term, number == atom ? by : atom_as_term(number));
+    out = add(out, term);
+  }
+  return out;
+}
+
 CondId Indices::substitute_cond(CondId id, const Substitution& by, const std::map<ScalarId, ScalarId>* scalars) {
   const CondNode n = cond(id);
   switch (n.kind) {

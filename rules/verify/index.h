@@ -77,6 +77,9 @@ class Indices {
 
   const Polynomial& polynomial(IntId id) const { return *polynomials_[id]; }
   const IntAtom& atom(uint32_t id) const { return *atoms_[id]; }
+  IntId atom_as_term(uint32_t id) { return intern({{{id}, 1}}); }
+  // With an atom replaced, where it stands by itself or in a product.
+  IntId replace_atom(IntId id, uint32_t atom, IntId by);
   bool is_constant(IntId id, int64_t* value = nullptr) const;
   // The variable that the term is; false where it is more.
   bool is_variable(IntId id, VariableId* v) const;

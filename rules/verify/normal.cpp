@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "rules/verify/prover.h"
 
@@ -198,17 +199,7 @@ Normalizer::Form Normalizer::size(IntId value, const Context& context) {
   for (const IntTerm& t : p) {
     Form term = number(Rational::of(t.coefficient));
     for (size_t k = 0; term && k < t.atoms.size(); ++k) {
-      const IntAtom a = p_.i_.atom(t.atoms[k]);
-      IntId one = 0;
-      switch (a.kind) {
-        case IntAtom::Kind::kVariable: one = p_.i_.variable(a.number); break;
-        case IntAtom::Kind::kDiv: one = p_.i_.div(a.a, a.b); break;
-        case IntAtom::Kind::kMin: one = p_.i_.min(a.a, a.b); break;
-        case IntAtom::Kind::kMax: one = p_.i_.max(a.a, a.b); break;
-        case IntAtom::Kind::kScalar: one = p_.i_.of_scalar(a.number); break;
-        case IntAtom::Kind::kCoordinate: one = p_.i_.coordinate(a.a, a.sizes, a.number); break;
-      }
-      auto leaf = atom(p_.s_.size(one, dtype_), context);
+      auto leaf = atom(p_.s_.size(p_.i_.atom_as_term(t.atoms[k]), dtype_), context);
       term = leaf ? product(*term, *leaf) : std::nullopt;
     }
     if (!term) return std::nullopt;
@@ -397,6 +388,7 @@ Normalizer::Form Normalizer::fold(const ScalarNode& n, const Context& context) {
   const Laws& laws = p_.laws_;
   const bool ring = is_integer(n.dtype) || laws.field;
   auto whole = [&](ScalarId body) { return atom(p_.s_.rebuilt(n, {body}), context); };
+  if (n.fold == FoldKind::kProd && (ring || laws.reassoc)) return prod_fold(n, context);
   if (n.fold != FoldKind::kSum && n.fold != FoldKind::kMax && n.fold != FoldKind::kMin) return whole(n.args[0]);
   if (n.fold == FoldKind::kSum ? !(ring || laws.reassoc) : !laws.field) return whole(n.args[0]);
   const DType saved = dtype_;
@@ -425,7 +417,8 @@ Normalizer::Form Normalizer::sum_fold(const ScalarNode& n, const NormalForm& bod
       for (const auto& [a, e] : inside) {
         const ScalarNode f = s.node(a);
         if (e != 1 || f.kind != ScalarNode::Kind::kFold || f.fold != FoldKind::kSum) continue;
-        if (!ring && inside.size() > 1) continue;
+        const auto factors = std::count_if(inside.begin(), inside.end(), [&](const auto& x) { return !indicator_of(x.first); });
+        if (!ring && factors > 1) continue;
         Indices::Substitution rename;
         for (size_t k = 0; k < f.binders.size(); ++k) {
           const VariableId v = i.fresh(i.name(f.binders[k]) + "*");
@@ -451,30 +444,69 @@ Normalizer::Form Normalizer::sum_fold(const ScalarNode& n, const NormalForm& bod
     }
     // Where products do not distribute, a factor stays inside.
     Form term = NormalForm{{outside, ring ? coefficient : kOne}};
-    ScalarNode f = n;
-    f.binders.clear();
-    f.ints.clear();
-    for (size_t k = 0; k < binders.size(); ++k) {
-      const bool used = std::any_of(inside.begin(), inside.end(), [&](const auto& x) { return s.depends_on(x.first, {binders[k]}); });
-      if (used || !ring) {
+    auto sum_over = [&](const std::vector<size_t>& over, const Monomial& of) {
+      ScalarNode f = n;
+      f.binders.clear();
+      f.ints.clear();
+      for (size_t k : over) {
         f.binders.push_back(binders[k]);
         f.ints.push_back(sizes[k]);
-        continue;
       }
-      auto count = size(sizes[k], context);
-      term = term && count ? product(*term, *count) : std::nullopt;
-    }
-    if (!f.binders.empty()) {
-      const ScalarId made = s.rebuilt(f, {emit_monomial(inside, ring ? kOne : coefficient)});
-      auto a = atom(made, context);
+      return s.rebuilt(f, {emit_monomial(of, ring ? kOne : coefficient)});
+    };
+    if (!ring) {
+      std::vector<size_t> every(binders.size());
+      std::iota(every.begin(), every.end(), size_t{0});
+      auto a = atom(sum_over(every, inside), context);
       term = term && a ? product(*term, *a) : std::nullopt;
     } else {
-      term = term ? product(*term, {{inside, ring ? kOne : coefficient}}) : std::nullopt;
+      // Variables that no factor ties together are sums of their own: sum over i, j of x(i) y(j) = (sum of x) (sum of y).
+      std::vector<size_t> left(binders.size());
+      std::iota(left.begin(), left.end(), size_t{0});
+      while (!left.empty() && term) {
+        std::vector<size_t> part{left.back()};
+        left.pop_back();
+        Monomial of;
+        for (bool grew = true; grew;) {
+          grew = false;
+          for (const auto& [a, e] : inside) {
+            if (of.contains(a) || std::none_of(part.begin(), part.end(), [&](size_t k) { return s.depends_on(a, {binders[k]}); })) continue;
+            of[a] = e;
+            grew = true;
+            for (size_t k = left.size(); k-- > 0;) {
+              if (!s.depends_on(a, {binders[left[k]]})) continue;
+              part.push_back(left[k]);
+              left.erase(left.begin() + static_cast<std::ptrdiff_t>(k));
+            }
+          }
+        }
+        std::sort(part.begin(), part.end());
+        auto factor = of.empty() ? size(sizes[part[0]], context) : atom(sum_over(part, of), context);
+        term = factor ? product(*term, *factor) : std::nullopt;
+      }
+      std::erase_if(inside, [&](const auto& x) { return s.depends_on(x.first, binders); });
+      term = term ? product(*term, {{inside, kOne}}) : std::nullopt;
     }
     out = out && term ? sum(*out, *term, kOne) : std::nullopt;
     if (!out) return std::nullopt;
   }
   return out;
+}
+
+// A product over items of two kinds is that of one times that of the other; one of products is a product of them.
+Normalizer::Form Normalizer::prod_fold(const ScalarNode& n, const Context& context) {
+  auto over = [&](ScalarId body) { return p_.s_.rebuilt(n, {body}); };
+  auto times = [&](const Form& a, const Form& b) { return a && b ? product(*a, *b) : std::nullopt; };
+  const ScalarNode body = p_.s_.node(n.args[0]);
+  if (body.kind == ScalarNode::Kind::kCall && body.fn == ScalarFn::kMul) {
+    return times(prod_fold(p_.s_.node(over(body.args[0])), context), prod_fold(p_.s_.node(over(body.args[1])), context));
+  }
+  const ScalarId one = p_.s_.number(1, n.dtype);
+  if (body.kind == ScalarNode::Kind::kSelect && p_.about_indices(body.cond) && body.args[1] != one) {
+    const ScalarId first = p_.s_.select(body.cond, body.args[0], one), second = p_.s_.select(p_.i_.negate(body.cond), body.args[1], one);
+    return times(prod_fold(p_.s_.node(over(first)), context), prod_fold(p_.s_.node(over(second)), context));
+  }
+  return atom(over(n.args[0]), context);
 }
 
 // An addend that the fold's variables do not touch leaves a maximum over at least one element.

@@ -43,6 +43,7 @@ class Normalizer {
   Form logarithm(const NormalForm& a, const Context& context);
   Form fold(const ScalarNode& n, const Context& context);
   Form sum_fold(const ScalarNode& n, const NormalForm& body, const Context& context);
+  Form prod_fold(const ScalarNode& n, const Context& context);
   Form max_fold(const ScalarNode& n, const NormalForm& body, const Context& context);
   ScalarId emit_monomial(const Monomial& m, const Rational& coefficient);
 

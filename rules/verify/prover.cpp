@@ -75,6 +75,14 @@ class AtomFacts {
         note(i_.less_equal(i_.constant(1), a.b));
         note(i_.non_negative(rest));
         note(i_.less(rest, a.b));
+        if (i_.is_constant(a.b)) break;
+        // Of a divisor that has no number, what products would have to show.
+        const IntId quotient = i_.atom_as_term(number);
+        const CondId low = i_.non_negative(a.a), high = i_.less_equal(a.b, a.a);
+        note(i_.any({low, i_.less(quotient, i_.constant(0))}));
+        note(i_.any({i_.negate(low), i_.non_negative(quotient)}));
+        note(i_.any({i_.negate(high), i_.less_equal(i_.constant(1), quotient)}));
+        note(i_.any({i_.negate(low), high, i_.all({i_.zero(quotient), i_.zero(i_.mul(a.b, quotient))})}));
         break;
       }
       case IntAtom::Kind::kMin:
@@ -197,8 +205,9 @@ bool Prover::entails(const Context& context, CondId goal, int stages) {
         return false;
       }
       if (stage == 1) {
+        // What is to be contradicted is a hypothesis, too.
         std::vector<CondId> with_goal = all;
-        with_goal.push_back(goal);
+        with_goal.push_back(node.kind == CondNode::Kind::kZero ? goal : i_.negate(goal));
         const auto more = products(i_, with_goal, 60);
         if (more.empty()) continue;
         all.insert(all.end(), more.begin(), more.end());
@@ -228,7 +237,10 @@ std::optional<bool> Prover::decided(const Context& context, CondId c) {
 bool Prover::mentions(ScalarId id, CondId c) const {
   const ScalarNode& n = s_.node(id);
   if (n.kind == ScalarNode::Kind::kSelect && n.cond == c) return true;
-  return std::any_of(n.args.begin(), n.args.end(), [&](ScalarId a) { return mentions(a, c); });
+  std::vector<ScalarId> inside = n.args;
+  std::vector<VariableId> variables;
+  for (IntId i : n.ints) i_.variables_of(i, variables, inside);
+  return std::any_of(inside.begin(), inside.end(), [&](ScalarId a) { return mentions(a, c); });
 }
 
 // A condition on indices alone that no fold around it binds; kTrueCond where there is none.
@@ -247,10 +259,9 @@ CondId Prover::first_condition(ScalarId id, std::vector<VariableId>& bound) {
     if (is_free) return n.cond;
   }
   std::vector<ScalarId> inside = n.args;
-  if (n.kind == ScalarNode::Kind::kSelect && !about_indices(n.cond)) {
-    std::vector<VariableId> variables;
-    i_.variables_of_cond(n.cond, variables, inside);
-  }
+  std::vector<VariableId> variables;
+  if (n.kind == ScalarNode::Kind::kSelect && !about_indices(n.cond)) i_.variables_of_cond(n.cond, variables, inside);
+  for (IntId i : n.ints) i_.variables_of(i, variables, inside);
   const size_t before = bound.size();
   bound.insert(bound.end(), n.binders.begin(), n.binders.end());
   CondId found = Indices::kTrueCond;
@@ -330,10 +341,9 @@ bool Prover::unconditional(ScalarId left, ScalarId right, const Context& context
   if ((left != plain_left || right != plain_right) && by_template(left, right, context)) return true;
   const DType dtype = s_.node(left).dtype;
   const bool ring = is_integer(dtype) || laws_.reassoc || laws_.reciprocal || laws_.field;
-  if (!ring || dtype == DType::boolean || exhausted_) {
-    return fail(fmt::format("{} against {}", s_.to_string(left), s_.to_string(right)));
-  }
-  if (by_normal_form()) return true;
+  if (ring && dtype != DType::boolean && !exhausted_ && by_normal_form()) return true;
+  // A case that linear arithmetic did not see to be none.
+  if (matching_ == 0 && depth_ > 1 && impossible(context)) return true;
   return fail(fmt::format("{} against {}", s_.to_string(left), s_.to_string(right)));
 }
 
@@ -372,8 +382,25 @@ std::optional<FormulaId> Prover::formula(ScalarId id, const Context& context, Fo
   std::optional<FormulaId> out;
   switch (n.kind) {
     case ScalarNode::Kind::kNumber: out = formulas.constant(n.value(), n.dtype); break;
+    case ScalarNode::Kind::kSize: {
+      if (entails(context, i_.zero(n.ints[0]))) {
+        out = formulas.constant(0, n.dtype);
+        break;
+      }
+      // Numbers keep their order as floats.
+      const IntAtom* only = is_float(n.dtype) ? i_.only_atom(n.ints[0]) : nullptr;
+      if (only && (only->kind == IntAtom::Kind::kMin || only->kind == IntAtom::Kind::kMax)) {
+        const ScalarFn fn = only->kind == IntAtom::Kind::kMin ? ScalarFn::kMin : ScalarFn::kMax;
+        const IntId x = only->a, y = only->b;
+        const auto a = formula(s_.size(x, n.dtype), context, formulas, leaves, done);
+        const auto b = formula(s_.size(y, n.dtype), context, formulas, leaves, done);
+        if (!a || !b) return std::nullopt;
+        out = formulas.call(fn, n.dtype, {*a, *b});
+        break;
+      }
+      [[fallthrough]];
+    }
     case ScalarNode::Kind::kRead:
-    case ScalarNode::Kind::kSize:
     case ScalarNode::Kind::kFold: {
       size_t k = 0;
       while (k < leaves.size() && !same_leaf(leaves[k], id, context)) ++k;
@@ -405,6 +432,17 @@ std::optional<FormulaId> Prover::formula(ScalarId id, const Context& context, Fo
 }
 
 // A condition that may still stand in a term here mentions scalars: it is a part of the formula.
+namespace {
+
+bool has_integer_products(const Formulas& formulas, FormulaId id) {
+  const FormulaNode& n = formulas.node(id);
+  const bool product = n.kind == FormulaNode::Kind::kCall && (n.fn == ScalarFn::kMul || n.fn == ScalarFn::kDiv || n.fn == ScalarFn::kRem);
+  if (product && is_integer(n.dtype)) return true;
+  return std::any_of(n.args.begin(), n.args.end(), [&](FormulaId a) { return has_integer_products(formulas, a); });
+}
+
+}  // namespace
+
 bool Prover::by_template(ScalarId left, ScalarId right, const Context& context) {
   Formulas formulas;
   std::vector<ScalarId> leaves;
@@ -424,12 +462,30 @@ bool Prover::by_template(ScalarId left, ScalarId right, const Context& context) 
     const FormulaId x = formulas.variable(static_cast<uint32_t>(k), leaf.dtype);
     assumptions.push_back(formulas.call(ScalarFn::kNe, DType::boolean, {x, formulas.constant(0, leaf.dtype)}));
   }
+  // What is known of the order of numbers that names stand for.
+  for (size_t k = 0; k < leaves.size(); ++k) {
+    for (size_t j = 0; j < leaves.size(); ++j) {
+      const ScalarNode &x = s_.node(leaves[k]), &y = s_.node(leaves[j]);
+      if (j == k || x.kind != ScalarNode::Kind::kSize || y.kind != x.kind || x.dtype != y.dtype || !is_float(x.dtype)) continue;
+      if (!entails(context, i_.less_equal(x.ints[0], y.ints[0]))) continue;
+      const FormulaId a = formulas.variable(static_cast<uint32_t>(k), x.dtype), b = formulas.variable(static_cast<uint32_t>(j), x.dtype);
+      assumptions.push_back(formulas.call(ScalarFn::kLe, DType::boolean, {a, b}));
+    }
+  }
   query.assumptions = &assumptions;
   query.ignore_nan = laws_.nnan;
   query.ignore_infinity = laws_.ninf;
   query.ignore_sign_of_zero = laws_.nsz;
   query.ignore_rounding_casts = laws_.contract;
   using Theory = EqualityQuery::Theory;
+  if (has_integer_products(formulas, *a) || has_integer_products(formulas, *b)) {
+    query.theory = Theory::kUninterpreted;
+    query.abstract_products = true;
+    EqualityAnswer answer;
+    decide_(&query, &answer);
+    if (answer.kind == EqualityAnswer::Kind::kEqual && !answer.vacuous) return true;
+    query.abstract_products = false;
+  }
   std::vector<Theory> theories{Theory::kUninterpreted};
   // Over the reals products distribute: that is more than reassociation or inverses grant.
   if (laws_.field) {

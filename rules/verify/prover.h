@@ -92,6 +92,12 @@ class Prover {
   // --- folds (folds.cpp)
   ScalarId simplify(ScalarId id, const Context& context);
   ScalarId simplify_fold(ScalarNode fold, const Context& context);
+  std::optional<ScalarId> of_positions(const ScalarNode& n, const Context& context);
+  struct Unsigned {
+    ScalarId value;
+    bool signs;  // it had one: of 0 it does not show
+  };
+  std::optional<Unsigned> without_sign(ScalarId id);
   bool same_leaf(ScalarId a, ScalarId b, const Context& context);
   bool equal_folds(ScalarId a, ScalarId b, const Context& context);
   bool related(const ScalarNode& a, const ScalarNode& b, const Context& context, const Indices::Substitution& to_b,
@@ -110,7 +116,7 @@ class Prover {
   std::map<std::tuple<Context, ScalarId, ScalarId>, bool> compared_, folds_;
   WorkClock watch_;
   size_t queries_ = 0;
-  int depth_ = 0;
+  int depth_ = 0, matching_ = 0;  // of cases and folds; of bijections that are tried
   bool exhausted_ = false;
   std::string reason_;
 };

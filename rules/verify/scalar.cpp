@@ -165,9 +165,15 @@ ScalarId Scalars::assume(ScalarId id, CondId cond, bool truth) {
 
 ScalarId Scalars::assume(ScalarId id, CondId cond, bool truth, std::map<ScalarId, ScalarId>& done) {
   if (auto it = done.find(id); it != done.end()) return it->second;
-  const ScalarNode n = node(id);
+  ScalarNode n = node(id);
   std::vector<ScalarId> args;
   for (ScalarId a : n.args) args.push_back(assume(a, cond, truth, done));
+  std::vector<VariableId> variables;
+  std::map<ScalarId, ScalarId> changed;
+  std::vector<ScalarId> in_indices;
+  for (IntId i : n.ints) indices_.variables_of(i, variables, in_indices);
+  for (ScalarId s : in_indices) changed[s] = assume(s, cond, truth, done);
+  for (IntId& i : n.ints) i = in_indices.empty() ? i : indices_.substitute(i, {}, &changed);
   ScalarId out = n.kind == ScalarNode::Kind::kSelect ? select(assumed(indices_, n.cond, cond, truth, [&](ScalarId s) { return assume(s, cond, truth, done); }), args[0], args[1])
                                                      : rebuilt(n, std::move(args));
   done[id] = out;

@@ -99,7 +99,6 @@ class ShapeMaker {
     std::vector<Assignment> out;
     std::set<std::string> seen;
     for (const Assignment& a : small_assignments(rule_, 12)) {
-      if (!a.splats.empty()) continue;  // a splat is a tensor too
       Assignment b;
       b.symbolic = true;
       b.dtypes = a.dtypes;
@@ -128,7 +127,7 @@ class ShapeMaker {
   }
 
   static bool keeps(AttrKind kind) {
-    return kind == AttrKind::kDType || kind == AttrKind::kWord || kind == AttrKind::kTensor || kind == AttrKind::kInt || kind == AttrKind::kNumber;
+    return kind == AttrKind::kDType || kind == AttrKind::kWord || kind == AttrKind::kTensor || kind == AttrKind::kInt;
   }
 
   std::vector<AttrValue> choices(const AttrVariable& v, const Assignment& a, int rank) const {
@@ -162,11 +161,8 @@ class ShapeMaker {
         break;
       }
       case AttrKind::kNumber:
-        if (v.op->definition) {
-          out.emplace_back(Dim::named(v.name + "~number", -kAnyInteger, kAnyInteger));
-          break;
-        }
-        [[fallthrough]];
+        out.emplace_back(Dim::named(v.name + "~number", -kAnyInteger, kAnyInteger));
+        break;
       default: {
         auto it = a.values.find(v.name);
         if (it != a.values.end()) {
@@ -225,11 +221,14 @@ class ShapeMaker {
   bool make(const Assignment& a) {
     Shape shape;
     AssumeSizes scope(shape.facts);
-    auto made = instance(rule_, a);
-    if (!made.ok() || !*made) return true;
-    shape.instance = std::move(**made);
-    shape.where = a.to_string();
-    return visit_(shape);
+    do {
+      auto made = instance(rule_, a);
+      if (!made.ok() || !*made) continue;
+      shape.instance = std::move(**made);
+      shape.where = a.to_string();
+      if (!visit_(shape)) return false;
+    } while (scope.next());
+    return true;
   }
 
   const Rule& rule_;

@@ -93,9 +93,10 @@ std::vector<CondId> Sizes::hypotheses() {
       case SizeFact::Kind::kLessEqual: out.push_back(indices_.less_equal(a, b)); break;
     }
   }
-  // The upper ends of ranges are no part of a claim about all sizes.
+  // The upper ends of ranges are no part of a claim about all sizes; those of numbers of few bits are.
   for (const auto& [name, range] : ranges_) {
     const IntId v = indices_.substitute(indices_.variable(variables_.at(name)), solved_);
+    if (range.second < (int64_t{1} << 39)) out.push_back(indices_.less_equal(v, indices_.constant(range.second)));
     if (range.first > -(int64_t{1} << 39)) out.push_back(indices_.less_equal(indices_.constant(range.first), v));
   }
   return out;

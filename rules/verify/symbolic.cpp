@@ -5,8 +5,11 @@
 
 #include <fmt/format.h>
 
+#include "ir/dim_expr.h"
 #include "rules/lang/left.h"
+#include "rules/lang/natives.h"
 #include "rules/lang/syntax.h"
+#include "rules/verify/coverage.h"
 #include "rules/verify/elaborate.h"
 #include "rules/verify/ranks.h"
 #include "rules/verify/shapes.h"
@@ -40,6 +43,27 @@ std::set<uint32_t> fixed_inputs(const Rule& rule, const RuleInstance& instance) 
   return out;
 }
 
+// A product that is 0 has a factor that is: the shape once for each, so that no product is left.
+std::vector<Shape> cases_of(const Shape& shape) {
+  for (size_t k = 0; k < shape.facts.size(); ++k) {
+    const SizeFact& f = shape.facts[k];
+    const Dim zero = f.a - f.b;
+    if (f.kind != SizeFact::Kind::kEqual || zero.is_const()) continue;
+    const DimSum sum = DimAccess::sum(zero);
+    if (sum.constant != 0 || sum.terms.size() != 1 || sum.terms[0].factors.size() < 2) continue;
+    std::vector<Shape> out;
+    for (const DimExpr* factor : sum.terms[0].factors) {
+      Shape one = shape;
+      one.facts[k] = {SizeFact::Kind::kEqual, DimAccess::dim(factor), 0};
+      if (factor->kind == DimExpr::Kind::kMax && factor->b == Dim(0)) one.facts[k] = {SizeFact::Kind::kLessEqual, factor->a, 0};
+      if (factor->kind == DimExpr::Kind::kMax && factor->a == Dim(0)) one.facts[k] = {SizeFact::Kind::kLessEqual, factor->b, 0};
+      out.push_back(std::move(one));
+    }
+    return out;
+  }
+  return {shape};
+}
+
 // One shape: every root at every index.
 class ShapeProof {
  public:
@@ -55,6 +79,13 @@ class ShapeProof {
     EGRET_TRY(const Graph right, expand_composites(shape_.instance.right));
     sizes_.take(shape_.facts);
     Elements of_left(left, sizes_, scalars_), of_right(right, sizes_, scalars_);
+    for (const Hypothesis& h : shape_.instance.hypotheses) {
+      if (h.condition != "splat") continue;
+      const uint32_t input = h.inputs[0];
+      const Dim number = named_splat(left.type(left.inputs[input].value).dtype, input);
+      of_left.set_splat(input, number);
+      of_right.set_splat(input, number);
+    }
     bool inhabited = false;
     for (size_t o = 0; o < left.outputs.size(); ++o) {
       const Type& type = left.type(left.outputs[o].value);
@@ -63,6 +94,11 @@ class ShapeProof {
       for (int k = 0; k < type.rank(); ++k) {
         const VariableId v = indices_.fresh(fmt::format("i{}", k));
         const IntId size = sizes_.term(type.dims[static_cast<size_t>(k)]);
+        int64_t count = 0;
+        if (indices_.is_constant(size, &count) && count == 1) {
+          index.push_back(indices_.constant(0));
+          continue;
+        }
         indices_.set_size(v, size);
         index.push_back(indices_.variable(v));
         ranges.push_back(indices_.non_negative(index.back()));
@@ -124,7 +160,12 @@ class ShapesProof {
         return false;
       }
       AxisUse here;
-      auto answer = ShapeProof(shape, laws_, deciders_, limits, known_, fixed_inputs(rule_, shape.instance)).run(many_, here, shapes < kNeedsShapes ? needs_ : nullptr, why);
+      Result<ShapeProof::Answer> answer = ShapeProof::Answer::kEmpty;
+      for (Shape& part : cases_of(shape)) {
+        auto one = ShapeProof(part, laws_, deciders_, limits, known_, fixed_inputs(rule_, part.instance)).run(many_, here, shapes < kNeedsShapes ? needs_ : nullptr, why);
+        if (!one.ok() || *one != ShapeProof::Answer::kEmpty) answer = std::move(one);
+        if (!answer.ok() || *answer == ShapeProof::Answer::kUnproved) break;
+      }
       if (!answer.ok()) why = answer.error().message;
       if (!answer.ok() || *answer == ShapeProof::Answer::kUnproved) {
         limited = why == kLimit;
@@ -137,7 +178,10 @@ class ShapesProof {
       use.whole |= here.whole;
       use.conditions = std::max(use.conditions, here.conditions);
       note_use(shape.instance.left, shape.instance.right, use);
-      shapes += *answer == ShapeProof::Answer::kProved;
+      if (*answer == ShapeProof::Answer::kProved) {
+        ++shapes;
+        if (coverage) coverage->take(shape);
+      }
       return true;
     });
     return !failed && rank >= 0;
@@ -150,6 +194,7 @@ class ShapesProof {
   size_t shapes = 0;
   std::string reason;
   std::optional<Assignment> unproved;
+  Coverage* coverage = nullptr;  // of the shapes proved, where asked for
 
  private:
   const Rule& rule_;
@@ -171,13 +216,16 @@ SymbolicProof prove_for_all_sizes(const Rule& rule, const Laws& laws, const Deci
   SymbolicProof out;
   const bool all = ranks == ProofRanks::kAll;
   ShapesProof proof(rule, laws, deciders, seconds, needs);
+  std::optional<Coverage> coverage;
+  if (all) proof.coverage = &coverage.emplace(rule);
   ShapeBounds bounds;
   bounds.rank = !all ? 1 : proof.tracked ? 3 : 2;
   out.proved = proof.run(bounds);
   out.ranks.up_to = proof.tracked ? 1 : proof.rank;
   // Whole tensors of more axes, as many as a counterexample may need; where a limit comes first, the proof is of fewer.
   while (out.proved && !proof.tracked) {
-    const int wanted = proof.shapes == 0 ? kRank : !all || proof.use.positions ? 0 : std::min(kRank, needed_rank(rule, proof.use));
+    int wanted = proof.shapes == 0 ? kRank : !all || proof.use.positions ? 0 : std::min(kRank, needed_rank(rule, proof.use));
+    if (all) wanted = std::max(wanted, std::min(kRank, coverage->least_rank()));
     if (bounds.rank >= wanted) break;
     ++bounds.rank;
     if (proof.run(bounds)) {
@@ -217,7 +265,10 @@ SymbolicProof prove_for_all_sizes(const Rule& rule, const Laws& laws, const Deci
   } else {
     out.ranks.any = use.positions || (!use.reshapes && out.ranks.up_to >= needed_rank(rule, use));
   }
-  out.shapes = proof.shapes;
+  if (auto lacking = out.proved && coverage ? coverage->lacking(proof.tracked ? bounds.rank : out.ranks.up_to) : std::nullopt) {
+    out.proved = false;
+    out.reason = "the shapes proved do not hold the one at " + *lacking;
+  }
   return out;
 }
 

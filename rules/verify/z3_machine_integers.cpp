@@ -49,6 +49,18 @@ std::optional<z3::expr> machine_call(ScalarFn fn, DType t, const std::vector<z3:
   }
 }
 
+std::vector<z3::expr> machine_ordered(const std::vector<z3::expr>& a) {
+  const z3::expr less_first = z3::ult(a[0], a[1]);
+  return {z3::ite(less_first, a[0], a[1]), z3::ite(less_first, a[1], a[0])};
+}
+
+z3::expr machine_remainder_fact(const z3::expr& remainder, const z3::expr& x, const z3::expr& y, DType t) {
+  // Magnitudes without sign, so that the lowest number has one.
+  auto magnitude = [&](const z3::expr& v) { return is_signed(t) ? z3::ite(less(v, constant(v, 0), t), -v, v) : v; };
+  const z3::expr zero = y == constant(y, 0);
+  return (zero || z3::ult(magnitude(remainder), magnitude(y))) && z3::implies(zero || z3::ult(magnitude(x), magnitude(y)), remainder == x);
+}
+
 z3::expr machine_cast(const z3::expr& value, DType from, DType to) {
   const unsigned have = value.get_sort().bv_size(), want = row(to).bits;
   if (have == want) return value;

@@ -171,7 +171,13 @@ class Translator {
   }
 
   z3::expr integer(const FormulaNode& n, const std::vector<z3::expr>& a) {
-    if (auto out = machine_call(n.fn, f_.node(n.args[0]).dtype, a)) return *out;
+    const DType t = f_.node(n.args[0]).dtype;
+    if (q_.abstract_products && is_product(n.fn)) {
+      z3::expr out = unknown(egret::name(n.fn), n.fn == ScalarFn::kMul ? machine_ordered(a) : a, sort_of(n.dtype));
+      if (n.fn == ScalarFn::kRem) assumptions_.push_back(machine_remainder_fact(out, a[0], a[1], t));
+      return out;
+    }
+    if (auto out = machine_call(n.fn, t, a)) return *out;
     return unknown(egret::name(n.fn), a, sort_of(n.dtype));
   }
 
@@ -194,6 +200,12 @@ class Translator {
       case ScalarFn::kNeg: return negated(a[0]);
       case ScalarFn::kSub: return exact_sum(a[0], negated(a[1]));
       case ScalarFn::kAdd: return exact_sum(a[0], a[1]);
+      case ScalarFn::kRem: {
+        // A remainder is its own.
+        const z3::expr out = unknown(egret::name(n.fn), a, sort_of(n.dtype));
+        const bool again = a[0].is_app() && a[0].num_args() == 2 && z3::eq(a[0].decl(), out.decl()) && z3::eq(a[0].arg(1), a[1]);
+        return again ? a[0] : out;
+      }
       case ScalarFn::kMul:
       case ScalarFn::kDiv: {
         bool negative = false;

@@ -22,6 +22,7 @@ struct EqualityQuery {
   // What the licence gives away.  `ignore_nan` alone says nothing of a NaN that infinities make.
   bool ignore_nan = false, ignore_infinity = false, ignore_sign_of_zero = false;
   bool ignore_rounding_casts = false;  // kUninterpreted: a conversion between floats is nothing
+  bool abstract_products = false;  // products, quotients and remainders of integers are unknown functions of which a little is known
   bool small = false;  // kFloat: floats of 8 bits; nothing is known where a constant is none of them
   unsigned timeout_ms = 10'000;
 };

@@ -88,6 +88,26 @@ TEST_CASE("what is true at one size, rank or licence alone is not proved") {
   }
 }
 
+// Natives that must know the numbers of a list answer nothing over names: what is left are lists of length 0, and a proof about scalars.
+TEST_CASE("a proof of nothing but scalars, of empty lists or of other sizes than its examples have is none") {
+  for (const char* rule : {
+           "rule sorted: pad(x, v, low=l, high=h) => pad(x, v, low=h, high=l)  where sorted(l) == sorted(l)\n"
+           "  accept x: f32[3], v: f32[], l: [1], h: [1]\n",
+           "rule member: pad(x, v, low=l, high=h) => pad(x, v, low=h, high=l)  where has(l, 1), has(h, 1)\n"
+           "  accept x: f32[2,2], v: f32[], l: [1, 1], h: [1, 1]\n",
+           "rule order: slice(x, start=s, limit=l, stride=t) => x  where is_identity(s)\n"
+           "  accept x: f32[2], s: [0], l: [2], t: [1]\n",
+           "rule without: reduce_sum(pad(x, 0, low=l, high=h), axes=a) => reduce_sum(x, axes=a)  where without(l, h) == 0  needs field\n"
+           "  accept x: f32[2,3], a: [1], l: [0, 1], h: [0, 1]\n",
+           // True where the axis has no element, which no example asks for.
+           "rule nothing: reduce_sum(x[k.., r..], axes=r) => 0  where size(r) * size(r) <= size(r)\n"
+           "  accept x: f32[2,0]\n"}) {
+    const Verification v = verify_one(rule);
+    INFO(rule << v.reason << v.counterexample);
+    CHECK(v.verdict != Verdict::kProved);
+  }
+}
+
 TEST_CASE("what compilers shipped and was wrong is refuted") {
   RuleSet set;
   const auto added = set.add_file(std::string(EGRET_SOURCE_DIR) + "/tests/rules/data/known_wrong.rules");
