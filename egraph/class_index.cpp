@@ -1,5 +1,7 @@
 #include "egraph/class_index.h"
 
+#include <algorithm>
+
 namespace egret::egraph {
 namespace {
 
@@ -77,6 +79,12 @@ void ClassIndex::build_parents() const {
   for (uint32_t& entry : last) entry = kNoId;
   for_each_use([&](Id read, Id n) { parent_nodes_[parent_start_[read]++] = n; });
   restore_starts(parent_start_);
+}
+
+uint64_t ClassIndex::growth(size_t live) const {
+  if (nodes_ready_.load(std::memory_order_relaxed)) return 0;
+  const uint64_t known = class_start_.bytes() + class_nodes_.bytes() + class_heads_.bytes() + op_start_.bytes() + op_nodes_.bytes();
+  return std::max(known, (ids_ + ops_ + 3 * live) * sizeof(uint32_t)) - known;
 }
 
 uint64_t ClassIndex::bytes() const {

@@ -44,6 +44,8 @@ class ClassIndex {
   }
 
   uint64_t bytes() const;
+  // Bytes that the first nodes_of after a rebuild adds, of `live` e-nodes.
+  uint64_t growth(size_t live) const;
 
  private:
   using Table = Array<uint32_t>;

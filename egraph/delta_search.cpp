@@ -11,6 +11,7 @@ constexpr size_t kGrain = 1024;    // changed e-nodes a part
 constexpr double kMuch = 4;        // times as many e-nodes in a list as expected, at least of kFew: plans are made anew
 constexpr double kFew = 16;
 constexpr size_t kPollInterval = 1 << 12;  // e-nodes looked at between two polls
+constexpr uint64_t kTell = 1024;           // matches between two looks at what all parts keep
 
 }  // namespace
 
@@ -124,7 +125,10 @@ class DeltaSearch::Walker {
       part_.kept.resize(search_.rules_.size(), 0);
       if (part_.kept[output.rule]++ >= rule.most) return;
     }
-    ++part_.count;
+    if (++part_.count % kTell == 0) {
+      stopped_ = stopped_ || search_.words_.fetch_add(part_.words.size() - told_, std::memory_order_relaxed) > search_.all_words_;
+      told_ = part_.words.size();
+    }
     const size_t at = part_.words.size();
     part_.words.extend(1 + stride);
     part_.words[at] = output.rule;
@@ -139,6 +143,7 @@ class DeltaSearch::Walker {
   const uint64_t matches_, bytes_;
   const std::function<bool()>& poll_;
   size_t looked_at_ = 0;  // since the last poll
+  size_t told_ = 0;       // words of the part that the others know of
   bool stopped_ = false;
 };
 
@@ -249,7 +254,7 @@ void DeltaSearch::collect(size_t parts, std::vector<SearchTask>& tasks) {
   }
 }
 
-void DeltaSearch::run(const EGraph& graph, uint64_t matches, uint64_t bytes, const Workers& workers,
+void DeltaSearch::run(const EGraph& graph, uint64_t matches, uint64_t bytes, uint64_t all_bytes, const Workers& workers,
                       const std::function<bool()>& poll, std::vector<SearchTask>& tasks) {
   const EGraph::Store& store = graph.store();
   const Stopwatch clock;
@@ -269,12 +274,23 @@ void DeltaSearch::run(const EGraph& graph, uint64_t matches, uint64_t bytes, con
     }
   }
   list_scanned(store);
+  all_words_ = all_bytes / sizeof(uint32_t);
+  words_ = 0;
   const Workers serial;
   (total >= 2 * kGrain ? workers : serial).for_each(parts, [&](size_t p) {
     if (total < kGrain || poll()) Walker(*this, parts_[p], graph, matches, bytes, poll).run();
   });
   for (size_t p = 0; p < parts; ++p) ops_[parts_[p].op].outgrown |= parts_[p].outgrown;
-  collect(parts, tasks);
+  uint64_t words = 0;
+  for (size_t p = 0; p < parts; ++p) words += parts_[p].words.size();
+  if (words > all_words_) {
+    for (size_t p = 0; p < parts; ++p) parts_[p].words.release();
+    SearchTask& task = tasks.emplace_back();
+    task.searched = task.full = true;
+    task.cut = 1;
+  } else {
+    collect(parts, tasks);
+  }
   seconds_ += clock.seconds();
 }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <functional>
+#include <atomic>
 #include <optional>
 #include <span>
 #include <vector>
@@ -25,8 +26,9 @@ class DeltaSearch {
 
   // Appends a task that is searched, matches in order, for each rewrite that found any, ascending; of those that are
   // searched around changes.  A part of the search ends where it has found `matches` matches or `bytes` bytes of them, and where
-  // `poll`, called now and then, gives false.  Requires: the graph is clean and its lists are active.
-  void run(const EGraph& graph, uint64_t matches, uint64_t bytes, const Workers& workers,
+  // `poll`, called now and then, gives false.  All parts together keep at most `all_bytes`; where there are more matches, they
+  // are dropped, and one task tells that it is full.  Requires: the graph is clean and its lists are active.
+  void run(const EGraph& graph, uint64_t matches, uint64_t bytes, uint64_t all_bytes, const Workers& workers,
            const std::function<bool()>& poll, std::vector<SearchTask>& tasks);
 
   // Adds to each rewrite its part of the time that searching took.
@@ -78,6 +80,8 @@ class DeltaSearch {
   size_t listed_ = 0;            // e-nodes looked at by list_scanned
   double seconds_ = 0;           // spent searching
   std::vector<std::pair<uint32_t, double>> earlier_;  // rewrite and visits, of tries that were made anew
+  uint64_t all_words_ = 0;         // that the parts of this search may keep together
+  std::atomic<uint64_t> words_{0};  // that they have, as far as they told
   std::vector<Part> parts_;        // of this search and, behind them, of larger ones before
   std::vector<uint64_t> found_;    // by rewrite: zero but while collecting
   std::vector<uint32_t> touched_;  // rewrites with matches

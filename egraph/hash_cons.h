@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <utility>
 
 #include "egraph/array.h"
 #include "egraph/enodes.h"
@@ -77,6 +78,19 @@ class HashCons {
     if ((taken_ + count) * 4 <= capacity() * 3) return;
     rewrite(capacity_for(live_ + count));
   }
+  // Forgets what was erased, in place.
+  void purge() {
+    size_t at = 0;
+    while (!empty(slots_[at])) at = next(at);
+    for (size_t left = mask_; left > 0; --left) {  // from an empty slot on: every entry finds its place at or before its old one
+      at = next(at);
+      const Slot entry = std::exchange(slots_[at], Slot{});
+      if (!empty(entry) && id_of(entry) != kTombstone) put(tag_of_slot(entry), id_of(entry));
+    }
+    taken_ = live_;
+  }
+  // Whether purging is enough for make_room(count).
+  bool fits(size_t count) const { return (live_ + count) * 4 <= capacity() * 3; }
   // Bytes that make_room(count) would add at its peak.
   uint64_t growth(size_t count) const {
     return (taken_ + count) * 4 <= capacity() * 3 ? 0 : capacity_for(live_ + count) * sizeof(Slot);

@@ -22,6 +22,9 @@ class Links {
   // Lists of all live e-nodes.  Requires: parents in `sets` are canonical.
   void build(const ENodes& enodes, const UnionFind& sets);
   void drop();
+  void release() { *this = {}; }  // the memory, too
+  // Bytes that lists of so many ids take, but for wide e-nodes.
+  static uint64_t bytes_of(size_t ids) { return ids * 28; }
 
   // Appends the lists of the next id, a member of the class whose list stands at `container` (itself: a new class).
   void add(const ENodes& enodes, Id container);

@@ -15,6 +15,7 @@ namespace egret::egraph {
 class Readers {
  public:
   void make(const ENodes& enodes);
+  static uint64_t bytes_of(size_t ids, size_t live) { return ids * 5 + live * 8; }  // but for wide e-nodes
 
   // Live e-nodes that read the class, as of the making of the table.
   std::span<const Id> row(Id cls) const { return {rows_.data() + start_[cls], start_[cls + 1] - start_[cls]}; }

@@ -89,7 +89,11 @@ void EGraph::Store::rekey(const Workers& workers, Array<Id>& readers) {
     }
   });
   table.note_erased(count);
-  table.make_room(count);
+  if (table.fits(count) && !fits(table.growth(count))) {
+    table.purge();
+  } else {
+    table.make_room(count);
+  }
   std::vector<std::vector<Loss>> lost(std::max<size_t>(1, Workers::chunks(count, kRekeyGrain)));
   loop.for_chunks(count, kRekeyGrain, [&](size_t begin, size_t end, size_t chunk) {
     const auto put = [&](Id n, uint32_t tag) {
@@ -189,13 +193,15 @@ void EGraph::Store::restore_congruence(const Workers& workers) {
   const size_t ids = enodes.size();
   const size_t delta = displaced.size() + (links.active() ? ids - links.size() : 0);
   if (links.active() && (delta * kDropLinks > ids || links.stale())) links.drop();
+  if (links.active() && !fits(Links::bytes_of(ids - links.size()))) links.release();
   if (links.active()) {
     extend_links();
-  } else if (ids >= kFewest && changes.count(ids) * kMakeLinks < ids) {
+  } else if (ids >= kFewest && changes.count(ids) * kMakeLinks < ids && fits(Links::bytes_of(ids))) {
     activate_links();
   }
   Array<Id> readers;
-  const int scans = rounds_before > 2 * kScans ? 1 : kScans;
+  int scans = rounds_before > 2 * kScans ? 1 : kScans;
+  if (!fits(Readers::bytes_of(ids, live_count))) scans = std::numeric_limits<int>::max();
   int round = 0;
   for (; !displaced.empty(); ++round) {
     readers.clear();

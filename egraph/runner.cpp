@@ -13,7 +13,7 @@ namespace egret::egraph {
 namespace {
 
 constexpr size_t kTasksPerThread = 4;                   // searched before their right sides are made
-constexpr uint64_t kLeastTaskBytes = uint64_t{1} << 20;
+constexpr uint64_t kLeastTaskBytes = uint64_t{1} << 18;
 constexpr uint64_t kTaskShare = 16;                     // a task may take this part of the bytes that are left
 constexpr uint64_t kHeldShare = 4;                      // matches may wait in this part of them
 constexpr uint64_t kFilterShare = 4;                    // matches above this part of the hash-cons pay for a filter
@@ -94,6 +94,9 @@ class Run {
 
   // Runs one iteration; the reason to stop, if there is one.
   std::optional<StopReason> iterate() {
+    if (search_.goes_down(store_, options_.naive) && bytes() + store_.index.growth(graph_.node_count()) > options_.limits.bytes) {
+      return StopReason::kByteLimit;
+    }
     Iteration iteration;
     const uint64_t number = report_.iterations.size();
     cut_ = false;
@@ -101,7 +104,7 @@ class Run {
     for (const uint32_t r : remembering_) rules_[r].kept = 0;
     const double start = clock_.seconds();
     std::sort(behind_.begin(), behind_.end());
-    std::vector<SearchTask> tasks = search_.plan(graph_, behind_, workers_, options_.naive, matches_left(), task_bytes());
+    std::vector<SearchTask> tasks = search_.plan(graph_, behind_, workers_, options_.naive, matches_left(), task_bytes(), held_bytes());
     iteration.search_s = clock_.seconds() - start;
     std::erase_if(behind_, [&](uint32_t r) {
       rules_[r].behind = !rules_[r].active;
@@ -134,8 +137,9 @@ class Run {
     held_.clear();
     held_bytes_ = 0;
     const bool backoff = options_.scheduler == Scheduler::kBackoff;
-    const uint64_t most_matches = matches_left(), most_bytes = task_bytes(), most_held = bytes_left() / kHeldShare;
-    const size_t wave = backoff || looks_around_ ? tasks.size() : kTasksPerThread * static_cast<size_t>(workers_.threads());
+    const uint64_t most_matches = matches_left(), most_bytes = task_bytes(), most_held = held_bytes();
+    // Tasks that are searched together fit into the bytes that are left.
+    const size_t wave = backoff || looks_around_ ? tasks.size() : std::min(kTasksPerThread * static_cast<size_t>(workers_.threads()), kTaskShare);
     std::optional<StopReason> stop;
     if (search_.expired()) stop = expiry();  // around changes
     for (size_t begin = 0; begin < tasks.size() && !stop; begin += wave) {
@@ -247,6 +251,7 @@ class Run {
     const size_t classes = graph_.class_count();
     unite(iteration);
     const double united = clock_.seconds();
+    limit_store();
     store_.restore_congruence(workers_);
     again = fell(classes, graph_.class_count());
     iteration.rebuild_s += clock_.seconds() - united;
@@ -338,8 +343,8 @@ class Run {
       uint64_t part = std::min(count - at, options_.limits.matches - applied_count_);
       part = std::min(part, std::max<uint64_t>(1, (options_.limits.enodes - graph_.node_count()) / largest));
       const uint64_t used = bytes();
-      while (part > 1 && used + part * maker_.bytes_per_match(rule) + store_.table.growth(part) >= options_.limits.bytes) {
-        if (part <= kLeastBlock && store_.table.growth(part) > 0) return StopReason::kByteLimit;
+      while (part > 1 && used + part * maker_.bytes_per_match(rule) + store_.table.growth(part * largest) >= options_.limits.bytes) {
+        if (part <= kLeastBlock && store_.table.growth(part * largest) > 0) return StopReason::kByteLimit;
         part = std::max<uint64_t>(1, part / 2);
       }
       make(at, part, report_.rewrites[r]);
@@ -462,6 +467,7 @@ class Run {
   uint64_t matches_left() const { return options_.limits.matches - std::min(applied_count_, options_.limits.matches); }
   uint64_t bytes_left() const { return options_.limits.bytes - std::min(bytes(), options_.limits.bytes); }
   uint64_t task_bytes() const { return std::max(kLeastTaskBytes, bytes_left() / kTaskShare); }  // that a task of searching may keep
+  uint64_t held_bytes() const { return std::max(kLeastTaskBytes, bytes_left() / kHeldShare); }  // that matches may wait in
   StopReason expiry() const {
     const StopToken* stop = options_.limits.stop;
     return stop && stop->stop_requested() ? StopReason::kStopped : StopReason::kTimeLimit;
@@ -474,9 +480,17 @@ class Run {
     return std::nullopt;
   }
 
-  void rebuild() { store_.rebuild(graph_, workers_); }
+  void rebuild() {
+    limit_store();
+    store_.rebuild(graph_, workers_);
+  }
+  void limit_store() {
+    const uint64_t others = bytes() - store_.bytes();
+    store_.byte_limit = options_.limits.bytes - std::min(others, options_.limits.bytes);
+  }
 
   Report finish(StopReason reason) {
+    store_.byte_limit = std::numeric_limits<uint64_t>::max();
     report_.stop_reason = reason;
     search_.add_seconds(report_.rewrites);
     report_.seconds = clock_.seconds();

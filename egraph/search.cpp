@@ -48,17 +48,21 @@ void Search::add_tasks(const EGraph::Store& store, uint32_t r, bool naive, std::
   }
 }
 
+bool Search::goes_down(const EGraph::Store& store, bool naive) const {
+  const size_t ids = store.enodes.size();
+  return naive || !store.links.active() || store.changes.count(ids) * kSmall >= ids;
+}
+
 std::vector<SearchTask> Search::plan(const EGraph& graph, std::span<const uint32_t> behind, const Workers& workers, bool naive,
-                                     uint64_t matches, uint64_t bytes) {
+                                     uint64_t matches, uint64_t bytes, uint64_t all_bytes) {
   const EGraph::Store& store = graph.store();
   std::vector<SearchTask> tasks;
   ids_ = store.enodes.size();
-  const bool small = !naive && store.links.active() && store.changes.count(ids_) * kSmall < ids_;
-  if (!small) {
+  if (goes_down(store, naive)) {
     for (uint32_t r = 0; r < rules_.size(); ++r) add_tasks(store, r, naive, tasks);
     return tasks;
   }
-  around_.run(graph, matches, bytes, workers, poll_, tasks);
+  around_.run(graph, matches, bytes, all_bytes, workers, poll_, tasks);
   const size_t around = tasks.size();
   for (const uint32_t r : whole_) add_tasks(store, r, naive, tasks);
   for (const uint32_t r : behind) {

@@ -31,9 +31,11 @@ class Search {
   Search(const Search&) = delete;
 
   // The tasks of an iteration, for rewrites that are active; `behind`: those that are, ascending.  Those around changes
-  // are searched already, of which a part keeps at most `matches` matches in about `bytes` bytes.
+  // are searched already, of which a part keeps at most `matches` matches in about `bytes` bytes, all of them `all_bytes`.
   std::vector<SearchTask> plan(const EGraph& graph, std::span<const uint32_t> behind, const Workers& workers, bool naive,
-                               uint64_t matches, uint64_t bytes);
+                               uint64_t matches, uint64_t bytes, uint64_t all_bytes);
+  // Whether `plan` needs the tables of classes and operators.
+  bool goes_down(const EGraph::Store& store, bool naive) const;
   // Runs a task, which keeps at most `matches` matches in about `bytes` bytes.  Thread safety: any number at once.
   void run(const EGraph& graph, uint64_t matches, uint64_t bytes, SearchTask& task);
   void add_seconds(std::span<RewriteCount> counts) { around_.add_seconds(counts); }  // of the searches around changes

@@ -113,6 +113,9 @@ struct EGraph::Store {
   void mark_around(Id cls);  // a fact of the class changed
 
   uint64_t bytes() const;
+  // Lists and tables that only save time are made where they fit below this.
+  uint64_t byte_limit = std::numeric_limits<uint64_t>::max();
+  bool fits(uint64_t more) const { return bytes() + more <= byte_limit; }
 
   // check_loaded.cpp.  Checks arrays that were read from outside and makes the tables; what is wrong, or nothing.
   std::string check_loaded();

@@ -200,13 +200,27 @@ TEST_CASE("limits stop within a batch, and the graph is whole") {
     CHECK(session.graph().clean());
     CHECK(session.best().size() == 7);
   }
+  for (const char* analysis : {"", "(analysis const-fold)"}) {
+    for (const uint64_t bytes : {2'000'000, 20'000'000}) {
+      Session session = session_of(analysis + math);
+      RunOptions options = steps(20);
+      options.limits.bytes = bytes;
+      const SaturateReport report = session.run(options);
+      CHECK(report.stop_reason == "byte_limit");
+      CHECK(report.bytes <= bytes + 4'096 * 80);
+      CHECK(session.graph().clean());
+      CHECK(session.best().size() == 7);
+    }
+  }
   {
-    Session session = session_of(math);
+    Session session = session_of("(analysis const-fold)" + math);
     RunOptions options = steps(20);
-    options.limits.bytes = 2'000'000;
+    options.limits.matches = 5'000;
     const SaturateReport report = session.run(options);
-    CHECK(report.stop_reason == "byte_limit");
-    CHECK(session.graph().clean());
+    CHECK(report.stop_reason == "match_limit");
+    uint64_t applied = 0;
+    for (const RuleUse& rule : report.rules) applied += rule.applied;
+    CHECK(applied == 5'000);
   }
   {
     Session session = session_of(math);
