@@ -4,9 +4,9 @@
 #include <cmath>
 #include <numeric>
 
+#include "extract/solve/exact/highs.h"
 #include "extract/solve/graph/grain.h"
 #include "extract/solve/heuristics/greedy.h"
-#include "support/module.h"
 
 namespace egret::extract {
 namespace {
@@ -20,16 +20,9 @@ constexpr size_t kNarrowLeast = 600;        // candidates: the narrow window is 
 constexpr uint64_t kNarrowWork = 3;         // times the iterations of the linear program, and
 constexpr uint64_t kNarrowBase = 4000;      // so many more
 
-struct Answer {
-  EgretHighsAnswer state{};
-  std::vector<double> x, reduced_cost;
-};
-
-int stop_asked(void* interrupt) { return (*static_cast<const Interrupt*>(interrupt))(); }
-
 class HighsEngine : public Engine {
  public:
-  HighsEngine(const Hypergraph& graph, const Problem* problem, std::vector<SideRow> side_rows, EgretHighsSolve highs)
+  HighsEngine(const Hypergraph& graph, const Problem* problem, std::vector<SideRow> side_rows, Highs highs)
       : graph_(graph), problem_(problem), candidate_(graph.original), side_rows_(std::move(side_rows)), highs_(highs), grain_(cost_grain(graph.cost)),
         fixed_(graph.size(), Fixed::kOpen) {
     std::iota(graph_.original.begin(), graph_.original.end(), 0);  // numbers of this graph, whatever it becomes
@@ -44,10 +37,8 @@ class HighsEngine : public Engine {
     interrupted_ = &interrupted;
     units_ = unit_of(graph_);
     iterations_left_ = std::max<uint64_t>(1, work / units_);
-    int exponent = 0;
-    std::frexp(std::isfinite(best_.upper) ? best_.upper : std::accumulate(graph_.cost.begin(), graph_.cost.end(), 0.0),
-               &exponent);
-    scale_ = std::ldexp(1.0, 10 - exponent);  // HiGHS' tolerances are absolute: the optimum becomes about 1000
+    const double size = std::isfinite(best_.upper) ? best_.upper : std::accumulate(graph_.cost.begin(), graph_.cost.end(), 0.0);
+    scale_ = scale_to(size, 10);
     take_over(shared.fixed);
     if (!linear_done_) {
       solve_linear();
@@ -93,29 +84,20 @@ class HighsEngine : public Engine {
     return trusted_terms(*problem_, graph, candidate);
   }
 
-  Answer run(const Hypergraph& graph, bool linear, uint64_t most_iterations) {
+  // `basis`: of a linear program over the same graph.
+  HighsAnswer run(const Hypergraph& graph, bool linear, uint64_t most_iterations, Basis* basis = nullptr) {
     const IlpModel model = build_model(graph, terms_of(graph), loops_, scale_, side_rows_);
-    Answer answer;
-    answer.x.resize(model.cost.size());
-    answer.reduced_cost.resize(model.cost.size());
-    EgretHighsModel view = model.view(linear);
     std::vector<double> start;
     if (!linear && !best_.solution.empty() && contains(graph, best_.solution)) {
       start.assign(model.cost.size(), 0);
       for (uint32_t k = 0; k < graph.size(); ++k) {
         start[k] = std::binary_search(best_.solution.begin(), best_.solution.end(), graph.original[k]);
       }
-      view.start = start.data();
     }
-    view.iteration_limit = static_cast<int64_t>(std::min<uint64_t>({most_iterations, iterations_left_, INT64_MAX}));
-    view.seconds = std::max(0.0, interrupted_->limits->seconds - interrupted_->clock->seconds());
-    view.absolute_gap = std::isfinite(best_.upper) ? (best_.upper - cutoff(best_.upper, grain_)) * scale_ : 0;
-    view.stop = stop_asked;
-    view.stop_context = const_cast<Interrupt*>(interrupted_);
-    answer.state.solution = answer.x.data();
-    answer.state.reduced_cost = linear ? answer.reduced_cost.data() : nullptr;
-    highs_(&view, &answer.state);
-    const uint64_t used = static_cast<uint64_t>(std::max<int64_t>(1, answer.state.iterations));
+    HighsRun how{linear, std::min(most_iterations, iterations_left_), interrupted_, 0, &start, basis};
+    if (std::isfinite(best_.upper)) how.absolute_gap = (best_.upper - cutoff(best_.upper, grain_)) * scale_;
+    HighsAnswer answer = highs_.solve(model, how);
+    const uint64_t used = std::max<uint64_t>(1, answer.iterations());
     iterations_left_ -= std::min(iterations_left_, used);
     iterations_ += used;
     step_.work += used * units_;
@@ -126,7 +108,7 @@ class HighsEngine : public Engine {
     return std::includes(graph.original.begin(), graph.original.end(), chosen.begin(), chosen.end());
   }
 
-  static std::vector<uint32_t> chosen_in(const Hypergraph& graph, const Answer& answer, double above) {
+  static std::vector<uint32_t> chosen_in(const Hypergraph& graph, const HighsAnswer& answer, double above) {
     std::vector<uint32_t> chosen;
     for (uint32_t k = 0; k < graph.size(); ++k) {
       if (answer.x[k] > above) chosen.push_back(k);
@@ -145,8 +127,9 @@ class HighsEngine : public Engine {
   void solve_linear() {
     const Hypergraph graph = open_graph();
     if (graph.size() == 0) return raise(best_.upper);
+    if (graph.original != basis_of_) basis_ = {}, basis_of_ = graph.original;
     for (int round = 0; round < kMaxLinearRounds; ++round) {
-      Answer answer = run(graph, /*linear=*/true, UINT64_MAX);
+      HighsAnswer answer = run(graph, /*linear=*/true, UINT64_MAX, &basis_);
       if (answer.state.status == kHighsInfeasible) return raise(best_.upper);  // the fold budget
       if (answer.state.status != kHighsOptimal) {
         // The next slice, which is longer, tries again; where HiGHS fails the integer program may not.
@@ -164,7 +147,7 @@ class HighsEngine : public Engine {
   }
 
   // What costs too much by its reduced cost.
-  void fix_out(const Hypergraph& graph, const Answer& answer, double bound) {
+  void fix_out(const Hypergraph& graph, const HighsAnswer& answer, double bound) {
     linear_bound_ = bound;
     bound_with_.assign(graph_.size(), std::numeric_limits<double>::infinity());
     for (uint32_t k = 0; k < graph.size(); ++k) bound_with_[graph.original[k]] = bound + answer.reduced_cost[k] / scale_;
@@ -216,7 +199,7 @@ class HighsEngine : public Engine {
     if (graph.size() == 0) return raise(outside);
     const uint64_t last = iterations_ + std::min(most_iterations, UINT64_MAX - iterations_);
     while (iterations_left_ > 0 && iterations_ < last && !(*interrupted_)()) {
-      const Answer answer = run(graph, /*linear=*/false, last - iterations_);
+      const HighsAnswer answer = run(graph, /*linear=*/false, last - iterations_);
       if (answer.state.status == kHighsFailed) {
         step_.outcome = Outcome::kGivenUp;
         return;
@@ -268,12 +251,14 @@ class HighsEngine : public Engine {
   const std::vector<uint32_t> candidate_;  // of the problem
   Rows dependency_;
   const std::vector<SideRow> side_rows_;
-  const EgretHighsSolve highs_;
+  const Highs highs_;
   const double grain_;
   double scale_ = 1, linear_bound_ = 0;
   std::vector<double> bound_with_;         // by candidate: no solution that has it costs less; of the linear program
   std::vector<Fixed> fixed_;
   std::vector<Loop> loops_;                // forbidden so far
+  Basis basis_;                            // of the linear program over the candidates `basis_of_`
+  std::vector<uint32_t> basis_of_;
   bool linear_done_ = false, narrow_done_ = false;
   uint64_t iterations_left_ = 0, iterations_ = 0, units_ = 1;
   const Interrupt* interrupted_ = nullptr;
@@ -284,19 +269,12 @@ class HighsEngine : public Engine {
 }  // namespace
 
 std::unique_ptr<Engine> make_highs_engine(const Hypergraph& graph, const Problem* problem, std::vector<SideRow> side_rows) {
-  if (!have_highs()) return nullptr;
-  const auto symbol = open_module_symbol("egret_highs", "egret_highs_solve");
+  const auto highs = Highs::open();
+  if (!highs) return nullptr;
   const bool terms = problem && !problem->term_nodes.empty() && !graph.has_negative_cost();
-  return std::make_unique<HighsEngine>(graph, terms ? problem : nullptr, std::move(side_rows),
-                                       reinterpret_cast<EgretHighsSolve>(*symbol));
+  return std::make_unique<HighsEngine>(graph, terms ? problem : nullptr, std::move(side_rows), *highs);
 }
 
-bool have_highs() {
-#ifdef EGRET_HAVE_ILP
-  return open_module_symbol("egret_highs", "egret_highs_solve").ok();
-#else
-  return false;
-#endif
-}
+bool have_highs() { return Highs::open().has_value(); }
 
 }  // namespace egret::extract

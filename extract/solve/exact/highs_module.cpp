@@ -79,10 +79,12 @@ void collect(void* highs, const EgretHighsModel& model, EgretHighsAnswer& answer
   answer.bound = answer.status == kHighsOptimal ? answer.objective : -HUGE_VAL;
   if (model.integer) Highs_getDoubleInfoValue(highs, "mip_dual_bound", &answer.bound);
   answer.has_solution = primal == kHighsSolutionStatusFeasible;
+  if (answer.column_basis) answer.has_basis = Highs_getBasis(highs, answer.column_basis, answer.row_basis) == kHighsStatusOk;
   if (!answer.has_solution) return;
   std::vector<double> dual(model.columns), row_value(model.rows), row_dual(model.rows);
   double* reduced = answer.reduced_cost ? answer.reduced_cost : dual.data();
-  Highs_getSolution(highs, answer.solution, reduced, row_value.data(), row_dual.data());
+  double* rows = answer.row_dual ? answer.row_dual : row_dual.data();
+  Highs_getSolution(highs, answer.solution, reduced, row_value.data(), rows);
 }
 
 }  // namespace
@@ -94,6 +96,7 @@ extern "C" __attribute__((visibility("default"))) void egret_highs_solve(const E
   answer->bound = -HUGE_VAL;
   answer->objective = HUGE_VAL;
   answer->iterations = answer->nodes = 0;
+  answer->has_basis = 0;
   void* highs = Highs_create();
   if (!highs) return;
   set_options(highs, *model);
@@ -101,6 +104,7 @@ extern "C" __attribute__((visibility("default"))) void egret_highs_solve(const E
     Highs_setCallback(highs, on_callback, const_cast<EgretHighsModel*>(model));
     Highs_startCallback(highs, model->integer ? kHighsCallbackMipInterrupt : kHighsCallbackSimplexInterrupt);
     if (model->integer && model->start) give_start(highs, *model);
+    if (!model->integer && model->column_basis) Highs_setBasis(highs, model->column_basis, model->row_basis);
     if (Highs_run(highs) != kHighsStatusError) collect(highs, *model, *answer);
   }
   Highs_destroy(highs);

@@ -15,6 +15,7 @@ struct EgretHighsModel {
   const int32_t *row_start, *index;   // rows + 1 starts
   const double* value;
   const double* start;                // of the integer columns (others are ignored); null: none
+  const int32_t *column_basis, *row_basis;  // of an earlier answer, from which a linear program goes on; null: none
   int64_t iteration_limit;            // of the LPs together; deterministic
   double seconds;                     // safety net
   double absolute_gap;
@@ -31,6 +32,9 @@ struct EgretHighsAnswer {
   int64_t iterations, nodes;
   double* solution;                   // [columns], given by the caller
   double* reduced_cost;               // [columns], of a linear program; may be null
+  double* row_dual;                   // [rows], of a linear program; may be null
+  int32_t *column_basis, *row_basis;  // [columns], [rows]: where a linear program ended; may be null
+  int32_t has_basis;
 };
 
 // One thread, seed 0: the same model gives the same answer, unless `seconds` or `stop` ends it.

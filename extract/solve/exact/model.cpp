@@ -49,7 +49,6 @@ class Builder {
     for (uint32_t k = 0; k < graph_.size(); ++k) lone_price_rows(k);
     if (graph_.has_negative_cost()) support_rows();
     if (!terms_.empty()) add_term_rows();
-    for (const Loop& loop : loops) loop_rows(loop);
     fold_row();
     for (const SideRow& row : side_rows) {
       for (uint32_t k = 0; k < graph_.size(); ++k) {
@@ -57,6 +56,7 @@ class Builder {
       }
       close_row(-kFree, row.most);
     }
+    for (const Loop& loop : loops) loop_rows(loop);  // last: a basis holds for what comes before
     return std::move(model_);
   }
 

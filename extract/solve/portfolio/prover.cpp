@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
-#include "extract/solve/exact/core_guided.h"
 #include "extract/solve/bound/dual_ascent.h"
+#include "extract/solve/exact/core_guided.h"
 #include "extract/solve/graph/grain.h"
 #include "extract/solve/heuristics/greedy.h"
+#include "extract/solve/portfolio/cases.h"
 #include "extract/solve/reduce/reduction_log.h"
 
 namespace egret::extract {
@@ -19,9 +21,10 @@ constexpr double kRounding = 4e-12;  // relative: what sums of doubles may err b
 constexpr uint64_t kAscentSteps = 20'000'000;
 constexpr uint64_t kCoverSteps = 400;    // of the local search, a candidate
 constexpr size_t kCutItems = 4'000'000;  // of all cuts of one part together
-constexpr uint64_t kSlice = 1'000'000;
+constexpr uint64_t kSlice = 100'000;
 constexpr int kDepth = 6;
 constexpr double kWorthReducing = 0.9;
+constexpr double kClose = 2e-10;         // relative: what cases may leave of the claim
 
 using Text = std::back_insert_iterator<std::string>;
 
@@ -118,7 +121,7 @@ class Prover {
     if (short_cuts && dual.bound >= cutoff(upper, grain)) {
       const double claim = claimed(grain > 0 ? upper : dual.bound, upper, grain);
       write_grain(grain);
-      write_cuts(dual);
+      write_cuts(dual.cuts, text_);
       text_ += "f\n";
       return claim;
     }
@@ -128,13 +131,72 @@ class Prover {
         return within(graph, dual, dropped, upper, grain, depth);
       }
     }
-    if (!CoreGuided::takes(graph) || clock_.expired(options_.limits)) {
-      if (!short_cuts) return 0;
-      write_cuts(dual);
-      text_ += "f\n";
-      return claimed(dual.bound, upper, 0);
+    if (clock_.expired(options_.limits)) return by_prices(dual, short_cuts, upper);
+    return by_engines(graph, dual, short_cuts, upper, grain, depth);
+  }
+
+  // What the cuts prove by themselves.
+  double by_prices(const DualAscent& dual, bool short_cuts, double upper) {
+    if (!short_cuts) return 0;
+    write_cuts(dual.cuts, text_);
+    text_ += "f\n";
+    return claimed(dual.bound, upper, 0);
+  }
+
+  // Core-guided search and cases over the linear program of cuts take turns, each with twice the work of its last turn.
+  double by_engines(const Hypergraph& graph, const DualAscent& first, bool short_cuts, double upper, double grain, int depth) {
+    const Interrupt interrupt{&options_.limits, &clock_, nullptr};
+    const auto highs = Highs::open();
+    std::optional<CoreGuided> cores;
+    if (CoreGuided::takes(graph)) cores.emplace(graph, /*proof=*/true);
+    std::optional<CutProgram> program;
+    DualAscent dual = first;
+    Step step;
+    Shared shared;
+    shared.incumbent.upper = upper;
+    bool turn_left = true;
+    for (uint64_t work = kSlice; turn_left && !interrupt(); work *= 2) {
+      turn_left = false;
+      if (cores) {
+        step = cores->advance(shared, work, interrupt);
+        shared.incumbent.upper = std::min(shared.incumbent.upper, step.found.upper);
+        if (step.outcome == Outcome::kProved) break;
+        turn_left = step.outcome == Outcome::kSpent;
+        if (!turn_left) cores.reset();
+      }
+      if (!highs || !std::isfinite(shared.incumbent.upper)) continue;
+      const double enough = target(shared.incumbent.upper, grain);
+      const bool fresh = !program;
+      if (fresh) {
+        program.emplace(graph, *highs, shared.incumbent.upper);
+        if (short_cuts) program->add(first.cuts);
+        const DualAscent& better = program->solve(std::vector<Fixed>(graph.size(), Fixed::kOpen), enough, interrupt);
+        if (better.bound > dual.bound) dual = better, short_cuts = cut_items(dual) <= kCutItems;
+      }
+      if (short_cuts && depth < kDepth && dual.bound < enough) {
+        const auto dropped = too_dear(graph, dual, shared.incumbent.upper, grain);
+        if (static_cast<double>(graph.size() - dropped.size()) <= kWorthReducing * static_cast<double>(graph.size())) {
+          return within(graph, dual, dropped, shared.incumbent.upper, grain, depth);
+        }
+      }
+      Cases cases(graph, *program, enough);
+      if (cases.prove(work, interrupt)) {
+        write_grain(grain);
+        text_ += cases.records();
+        return claimed(grain > 0 ? shared.incumbent.upper : enough, shared.incumbent.upper, grain);
+      }
+      shared.incumbent.upper = std::min(shared.incumbent.upper, cases.found());
+      turn_left = true;
     }
-    return by_cores(graph, upper);
+    const double by_cores = cores ? claimed(step.found.lower, shared.incumbent.upper, exact_grain(graph.cost)) : 0;
+    if (!cores || by_cores < dual.bound) return by_prices(dual, short_cuts, shared.incumbent.upper);
+    text_ += cores->proof();
+    return by_cores;
+  }
+
+  // What a bound must reach to prove `upper`: a little less where sums of prices are no multiples of the grain.
+  static double target(double upper, double grain) {
+    return grain > 0 ? cutoff(upper, grain) + 1e-9 * std::abs(upper) : upper - kClose * std::abs(upper);
   }
 
   static size_t cut_items(const DualAscent& dual) {
@@ -147,16 +209,8 @@ class Prover {
     if (grain > 0) fmt::format_to(Text(text_), "v {}\n", grain);
   }
 
-  void write_cuts(const DualAscent& dual) {
-    for (const Cut& cut : dual.cuts) {
-      fmt::format_to(Text(text_), "u {}", cut.price);
-      for (uint32_t i : cut.items) fmt::format_to(Text(text_), " {}", i);
-      text_ += '\n';
-    }
-  }
-
   static std::vector<uint32_t> too_dear(const Hypergraph& graph, const DualAscent& dual, double upper, double grain) {
-    const double limit = cutoff(upper, grain) + 1e-9 * std::abs(upper);
+    const double limit = target(upper, grain);
     std::vector<uint32_t> out;
     for (uint32_t k = 0; k < graph.size(); ++k) {
       if (dual.bound + dual.remaining[k] >= limit) out.push_back(k);
@@ -171,7 +225,7 @@ class Prover {
     for (uint32_t k : dropped) keep[k] = 0;
     const auto made = makeable(graph, keep);
     write_grain(grain);
-    write_cuts(dual);
+    write_cuts(dual.cuts, text_);
     text_ += 'K';
     for (uint32_t k : dropped) fmt::format_to(Text(text_), " {}", k);
     text_ += "\nq\n";
@@ -182,21 +236,21 @@ class Prover {
     for (uint32_t k = 0; k < graph.size(); ++k) named.original[k] = k;
     const Hypergraph rest = restrict_to(named, keep);
     text_ += "(\n";
-    const double bound = level(rest, rest.original, static_cast<uint32_t>(graph.size()), upper, depth + 1);
+    double bound = level(rest, rest.original, static_cast<uint32_t>(graph.size()), upper, depth + 1);
     text_ += ")\n";
+    if (grain == 0) bound = std::min(bound, target(upper, grain));  // no more than what the dropped are known to cost
     return claimed(bound, upper, grain);
   }
 
   // Root r cannot be made of what is left: no solution beats `upper`, by cuts around it of any price.
   double unreachable(const Hypergraph& graph, uint32_t r, const std::vector<uint8_t>& keep, double upper,
                      double grain) {
-    std::vector<uint8_t> inside(graph.items, 0);
     const auto made = makeable(graph, keep);
-    fmt::format_to(Text(text_), "u {}", std::ldexp(1.0, std::ilogb(std::abs(upper) + 1) + 2));
+    Cut blocked{r, 0, {}};
     for (uint32_t i = 0; i < graph.items; ++i) {
-      if (!made[i]) fmt::format_to(Text(text_), " {}", i);
+      if (!made[i]) blocked.items.push_back(i);
     }
-    text_ += "\nf\n";
+    write_blocked(blocked, upper, text_);
     return claimed(upper, upper, grain);
   }
 

@@ -1,0 +1,122 @@
+#include "extract/solve/exact/cut_program.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace egret::extract {
+namespace {
+
+constexpr int kMaxRounds = 2000;
+constexpr int kStalled = 30;          // rounds that gain next to nothing
+constexpr double kGain = 1e-5;       // relative
+constexpr size_t kMostCuts = 16;     // a round: a program of few new rows is solved in less time than cuts are found
+constexpr size_t kMostEntries = 20'000'000;
+constexpr double kFraction = 1e-6;
+
+}  // namespace
+
+CutProgram::CutProgram(const Hypergraph& graph, const Highs& highs, double size)
+    : graph_(graph), highs_(highs), scale_(scale_to(size, 18)), x_(graph.size(), 0) {
+  for (double c : graph.cost) model_.cost.push_back(c * scale_);
+  model_.lower.assign(graph.size(), 0);
+  model_.upper.assign(graph.size(), 1);
+}
+
+void CutProgram::add_row(CutRow row) {
+  for (uint32_t k : row.leading) {
+    model_.index.push_back(static_cast<int32_t>(k));
+    model_.value.push_back(1);
+  }
+  model_.row_start.push_back(static_cast<int32_t>(model_.index.size()));
+  model_.row_lower.push_back(1);
+  model_.row_upper.push_back(HUGE_VAL);
+  rows_.push_back(std::move(row));
+}
+
+void CutProgram::add(const std::vector<Cut>& cuts) {
+  std::vector<uint8_t> within(graph_.items, 0);
+  for (const Cut& cut : cuts) {
+    CutRow row{cut.root, cut.items, {}};
+    for (uint32_t i : cut.items) within[i] = 1;
+    for (uint32_t i : cut.items) {
+      for (uint32_t k : graph_.producers[i]) {
+        const auto reads = graph_.operands[k];
+        if (std::none_of(reads.begin(), reads.end(), [&](uint32_t o) { return within[o]; })) row.leading.push_back(k);
+      }
+    }
+    for (uint32_t i : cut.items) within[i] = 0;
+    std::sort(row.leading.begin(), row.leading.end());
+    row.leading.erase(std::unique(row.leading.begin(), row.leading.end()), row.leading.end());
+    add_row(std::move(row));
+  }
+}
+
+// What the prices prove, summed from the prices alone.
+void CutProgram::take_duals(const std::vector<Fixed>& fixed, const std::vector<double>& row_dual) {
+  DualAscent out;
+  out.remaining = graph_.cost;
+  for (size_t r = 0; r < rows_.size(); ++r) {
+    const double price = row_dual[r] / scale_;
+    if (!(price > 0)) continue;
+    out.bound += price;
+    for (uint32_t k : rows_[r].leading) out.remaining[k] -= price;
+    out.cuts.push_back({rows_[r].root, price, rows_[r].items});
+  }
+  reduced_ = out.remaining;
+  for (uint32_t k = 0; k < graph_.size(); ++k) {
+    if (fixed[k] == Fixed::kIn || (fixed[k] == Fixed::kOpen && out.remaining[k] < 0)) out.bound += out.remaining[k];
+    out.remaining[k] = std::max(0.0, out.remaining[k]);
+  }
+  if (best_.remaining.empty() || out.bound > best_.bound) best_ = std::move(out);
+}
+
+bool CutProgram::solve_once(const std::vector<Fixed>& fixed, const Interrupt& interrupt) {
+  const HighsAnswer answer = highs_.solve(model_, {.linear = true, .interrupt = &interrupt, .basis = &basis_});
+  work_ += (1 + answer.iterations()) * (100 + model_.index.size() / 100);
+  if (answer.state.status != kHighsOptimal) return false;
+  x_ = answer.x;
+  take_duals(fixed, answer.row_dual);
+  return true;
+}
+
+const DualAscent& CutProgram::solve(const std::vector<Fixed>& fixed, double enough, const Interrupt& interrupt) {
+  best_ = {};
+  integral_ = false;
+  std::vector<uint8_t> shut(graph_.size()), open(graph_.size());
+  for (uint32_t k = 0; k < graph_.size(); ++k) {
+    shut[k] = fixed[k] == Fixed::kOut;
+    open[k] = !shut[k];
+    model_.upper[k] = open[k];
+    model_.lower[k] = fixed[k] == Fixed::kIn;
+  }
+  const auto made = makeable(graph_, open);
+  for (uint32_t r : graph_.roots) {
+    if (made[r]) continue;
+    best_.bound = std::numeric_limits<double>::infinity();
+    best_.remaining = graph_.cost;
+    best_.cuts = {{r, 0, {}}};
+    for (uint32_t i = 0; i < graph_.items; ++i) {
+      if (!made[i]) best_.cuts[0].items.push_back(i);
+    }
+    return best_;
+  }
+  double last = -std::numeric_limits<double>::infinity();
+  for (int round = 0, stalled = 0; round < kMaxRounds && stalled < kStalled && !interrupt(); ++round) {
+    if (!solve_once(fixed, interrupt) || best_.bound >= enough) break;
+    stalled = best_.bound > last + kGain * std::abs(enough) ? 0 : stalled + 1;
+    last = best_.bound;
+    auto cuts = broken_cuts(graph_, x_, reduced_, shut, kMostCuts, turn_++);
+    work_ += 2 * graph_.size();
+    if (cuts.empty()) {
+      integral_ = std::all_of(x_.begin(), x_.end(), [](double v) { return v < kFraction || v > 1 - kFraction; });
+      break;
+    }
+    if (model_.index.size() > kMostEntries) break;
+    for (CutRow& cut : cuts) add_row(std::move(cut));
+  }
+  if (best_.remaining.empty()) best_.remaining = graph_.cost;  // nothing known: the bound is 0
+  return best_;
+}
+
+}  // namespace egret::extract
