@@ -2,23 +2,21 @@
 """The extraction gym through `egret extract`, judged by ../shared/tools/check_extraction.py.
 
   gym.py --egret build/bin/egret --data ../shared/data/extraction-gym --checker ../shared/tools/check_extraction.py
-         [--method portfolio] [--limit 10] [--jobs 1] [--only SUBSTRING] [--out RESULT.json]
+         [--method portfolio] [--limit 10] [--certificate] [--only SUBSTRING] [--out RESULT.json]
 
-Prints a table by family: how many files, optimum proved within 10 s and within the limit, median and greatest time,
+Prints a table by family: how many files, optimum proved within 10 s and within the limit, median and greatest time (processor seconds of the whole process),
 cost over the best known (geometric mean, worst), gap at the end, what the checker refused.  A file whose best known
 cost is proved and that comes out dearer, or whose bound lies above a known cost, is a fault and is named.
 """
-import argparse
-import concurrent.futures
 import csv
 import importlib.util
 import json
 import math
 import os
 import statistics
-import subprocess
 import tempfile
-import time
+
+import suite
 
 
 def load_checker(path):
@@ -31,17 +29,9 @@ def load_checker(path):
 def run_file(options, checker, path, known):
     with tempfile.TemporaryDirectory() as folder:
         solution, prices = os.path.join(folder, "solution.json"), os.path.join(folder, "prices.json")
-        command = [options.egret, "extract", path, "--method", options.method, "--time-limit", str(options.limit),
-                   "--threads", str(options.threads), "--solution", solution, "--json"]
-        if options.certificate:
-            command += ["--certificate", prices]
-        begun = time.time()
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        row = {"wall": time.time() - begun, "exit": done.returncode}
-        if done.returncode != 0:
-            return {**row, "fault": (done.stderr or done.stdout).strip()[-300:]}
-        answer = json.loads(done.stdout)
-        row.update({k: answer[k] for k in ("dag_cost", "bound", "optimal", "certified", "seconds")})
+        row = suite.extract(options, path, solution, prices)
+        if "fault" in row:
+            return row
         graph = checker.EGraph(checker.read(path))
         claim = checker.read(solution)
         verdict = checker.check(graph, claim["choices"], 1e-9, claim)
@@ -86,9 +76,9 @@ def table(rows):
         group = [r for _, r in families[family]]
         proved = [r for r in group if r.get("optimal")]
         ratios = [r["ratio"] for r in group if r.get("ratio")]
-        times = sorted(r["seconds"] for r in proved)
+        times = sorted(r["processor_s"] for r in proved)
         lines.append("| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |".format(
-            family, len(group), sum(r["seconds"] <= 10 for r in proved), len(proved),
+            family, len(group), sum(r["processor_s"] <= 10 for r in proved), len(proved),
             f"{statistics.median(times):.4f}" if times else "-", f"{times[-1]:.2f}" if times else "-",
             f"{math.exp(sum(map(math.log, ratios)) / len(ratios)):.5f}" if ratios else "-",
             f"{max(ratios):.4f}" if ratios else "-", sum(gap(r) <= 0.05 for r in group),
@@ -97,18 +87,7 @@ def table(rows):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--egret", required=True)
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--checker", required=True)
-    parser.add_argument("--method", default="portfolio")
-    parser.add_argument("--limit", type=float, default=10)
-    parser.add_argument("--threads", type=int, default=0)
-    parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--only", default="")
-    parser.add_argument("--certificate", action="store_true")
-    parser.add_argument("--out")
-    options = parser.parse_args()
+    options = suite.options_of(__doc__, limit=10).parse_args()
     checker = load_checker(options.checker)
     with open(os.path.join(options.data, "best_known.csv"), encoding="utf-8") as f:
         known = {r["file"]: r for r in csv.DictReader(f)}
@@ -117,20 +96,14 @@ def main():
         path = os.path.join(options.data, "data", name + ".gz")
         if options.only in name and os.path.exists(path):
             files[name] = path
-    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        waiting = {n: pool.submit(run_file, options, checker, p, known[n]) for n, p in files.items()}
-        rows = {n: w.result() for n, w in waiting.items()}
+    rows = {n: run_file(options, checker, p, known[n]) for n, p in files.items()}
     for name, row in rows.items():
         if "fault" in row or not row.get("optimal"):
-            print(name, json.dumps({k: row.get(k) for k in ("dag_cost", "bound", "best_known", "seconds", "fault")}))
+            print(name, json.dumps({k: row.get(k) for k in ("dag_cost", "bound", "best_known", "processor_s", "fault")}))
     print(table(rows))
-    if options.out:
-        machine = {"cores": os.cpu_count(), "date": time.strftime("%Y-%m-%d"),
-                   "load": os.getloadavg()[0]}
-        with open(options.out, "w", encoding="utf-8") as f:
-            json.dump({"machine": machine, "method": options.method, "limit_s": options.limit, "files": rows}, f, indent=1,
-                      sort_keys=True)
-            f.write("\n")
+    if options.certificate:
+        print(suite.certified_line(rows))
+    suite.write(options, "files", rows)
     return any("fault" in r for r in rows.values())
 
 

@@ -11,7 +11,7 @@
 
 #include "extract/certify/check.h"
 #include "extract/solve/exact/core_guided.h"
-#include "extract/solve/portfolio/cases.h"
+#include "extract/solve/exact/cut_cases.h"
 #include "extract/solve/portfolio/certificate.h"
 #include "extract/solve/solve.h"
 #include "tests/extract/random.h"

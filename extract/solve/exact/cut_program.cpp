@@ -13,6 +13,7 @@ constexpr double kGain = 1e-5;       // relative
 constexpr size_t kMostCuts = 16;     // a round: a program of few new rows is solved in less time than cuts are found
 constexpr size_t kMostEntries = 20'000'000;
 constexpr double kFraction = 1e-6;
+constexpr uint64_t kLeastIterations = 100;
 
 }  // namespace
 
@@ -71,18 +72,22 @@ void CutProgram::take_duals(const std::vector<Fixed>& fixed, const std::vector<d
   if (best_.remaining.empty() || out.bound > best_.bound) best_ = std::move(out);
 }
 
-bool CutProgram::solve_once(const std::vector<Fixed>& fixed, const Interrupt& interrupt) {
-  const HighsAnswer answer = highs_.solve(model_, {.linear = true, .interrupt = &interrupt, .basis = &basis_});
-  work_ += (1 + answer.iterations()) * (100 + model_.index.size() / 100);
+bool CutProgram::solve_once(const std::vector<Fixed>& fixed, const Interrupt& interrupt, uint64_t last_work) {
+  const uint64_t unit = 100 + model_.index.size() / 100;
+  HighsRun run{.linear = true, .interrupt = &interrupt, .basis = &basis_};
+  if (last_work < UINT64_MAX) run.iterations = kLeastIterations + (last_work - std::min(work_, last_work)) / unit;
+  const HighsAnswer answer = highs_.solve(model_, run);
+  work_ += (1 + answer.iterations()) * unit;
   if (answer.state.status != kHighsOptimal) return false;
   x_ = answer.x;
   take_duals(fixed, answer.row_dual);
   return true;
 }
 
-const DualAscent& CutProgram::solve(const std::vector<Fixed>& fixed, double enough, const Interrupt& interrupt) {
+const DualAscent& CutProgram::solve(const std::vector<Fixed>& fixed, double enough, const Interrupt& interrupt,
+                                    uint64_t last_work) {
   best_ = {};
-  integral_ = false;
+  integral_ = exhausted_ = false;
   std::vector<uint8_t> shut(graph_.size()), open(graph_.size());
   for (uint32_t k = 0; k < graph_.size(); ++k) {
     shut[k] = fixed[k] == Fixed::kOut;
@@ -102,17 +107,22 @@ const DualAscent& CutProgram::solve(const std::vector<Fixed>& fixed, double enou
     return best_;
   }
   double last = -std::numeric_limits<double>::infinity();
-  for (int round = 0, stalled = 0; round < kMaxRounds && stalled < kStalled && !interrupt(); ++round) {
-    if (!solve_once(fixed, interrupt) || best_.bound >= enough) break;
+  for (int round = 0, stalled = 0; round < kMaxRounds && !interrupt() && (round == 0 || work_ < last_work); ++round) {
+    exhausted_ = stalled >= kStalled;
+    if (exhausted_ || !solve_once(fixed, interrupt, last_work) || best_.bound >= enough) break;
     stalled = best_.bound > last + kGain * std::abs(enough) ? 0 : stalled + 1;
     last = best_.bound;
     auto cuts = broken_cuts(graph_, x_, reduced_, shut, kMostCuts, turn_++);
-    work_ += 2 * graph_.size();
+    work_ += graph_.size();
     if (cuts.empty()) {
+      exhausted_ = true;
       integral_ = std::all_of(x_.begin(), x_.end(), [](double v) { return v < kFraction || v > 1 - kFraction; });
       break;
     }
-    if (model_.index.size() > kMostEntries) break;
+    if (model_.index.size() > kMostEntries) {
+      exhausted_ = true;
+      break;
+    }
     for (CutRow& cut : cuts) add_row(std::move(cut));
   }
   if (best_.remaining.empty()) best_.remaining = graph_.cost;  // nothing known: the bound is 0

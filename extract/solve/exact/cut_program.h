@@ -18,17 +18,20 @@ class CutProgram {
   void add(const std::vector<Cut>& cuts);
 
   // Under what is fixed, until the bound reaches `enough` or no broken cut is found.  The bound counts what is fixed in,
-  // and is infinite where what is fixed out leaves a root unmade: then the one cut says so.
-  const DualAscent& solve(const std::vector<Fixed>& fixed, double enough, const Interrupt& interrupt);
+  // and is infinite where what is fixed out leaves a root unmade: then the one cut says so.  Ends soon after `last_work`.
+  const DualAscent& solve(const std::vector<Fixed>& fixed, double enough, const Interrupt& interrupt,
+                          uint64_t last_work = UINT64_MAX);
 
   const std::vector<double>& x() const { return x_; }
   // The last answer chooses each candidate wholly or not at all, and breaks no cut.
   bool integral() const { return integral_; }
+  // The last answer breaks no cut that was found, or more cuts gained nothing: solving again gains nothing.
+  bool exhausted() const { return exhausted_; }
   uint64_t work() const { return work_; }  // units, about a million a second
 
  private:
   void add_row(CutRow row);
-  bool solve_once(const std::vector<Fixed>& fixed, const Interrupt& interrupt);
+  bool solve_once(const std::vector<Fixed>& fixed, const Interrupt& interrupt, uint64_t last_work);
   void take_duals(const std::vector<Fixed>& fixed, const std::vector<double>& row_dual);
 
   const Hypergraph& graph_;
@@ -39,7 +42,7 @@ class CutProgram {
   Basis basis_;
   std::vector<double> x_, reduced_;  // of the last program
   DualAscent best_;
-  bool integral_ = false;
+  bool integral_ = false, exhausted_ = false;
   uint32_t turn_ = 0;
   uint64_t work_ = 0;
 };

@@ -8,6 +8,7 @@
 #include "extract/solve/portfolio/block.h"
 #include "extract/solve/portfolio/whole.h"
 #include "extract/solve/exact/core_guided.h"
+#include "extract/solve/exact/cut_engine.h"
 #include "extract/solve/exact/highs_engine.h"
 #include "extract/solve/graph/earnings.h"
 #include "extract/solve/heuristics/greedy.h"
@@ -75,6 +76,7 @@ class Portfolio {
     if (block.slice == 0) {
       block.slice = kFirstSlice;
       if (options_.engines != Engines::kHighs && CoreGuided::takes(block.graph())) block.engines.push_back(std::make_unique<CoreGuided>(block.graph(), false));
+      if (options_.engines == Engines::kAll) block.engines.push_back(make_cut_engine(block.graph()));
       block.engines.push_back(make_highs_engine(block.graph()));
     }
     std::erase(block.engines, nullptr);

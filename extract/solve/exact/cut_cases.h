@@ -15,7 +15,8 @@ class Cases {
   Cases(const Hypergraph& graph, CutProgram& program, double enough) : graph_(graph), program_(program), enough_(enough) {}
 
   // False where `work` units, or the interrupt, end it first, or where a choice cheaper than `enough` turns up.
-  bool prove(uint64_t work, const Interrupt& interrupt);
+  // `fixed`, if given, is out of question to begin with; the records do not say why.
+  bool prove(uint64_t work, const Interrupt& interrupt, const std::vector<Fixed>& fixed = {});
 
   const std::string& records() const { return text_; }
   // The cost of a valid choice that was found on the way, or infinite.

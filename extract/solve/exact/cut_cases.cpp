@@ -1,4 +1,4 @@
-#include "extract/solve/portfolio/cases.h"
+#include "extract/solve/exact/cut_cases.h"
 
 #include <fmt/format.h>
 
@@ -30,10 +30,11 @@ void write_blocked(const Cut& cut, double size, std::string& text) {
   text += "f\n";
 }
 
-bool Cases::prove(uint64_t work, const Interrupt& interrupt) {
+bool Cases::prove(uint64_t work, const Interrupt& interrupt, const std::vector<Fixed>& fixed) {
   text_.clear();
   found_ = std::numeric_limits<double>::infinity();
-  fixed_.assign(graph_.size(), Fixed::kOpen);
+  fixed_ = fixed;
+  fixed_.resize(graph_.size(), Fixed::kOpen);
   interrupt_ = &interrupt;
   last_work_ = program_.work() + work;
   return prove_case(0);
@@ -77,7 +78,7 @@ bool Cases::prove_case(int depth) {
   };
   for (;;) {
     if (depth > kMaxDepth || (*interrupt_)() || program_.work() >= last_work_) return leave(false);
-    const DualAscent& dual = program_.solve(fixed_, enough_, *interrupt_);
+    const DualAscent& dual = program_.solve(fixed_, enough_, *interrupt_, last_work_);
     if (std::isinf(dual.bound)) {
       write_blocked(dual.cuts[0], enough_, text_);
       return leave(true);
