@@ -181,7 +181,8 @@ class Parser {
       if (!form) return error_at(parts[0], fmt::format("unknown condition `{}`", name), "conditions: " + names);
       if (parts.size() - 1 != form->operands) {
         return error_at(items[i], fmt::format("`{}` takes {} operand{}, not {}", name, form->operands,
-                                              form->operands == 1 ? "" : "s", parts.size() - 1));
+                                              form->operands == 1 ? "" : "s", parts.size() - 1),
+                        form->operands == 1 ? fmt::format("({} ?a)", name) : fmt::format("({} ?a ?b)", name));
       }
       Condition condition{form->kind, {}};
       for (size_t p = 1; p < parts.size(); ++p) {

@@ -40,6 +40,9 @@ struct LimitOptions {
   Result<Limits> limits() const;
 };
 
+// Holds for numbers of at least so much.
+CLI::Validator at_least(int least);
+
 // "4096", "512M", "8G": bytes.
 Result<uint64_t> parse_bytes(const std::string& text);
 

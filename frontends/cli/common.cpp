@@ -58,11 +58,21 @@ void Context::fail(const Error& given) {
 }
 
 void LimitOptions::add_to(CLI::App& command) {
-  command.add_option("--node-limit", node_limit, "e-nodes at most")->check(CLI::NonNegativeNumber)->capture_default_str();
+  command.add_option("--node-limit", node_limit, "e-nodes at most")->check(at_least(0))->capture_default_str();
   command.add_option("--time-limit", time_limit, "seconds at most (a safety net: see docs)")->capture_default_str();
   command.add_option("--memory-limit", memory_limit, "bytes of egret's own arenas at most (512M, 8G)")->capture_default_str();
   command.add_option("--threads", threads, "threads; 0: all cores; the answer does not depend on it")->capture_default_str();
-  command.add_option("--seed", seed, "seed of everything random")->check(CLI::NonNegativeNumber)->capture_default_str();
+  command.add_option("--seed", seed, "seed of everything random")->check(at_least(0))->capture_default_str();
+}
+
+CLI::Validator at_least(int least) {
+  const auto wrong = [least](const std::string& text) {
+    char* end = nullptr;
+    const double value = std::strtod(text.c_str(), &end);
+    if (end != text.c_str() && *end == '\0' && value >= least) return std::string();
+    return fmt::format("`{}` is no number of at least {}", text, least);
+  };
+  return CLI::Validator(wrong, fmt::format("at least {}", least));
 }
 
 Result<uint64_t> parse_bytes(const std::string& text) {

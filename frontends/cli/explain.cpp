@@ -99,7 +99,7 @@ void add_explain(CLI::App& app, Context& context) {
   CLI::App* c = app.add_subcommand("explain", "why a program was chosen, and why another was not");
   c->add_option("run", a->run, "folder that `optimize --keep-run` wrote")->required();
   c->add_option("--why-not", a->why_not, "a rule's name or a term of the rule language: what keeps it out, or how much dearer it is");
-  c->add_option("--time-limit", a->time_limit, "seconds at most for each price")->check(CLI::NonNegativeNumber)->capture_default_str();
+  c->add_option("--time-limit", a->time_limit, "seconds at most for each price")->check(at_least(0))->capture_default_str();
   c->callback([a, c, &context] {
     auto run = explain::read_run(a->run);
     if (!run.ok()) return context.fail(run.error());

@@ -106,18 +106,18 @@ void add_extract(CLI::App& app, Context& context) {
   c->add_option("--gap", a->gap, "stop when cost and bound are that close, relative to the cost")
       ->check(CLI::Range(0.0, 1.0))->capture_default_str();
   c->add_option("--threads", a->threads, "threads; 0: all cores; the answer does not depend on it")
-      ->check(CLI::NonNegativeNumber)->capture_default_str();
+      ->check(at_least(0))->capture_default_str();
   c->add_flag("--progress", a->progress, "a line on stderr for each improvement of the best or the bound");
   c->add_option("--solution", a->solution, "write the choice: class -> node, or {\"choice\": [index]} for a problem");
   c->add_option("--certificate", a->certificate, "prove a bound on what was found, for at most --time-limit again, and write the proof");
   c->add_option("--check-certificate", a->check_certificate, "say what this certificate proves of the file; nothing is solved");
-  c->add_option("--top", a->several.top, "the K cheapest answers that differ")->check(CLI::PositiveNumber);
+  c->add_option("--top", a->several.top, "the K cheapest answers that differ")->check(at_least(1));
   c->add_option("--distance", a->several.distance, "of each answer, so many chosen nodes that cost something are in no later one (with --top)")
-      ->check(CLI::PositiveNumber)->capture_default_str();
+      ->check(at_least(1))->capture_default_str();
   c->add_option("--pareto", a->several.pareto, "FILE of a second cost: {node: cost}, or a list for an egret-problem; the front of both");
   c->add_option("--intervals", a->several.intervals, "FILE of costs known within bounds: {node: [least, greatest]}, or a list of pairs; the best answer at its worst");
   c->add_option("--uncertain", a->several.uncertain, "at most so many of the chosen cost more than their least (with --intervals)")
-      ->check(CLI::NonNegativeNumber)->capture_default_str();
+      ->check(at_least(0))->capture_default_str();
   c->add_flag("--ignore-digest", a->ignore_digest, "check a certificate whose digest is another");
   c->callback([a, &context] {
     if (auto status = extract_command(*a, context); !status.ok()) context.fail(status.error());

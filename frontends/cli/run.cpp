@@ -210,7 +210,7 @@ void add_run(CLI::App& app, Context& context) {
   c->add_option("--shape", a->shapes, "sizes of an input that the file leaves open: INPUT=1,3,48,320 (repeatable)")->allow_extra_args(false);
   c->add_option("--inputs", a->inputs, "arrays by input name (.npz)");
   c->add_flag("--random", a->random, "seeded random inputs");
-  c->add_option("--seed", a->seed, "seed of --random")->check(CLI::NonNegativeNumber)->capture_default_str();
+  c->add_option("--seed", a->seed, "seed of --random")->check(at_least(0))->capture_default_str();
   c->add_option("--outputs", a->outputs, "write the outputs (.npz)");
   c->add_option("--threads", a->threads, "threads; 0: all cores")->capture_default_str();
   c->add_flag("--profile", a->profile, "also time each launch by itself (field `launches`, least of the runs)");

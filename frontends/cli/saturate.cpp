@@ -133,8 +133,8 @@ void add_saturate(CLI::App& app, Context& context) {
   auto a = std::make_shared<Arguments>();
   CLI::App* c = app.add_subcommand("saturate", "the e-graph engine alone, on an untyped language (docs/saturate.md)");
   c->add_option("program", a->program, "rules and terms as s-expressions")->required();
-  c->add_option("--iterations", a->iterations, "rounds of search, apply and rebuild at most")->check(CLI::NonNegativeNumber);
-  c->add_option("--node-limit", a->node_limit, "e-nodes at most")->check(CLI::NonNegativeNumber);
+  c->add_option("--iterations", a->iterations, "rounds of search, apply and rebuild at most")->check(at_least(0));
+  c->add_option("--node-limit", a->node_limit, "e-nodes at most")->check(at_least(0));
   c->add_option("--time-limit", a->time_limit, "seconds at most")->capture_default_str();
   c->add_option("--memory-limit", a->memory_limit, "bytes of the engine's arenas at most (512M, 8G)")->capture_default_str();
   c->add_option("--threads", a->threads, "threads; 0: all cores; the answer does not depend on it")->capture_default_str();

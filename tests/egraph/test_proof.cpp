@@ -3,6 +3,7 @@
 #include <random>
 
 #include "egraph/proof.h"
+#include "egraph/snapshot.h"
 #include "tests/egraph/replay.h"
 #include "tests/egraph/workloads.h"
 
@@ -141,4 +142,29 @@ TEST_CASE("a shortcut by congruence takes the place of a longer way") {
   const Proof proof = prove(graph, {}, fa, fb);
   REQUIRE(proof.steps.size() == 2);
   CHECK(proof.steps[1].why.kind == Justification::Kind::kCongruence);
+}
+
+TEST_CASE("terms a hundred thousand deep are made, proved equal, saved and freed") {
+  const uint32_t depth = 100'000;
+  EGraph graph;
+  const OpKind f = graph.intern_op("f");
+  const Id a = insert(graph, "a"), b = insert(graph, "b");
+  Id left = a, right = b;
+  for (uint32_t i = 0; i < depth; ++i) {
+    left = graph.add(f, 0, {{left}});
+    right = graph.add(f, 0, {{right}});
+  }
+  graph.unite(a, b, {Justification::Kind::kGiven, 0, 7});
+  graph.rebuild();
+  REQUIRE(graph.find(left) == graph.find(right));
+  CHECK(graph.node_count() == depth + 2);
+  const Proof proof = prove(graph, {}, left, right);
+  CHECK(proof.steps.size() == depth + 1);
+  const std::vector<replay::Term> terms = terms_of(graph);
+  const std::vector<replay::Rule> no_rules;
+  const std::set<std::pair<uint32_t, uint32_t>> asserted{{a, b}};
+  CHECK(replay::Checker(terms, no_rules, asserted).holds(plain(graph, proof), left, right));
+  const auto loaded = from_snapshot(to_snapshot(graph), "memory");
+  REQUIRE(loaded.ok());
+  CHECK(loaded->find(left) == loaded->find(right));
 }

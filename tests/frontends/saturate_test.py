@@ -167,6 +167,8 @@ class SaturateTest(unittest.TestCase):
             done = run(*arguments, cwd=self.folder)
             self.assertEqual(done.returncode, 1, f"{arguments}: {done.stderr}")
             self.assertIn("error: ", done.stderr)
+        for option in ("--iterations", "--node-limit"):
+            self.assertIn(f"{option}: `many` is no number of at least 0", run(MATH, option, "many").stderr)
         drawing = self.folder / "large.dot"
         done = run(MATH, "--iterations", 8, "--dump", drawing)
         self.assertEqual(done.returncode, 1)
@@ -178,6 +180,12 @@ class SaturateTest(unittest.TestCase):
         deep = "(f " * depth + "a" + ")" * depth
         result = self.solve(self.write(f"(rule r (g ?x) ?x)(start (g {deep}))(goal (g {deep}) {deep})"), "--iterations", 3)
         self.assertEqual((result["best"][0]["size"], result["goals"]), (depth + 1, [True]))
+        dump = self.folder / "deep.json"  # written, and read by the extractor
+        self.solve(self.write(f"(rule r (g ?x) ?x)(start (g {deep}))"), "--dump", dump)
+        found = subprocess.run([EGRET, "extract", str(dump), "--time-limit", "10", "--json"], text=True, capture_output=True)
+        self.assertEqual((found.returncode, json.loads(found.stdout)["tree_cost"]), (0, depth + 1))
+        done = run(self.write(f"(start {deep})"), "--dump", self.folder / "deep.dot")
+        self.assertIn("at most 1000 e-nodes", done.stderr)
         done = run(self.write(f"(rule r {deep} a)"))
         self.assertEqual(done.returncode, 1)
         self.assertIn("nests more than", done.stderr)
