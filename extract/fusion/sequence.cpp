@@ -6,6 +6,7 @@
 #include <set>
 
 #include "extract/schedule/order.h"
+#include "extract/schedule/part.h"
 #include "ir/in_place.h"
 
 namespace egret::extract {
@@ -79,7 +80,10 @@ std::vector<uint32_t> launches_of(const FusionProblem& problem, const MemoryFact
   for (uint32_t c : order(problem.problem, solution)) {
     if (problem.body_of[c] >= 0) launches.push_back(c);
   }
-  return ordered_for_memory(problem.problem, facts, launches);
+  const Part part = part_of(problem.problem, facts, {launches}, {});
+  std::vector<uint32_t> ordered = ordered_for_memory(part.problem, part.facts, part.starts[0]);
+  for (uint32_t& c : ordered) c = part.candidate[c];
+  return ordered;
 }
 
 std::vector<Sequence> rematerialized(const rules::TensorEGraph& tensors, const FusionProblem& problem, const MemoryFacts& facts,
