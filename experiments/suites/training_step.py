@@ -7,6 +7,7 @@ written by hand from primitive operators.  Parameters, Adam's moments and the st
 whose new values alias them.
 """
 
+import argparse
 import math
 import sys
 
@@ -210,4 +211,7 @@ class Step:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(Step().text())
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, value in (("batch", 2), ("length", 32), ("width", 64), ("heads", 2)):
+        parser.add_argument(f"--{name}", type=int, default=value)
+    sys.stdout.write(Step(**vars(parser.parse_args())).text())

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 
 #include "extract/schedule/order.h"
 #include "extract/schedule/part.h"
@@ -29,9 +30,12 @@ class Descent {
   Descent(const Problem& problem, const MemoryFacts& facts, const Makers& makers, const RematerializeOptions& options)
       : problem_(problem), facts_(facts), makers_(makers), options_(options) {}
 
-  std::vector<Sequence> run(const std::vector<uint32_t>& start, uint64_t work) {
+  // `touched`: prices of bytes that added launches touch are tried too.
+  std::vector<Sequence> run(const std::vector<uint32_t>& start, bool touched, uint64_t work) {
     work_ = work;
     spent_ = 0;
+    touched_ = touched;
+    seen_.clear();
     std::vector<Sequence> found;
     std::vector<State> beam{state_of(start)};
     found.push_back({start, beam[0].cost, beam[0].profile.peak});
@@ -102,12 +106,14 @@ class Descent {
   // What may be given up while launch `at` runs: the launch, a buffer that it does not touch, a later reader of one.
   void moves_at(const State& s, int at, uint64_t level, std::vector<Move>& moves) {
     const double rate = s.cost / static_cast<double>(std::max<uint64_t>(1, s.profile.peak));
-    const double rates[] = {1e3 * rate, rate, 0.05 * rate};
+    // Of a byte kept longer, and of one touched: much, little, next to nothing.
+    const std::pair<double, double> all[] = {{1e3 * rate, 0}, {rate, 0}, {0.05 * rate, 0}, {rate, rate}};
+    const auto rates = std::span(all).first(touched_ ? 4 : 3);
     const auto n = static_cast<int>(s.launches.size());
     const auto reads = reads_of(s);
     auto leave_out = [&](int t) {
       if (!makers_.usable(s.launches[static_cast<size_t>(t)])) return;
-      for (double r : rates) consider(s, {t, {}, true, r}, level, moves);
+      for (const auto& [kept, touched] : rates) consider(s, {t, {}, true, kept, touched}, level, moves);
     };
     if (at >= 0 && at < n) leave_out(at);
     std::vector<uint8_t> across(s.profile.buffers.size(), 0);
@@ -117,7 +123,7 @@ class Descent {
       if (at >= 0 && at < n && std::ranges::count(reads[static_cast<size_t>(at)], b) > 0) continue;
       across[b] = 1;
       if (buffer.first < 0) continue;
-      for (double r : rates) consider(s, {at, {b}, false, r}, level, moves);
+      for (const auto& [kept, touched] : rates) consider(s, {at, {b}, false, kept, touched}, level, moves);
       if (expired()) return;
     }
     for (int t = std::max(0, at + 1); t < n && !expired(); ++t) {
@@ -165,6 +171,7 @@ class Descent {
   const Makers& makers_;
   const RematerializeOptions& options_;
   const Stopwatch watch_;
+  bool touched_ = false;
   uint64_t work_ = 0, spent_ = 0;
   std::set<std::vector<uint32_t>> seen_;
   std::vector<uint32_t> last_;  // that was considered
@@ -180,7 +187,9 @@ std::vector<Sequence> memory_frontier(const Problem& problem, const MemoryFacts&
   Descent descent(part.problem, part.facts, makers, options);
   for (const auto& start : part.starts) {
     if (!profile(part.problem, part.facts, start).valid) continue;
-    for (Sequence& s : descent.run(start, options.work / starts.size())) all.push_back(std::move(s));
+    for (bool touched : {false, true}) {
+      for (Sequence& s : descent.run(start, touched, options.work / (2 * starts.size()))) all.push_back(std::move(s));
+    }
   }
   std::stable_sort(all.begin(), all.end(), [](const Sequence& a, const Sequence& b) { return a.cost != b.cost ? a.cost < b.cost : a.peak < b.peak; });
   std::vector<Sequence> frontier;

@@ -16,8 +16,8 @@ constexpr size_t kMostItems = 400;   // that one derivation looks at
 // The cheapest way to make an item from what is there: a term over candidates, shared parts paid at each use.
 class Derivation {
  public:
-  Derivation(const Problem& problem, const Makers& makers, uint32_t banned, uint64_t* steps)
-      : problem_(problem), makers_(makers), banned_(banned), steps_(steps) {}
+  Derivation(const Problem& problem, const MemoryFacts& facts, const Makers& makers, uint32_t banned, double per_touched, uint64_t* steps)
+      : problem_(problem), facts_(facts), makers_(makers), banned_(banned), per_touched_(per_touched), steps_(steps) {}
 
   // `price`: of what is there (0 or what keeping it costs), kNever for what is not.
   template <class Price>
@@ -31,8 +31,8 @@ class Derivation {
       const Candidate& candidate = problem_.candidates[c];
       *steps_ += 1 + candidate.operands.size();
       if (c == banned_) continue;
-      double sum = candidate.cost;
-      if (sum >= best.first) break;  // makers are cheapest first
+      if (candidate.cost >= best.first) break;  // makers are cheapest first
+      double sum = candidate.cost + per_touched_ * static_cast<double>(touched(candidate));
       for (uint32_t o : candidate.operands) {
         sum += cost(o, price, depth + 1);
         if (sum >= best.first) break;
@@ -41,6 +41,12 @@ class Derivation {
     }
     return (known_[item] = best).first;
   }
+  uint64_t touched(const Candidate& c) const {
+    uint64_t bytes = 0;
+    for (uint32_t r : c.results) bytes += facts_.bytes[r];
+    for (uint32_t o : c.operands) bytes += facts_.bytes[o];
+    return bytes;
+  }
   uint32_t maker(uint32_t item) const {
     auto it = known_.find(item);
     return it == known_.end() ? kNone : it->second.second;
@@ -48,8 +54,10 @@ class Derivation {
 
  private:
   const Problem& problem_;
+  const MemoryFacts& facts_;
   const Makers& makers_;
   const uint32_t banned_;
+  const double per_touched_;
   uint64_t* steps_;
   std::unordered_map<uint32_t, std::pair<double, uint32_t>> known_;
 };
@@ -102,7 +110,7 @@ class Replay {
   bool there(uint32_t item) const { return buffer_[item] != kNone; }
 
   bool make(uint32_t item) {
-    Derivation derivation(problem_, makers_, banned_, steps_);
+    Derivation derivation(problem_, facts_, makers_, banned_, gone_.per_touched, steps_);
     auto price = [&](uint32_t i) {
       const uint32_t b = buffer_[i];
       if (b == kNone) return kNever;

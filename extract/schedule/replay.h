@@ -26,6 +26,7 @@ struct GivenUp {
   std::vector<uint32_t> buffers;    // of the profile: not touched by that launch
   bool launch = false;              // the launch itself is left out
   double per_byte = 0;              // seconds that a byte of a buffer kept longer than before counts
+  double per_touched = 0;           // and a byte that a launch added reads or makes, at once with all its others
 };
 
 // nullopt where something cannot be made again.  `steps` receives the elementary steps it took.

@@ -128,7 +128,7 @@ class Judge:
         self.tool, self.model, self.folder, self.arguments = tool, model, Path(folder), arguments
         self.path = ROOT / ".cache/models" / f"{model}.onnx"
         self.shapes = SHAPES.get(model, [])
-        self.failures = []
+        self.failures, self.peak_bytes = [], {}  # peak_bytes: predicted, by artifact
 
     def expect(self, right, what):
         if not right:
@@ -156,7 +156,9 @@ class Judge:
         session = open_session(path)
         values = inputs_of(session, self.shapes, seed)
         np.savez(self.folder / "in.npz", **values)
-        self.egret("run", artifact, "--inputs", self.folder / "in.npz", "--outputs", self.folder / "out.npz")
+        ran = self.egret("run", artifact, "--inputs", self.folder / "in.npz", "--outputs", self.folder / "out.npz")
+        predicted = self.peak_bytes.get(artifact, ran["peak_bytes"])
+        self.expect(ran["peak_bytes"] == predicted, f"{ran['peak_bytes']} bytes allocated, {predicted} predicted")
         found = np.load(self.folder / "out.npz")
         return max(difference(expected, found[name]) for name, expected in outputs_of(session, values).items())
 
@@ -181,6 +183,8 @@ class Judge:
         one, two = self.folder / f"{target}-1", self.folder / f"{target}-2"
         figures = self.optimize(self.path, target, one, "--threads", "1")
         again = self.optimize(self.path, target, two, "--threads", "2")
+        if target == "host":
+            self.peak_bytes[one] = figures["peak_bytes"]
         differing = same_folders(one, two)
         self.expect(not differing, f"{target}: other bytes with two threads: {differing[:5]}")
         self.expect(not figures["fallbacks"], f"{target}: fallbacks {figures['fallbacks']}")
@@ -206,7 +210,7 @@ class Judge:
         cut = before_softmax(self.path, self.folder)
         if cut:
             # Not lost in what a softmax forgives: the same network, ending before it.
-            self.optimize(cut, "host", self.folder / "cut")
+            self.peak_bytes[self.folder / "cut"] = self.optimize(cut, "host", self.folder / "cut")["peak_bytes"]
             before = self.error(cut, self.folder / "cut", 0)
             self.expect(before <= TOLERANCE, f"error before the softmax {before:.2e}")
             note = f", before the softmax {before:.2e}"
