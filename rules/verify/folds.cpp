@@ -5,6 +5,7 @@
 
 #include "ir/scalar_functions.h"
 #include "rules/verify/prover.h"
+#include "rules/verify/unify.h"
 
 namespace egret::rules {
 namespace {
@@ -12,17 +13,11 @@ namespace {
 constexpr size_t kMaxPairings = 120;  // ways to pair binders up
 constexpr size_t kMaxMaps = 24;       // bijections tried
 
-bool idempotent(FoldKind k) { return k == FoldKind::kMax || k == FoldKind::kMin || k == FoldKind::kAny || k == FoldKind::kAll; }
 bool located(FoldKind k) { return k == FoldKind::kArgMax || k == FoldKind::kArgMin; }
 
 // Under nothing, sums and products of floats run in index order.
 bool ordered(const ScalarNode& f, const Laws& laws) {
   return (f.fold == FoldKind::kSum || f.fold == FoldKind::kProd) && is_float(f.dtype) && !laws.reassoc;
-}
-
-// The value that adds nothing to a fold.
-double identity(FoldKind k, DType t) {
-  return is_float(t) ? float_identity(k) : static_cast<double>(int_identity(k, t));
 }
 
 }  // namespace
@@ -213,72 +208,6 @@ bool Prover::same_leaf(ScalarId a, ScalarId b, const Context& context) {
   }
 }
 
-namespace {
-
-// Reads of a term, with the folds' variables that stand in them.
-void collect_reads(const Scalars& s, ScalarId id, std::vector<ScalarId>& out) {
-  const ScalarNode& n = s.node(id);
-  if (n.kind == ScalarNode::Kind::kRead && std::find(out.begin(), out.end(), id) == out.end()) out.push_back(id);
-  for (ScalarId a : n.args) collect_reads(s, a, out);
-}
-
-// `equation` == 0 solved for one of `open`, which must have coefficient 1 or -1 and stand nowhere else.
-bool solve_for(Indices& i, IntId equation, std::vector<VariableId>& open, Indices::Substitution& found) {
-  equation = i.substitute(equation, found);
-  const Polynomial p = i.polynomial(equation);
-  for (const IntTerm& t : p) {
-    if (t.atoms.size() != 1 || (t.coefficient != 1 && t.coefficient != -1)) continue;
-    const IntAtom a = i.atom(t.atoms[0]);
-    auto it = a.kind == IntAtom::Kind::kVariable ? std::find(open.begin(), open.end(), a.number) : open.end();
-    if (it == open.end()) continue;
-    const IntId v = i.variable(a.number);
-    const IntId rest = t.coefficient == 1 ? i.sub(v, equation) : i.add(v, equation);
-    std::vector<VariableId> inside;
-    std::vector<ScalarId> scalars;
-    i.variables_of(rest, inside, scalars);
-    bool clean = scalars.empty();
-    for (VariableId o : open) clean &= std::find(inside.begin(), inside.end(), o) == inside.end();
-    if (!clean) continue;
-    found[a.number] = rest;
-    open.erase(it);
-    return true;
-  }
-  return false;
-}
-
-// Where the equation gives a quotient, and a condition says that it leaves no rest: a variable inside it.
-bool solve_through_quotient(Indices& i, IntId equation, const std::vector<IntId>& zeros, std::vector<VariableId>& open, Indices::Substitution& found) {
-  equation = i.substitute(equation, found);
-  const Polynomial p = i.polynomial(equation);
-  for (const IntTerm& t : p) {
-    if (t.atoms.size() != 1 || (t.coefficient != 1 && t.coefficient != -1) || i.atom(t.atoms[0]).kind != IntAtom::Kind::kDiv) continue;
-    const IntId quotient = i.atom_as_term(t.atoms[0]);
-    const IntId rest = t.coefficient == 1 ? i.sub(quotient, equation) : i.add(quotient, equation);
-    for (IntId zero : zeros) {
-      const IntId plain = i.replace_atom(i.substitute(zero, found), t.atoms[0], rest);
-      if (plain != zero && solve_for(i, plain, open, found)) return true;
-    }
-  }
-  return false;
-}
-
-// Terms that are 0 wherever the condition holds.
-void zeros_of(const Indices& i, CondId c, std::vector<IntId>& out) {
-  const CondNode& n = i.cond(c);
-  if (n.kind == CondNode::Kind::kZero) out.push_back(n.value);
-  if (n.kind != CondNode::Kind::kAnd) return;
-  for (CondId a : n.args) zeros_of(i, a, out);
-}
-
-// Of the conditions that select in a fold's body.
-void zeros_in(const Scalars& s, const Indices& i, ScalarId id, std::vector<IntId>& out) {
-  const ScalarNode& n = s.node(id);
-  if (n.kind == ScalarNode::Kind::kSelect) zeros_of(i, n.cond, out);
-  for (ScalarId a : n.args) zeros_in(s, i, a, out);
-}
-
-}  // namespace
-
 // The domain of a fold is where its body is no identity: ranges, and the condition that selects.
 bool Prover::related(const ScalarNode& a, const ScalarNode& b, const Context& context, const Indices::Substitution& to_b,
                      const Indices::Substitution& to_a) {
@@ -426,6 +355,7 @@ bool Prover::equal_folds(ScalarId first, ScalarId second, const Context& context
     }
     attempt(to_b, to_a);
   }
+  out = out || (idempotent(a.fold) && by_cover(first, second, context));
   --depth_;
   folds_[key] = out;
   return out;

@@ -328,7 +328,12 @@ bool Prover::unconditional(ScalarId left, ScalarId right, const Context& context
     const auto a = normalizer.normal(left, context), b = normalizer.normal(right, context);
     return a && b && *a == *b;
   };
-  if (is_integer(s_.node(left).dtype) && by_normal_form()) return true;
+  if (is_integer(s_.node(left).dtype)) {
+    if (by_normal_form()) return true;
+    left = simplify(left, context);
+    right = simplify(right, context);
+    if (left == right) return true;
+  }
   if (by_template(left, right, context)) return true;
   const ScalarId plain_left = left, plain_right = right;
   left = simplify(left, context);
@@ -339,6 +344,7 @@ bool Prover::unconditional(ScalarId left, ScalarId right, const Context& context
     return equal(left, right, context);
   }
   if ((left != plain_left || right != plain_right) && by_template(left, right, context)) return true;
+  if (by_cover(left, right, context)) return true;
   const DType dtype = s_.node(left).dtype;
   const bool ring = is_integer(dtype) || laws_.reassoc || laws_.reciprocal || laws_.field;
   if (ring && dtype != DType::boolean && !exhausted_ && by_normal_form()) return true;

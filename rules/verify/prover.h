@@ -103,6 +103,17 @@ class Prover {
   bool related(const ScalarNode& a, const ScalarNode& b, const Context& context, const Indices::Substitution& to_b,
                const Indices::Substitution& to_a);
 
+  // --- sets (cover.cpp)
+  struct Item {  // of an extremum: the body, for all values of the variables at which the guard holds
+    std::vector<VariableId> binders;
+    std::vector<IntId> sizes;
+    CondId guard = Indices::kTrueCond;
+    ScalarId body = 0;
+  };
+  bool items_of(ScalarId id, FoldKind kind, Item at, std::vector<Item>& out);
+  bool is_item_of(const Item& item, const Item& other, const Context& context);
+  bool by_cover(ScalarId left, ScalarId right, const Context& context);
+
   Scalars& s_;
   Indices& i_;
   DecideIntegers integers_;

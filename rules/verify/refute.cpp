@@ -113,6 +113,10 @@ std::optional<std::string> differs_bit_for_bit(const RuleInstance& instance, con
     for (int64_t i = 0; i < inputs[k].size(); ++i) {
       const uint64_t r = mix(seed * 977 + k * 131 + static_cast<uint64_t>(i));
       if (is_float(inputs[k].dtype())) inputs[k].set(i, kSpecial[r % std::size(kSpecial)]);
+      if (inputs[k].dtype() == DType::i32 && r % 7 == 0) {
+        inputs[k].set_int(i, r % 2 ? INT32_MIN : INT32_MAX);
+        continue;
+      }
       if (is_integer(inputs[k].dtype())) inputs[k].set_int(i, static_cast<int64_t>(r % 41) - (inputs[k].type().dtype == DType::u8 ? 0 : 20));
     }
   }
@@ -160,6 +164,36 @@ std::optional<std::string> differs_when_masked(const RuleInstance& instance, uin
       const double x = a.get(i), y = b.get(i);
       if (std::isnan(x) || x == y || std::abs(x - y) <= 1e-7 * std::max(1.0, std::abs(x))) continue;
       return describe(instance, inputs, i, x, y);
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> loses_digits(const RuleInstance& instance, uint64_t seed) {
+  std::vector<Tensor> inputs = seeded_inputs(instance, seed);
+  const bool free = std::all_of(instance.hypotheses.begin(), instance.hypotheses.end(), [](const Hypothesis& h) {
+    return h.condition == "frozen" || h.condition == "constant";
+  });
+  for (size_t k = 0; free && k < inputs.size(); ++k) {
+    for (int64_t i = 0; is_float(inputs[k].dtype()) && i < inputs[k].size(); ++i) {
+      const uint64_t r = mix(seed * 1013 + k * 131 + static_cast<uint64_t>(i));
+      const double sign = r & 1 ? -1 : 1, unit = static_cast<double>((r >> 8) % 1000) / 1000;
+      switch (seed % 3) {
+        case 0: inputs[k].set(i, sign * std::pow(10.0, static_cast<double>((r >> 20) % 75) - 37) * (1 + unit)); break;  // any magnitude
+        case 1: inputs[k].set(i, sign * 100 * unit); break;                                                            // exponents
+        default: inputs[k].set(i, (k % 2 ? -1 : 1) * (4096 * static_cast<double>(1 + i) + unit)); break;               // nearly opposite
+      }
+    }
+  }
+  auto exact = evaluate_reference(instance.left, inputs, Scalar::kDouble);
+  auto left = evaluate_reference(instance.left, inputs), right = evaluate_reference(instance.right, inputs);
+  if (!exact.ok() || !left.ok() || !right.ok()) return std::nullopt;
+  for (size_t o = 0; o < left->size(); ++o) {
+    const Tensor &value = (*exact)[o], &a = (*left)[o], &b = (*right)[o];
+    for (int64_t i = 0; is_float(a.dtype()) && i < a.size(); ++i) {
+      const double v = value.get(i), size = std::abs(v);
+      if (!std::isfinite(v) || size < 1e-30 || size > 1e30 || !(std::abs(a.get(i) - v) <= 1e-5 * size)) continue;
+      if (!(std::abs(b.get(i) - v) <= 1e-2 * size)) return describe(instance, inputs, i, a.get(i), b.get(i));
     }
   }
   return std::nullopt;

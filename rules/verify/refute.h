@@ -26,6 +26,10 @@ std::optional<std::string> differs_at_special_values(const Rule& rule, const Rul
 // The same where elements of one input are -inf, as those of a mask are, and the left side is a number everywhere.
 std::optional<std::string> differs_when_masked(const RuleInstance& instance, uint32_t input, uint64_t seed);
 
+// Finite inputs at which the left side keeps its digits in the arithmetic of the dtypes and the right side loses them (all but two): it
+// subtracts what the left did not, or leaves the range.  What `cancel` and `range` permit.
+std::optional<std::string> loses_digits(const RuleInstance& instance, uint64_t seed);
+
 // Small sizes and integers for the names of a shape, `draws` times; the first instance whose sides differ when they are run.
 std::optional<std::string> search_counterexample(const Rule& rule, const Assignment& shape, size_t draws);
 

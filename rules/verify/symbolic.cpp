@@ -50,9 +50,26 @@ std::vector<Shape> cases_of(const Shape& shape) {
     const Dim zero = f.a - f.b;
     if (f.kind != SizeFact::Kind::kEqual || zero.is_const()) continue;
     const DimSum sum = DimAccess::sum(zero);
-    if (sum.constant != 0 || sum.terms.size() != 1 || sum.terms[0].factors.size() < 2) continue;
+    if (sum.constant != 0 || sum.terms.empty()) continue;
+    std::vector<const DimExpr*> shared = sum.terms[0].factors;
+    for (const DimTerm& t : sum.terms) {
+      std::erase_if(shared, [&](const DimExpr* f) { return std::find(t.factors.begin(), t.factors.end(), f) == t.factors.end(); });
+    }
+    if (shared.empty() || (sum.terms.size() == 1 && shared.size() < 2)) continue;
     std::vector<Shape> out;
-    for (const DimExpr* factor : sum.terms[0].factors) {
+    if (sum.terms.size() > 1) {
+      Dim rest = 0;
+      for (const DimTerm& t : sum.terms) {
+        Dim product = t.coefficient;
+        std::vector<const DimExpr*> left = t.factors;
+        for (const DimExpr* f : shared) left.erase(std::find(left.begin(), left.end(), f));
+        for (const DimExpr* f : left) product = product * DimAccess::dim(f);
+        rest = rest + product;
+      }
+      out.push_back(shape);
+      out.back().facts[k] = {SizeFact::Kind::kEqual, rest, 0};
+    }
+    for (const DimExpr* factor : shared) {
       Shape one = shape;
       one.facts[k] = {SizeFact::Kind::kEqual, DimAccess::dim(factor), 0};
       if (factor->kind == DimExpr::Kind::kMax && factor->b == Dim(0)) one.facts[k] = {SizeFact::Kind::kLessEqual, factor->a, 0};

@@ -19,6 +19,8 @@ namespace egret::rules {
 namespace {
 
 constexpr uint64_t kSpecialRuns = 12;  // an instance
+constexpr size_t kLossInstances = 4;
+constexpr uint64_t kLossRuns = 1'500;  // of each
 constexpr size_t kDraws = 600;  // of small sizes for a shape that was not proved
 constexpr size_t kSteps = 16'000;  // from the examples of a rule that was not proved
 
@@ -84,6 +86,15 @@ class RuleVerifier {
     out_.numerics = Licence{{words.begin(), words.end()}}.to_string();
     if (!missing.empty()) {
       out_.reason = missing;
+      for (const Rule* rule : expansions) {
+        if (auto found = shows_loss(*rule)) {
+          out_.verdict = Verdict::kRefuted;
+          out_.counterexample = *found;
+          out_.note = std::move(out_.reason);
+          out_.reason.clear();
+          return;
+        }
+      }
       return;
     }
     out_.verdict = Verdict::kProved;
@@ -107,6 +118,17 @@ class RuleVerifier {
     }
     const bool holds = prove_for_all_sizes(rule, Laws::of(words), deciders_, std::min(left(), 2.0), ProofRanks::kAll).proved;
     return holds ? found : std::string();
+  }
+
+  // A run at which a rule that lacks `cancel` or `range` loses what the left side has.
+  static std::optional<std::string> shows_loss(const Rule& rule) {
+    for (const Assignment& a : small_assignments(rule, kLossInstances)) {
+      auto made = instance(rule, a);
+      for (uint64_t seed = 0; made.ok() && *made && seed < kLossRuns; ++seed) {
+        if (auto found = loses_digits(**made, seed)) return found;
+      }
+    }
+    return std::nullopt;
   }
 
   double left() const { return options_.timeout - clock_.seconds(); }

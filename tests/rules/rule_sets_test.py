@@ -53,7 +53,7 @@ def main(tool, shared=None):
     # For all sizes and ranks.
     expect(len(rows) >= 110 and len(named(rows, "proved")) >= 108, "too few of TensorRight's rules are proved")
 
-    rows = verify(tool, HERE / "data/waiting.rules", 1)
+    rows = verify(tool, HERE / "data/waiting.rules", 0.4)
     print(f"waiting: {len(rows)} rules, {len(named(rows, 'proved'))} proved")
     expect(not named(rows, "refuted"), f"refuted: {named(rows, 'refuted')}")
 
