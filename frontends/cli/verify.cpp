@@ -8,6 +8,7 @@
 #include "frontends/cli/cli.h"
 #include "frontends/cli/verify_domains.h"
 #include "rules/lang/syntax.h"
+#include "rules/verify/certificates.h"
 #include "rules/verify/guard.h"
 #include "rules/verify/recorded.h"
 #include "support/files.h"
@@ -21,7 +22,7 @@ constexpr const char* kBeside = "beside";  // of --record: where the rules lie
 struct Arguments {
   std::vector<std::string> files;
   double timeout = 10;
-  std::string only, record, domain;
+  std::string only, record, domain, certificates;
   bool markdown = false, fresh = false, infer = false;
   int threads = 0;
 };
@@ -86,7 +87,7 @@ Status verify_command(const Arguments& a, Context& context) {
   options.only = a.only;
   options.threads = a.threads > 0 ? a.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   if (!a.domain.empty() || std::any_of(a.files.begin(), a.files.end(), is_domain_file)) {
-    if (!a.record.empty() || a.infer) return input_error("--record and --infer are for rules of tensors", "scalar rules are decided anew each time, in milliseconds");
+    if (!a.record.empty() || a.infer || !a.certificates.empty()) return input_error("--record, --infer and --certificates are for rules of tensors", "scalar rules are decided anew each time, in milliseconds");
     return verify_domains(a.files, a.domain, a.markdown, options, context);
   }
   rules::RuleSet set;
@@ -97,6 +98,11 @@ Status verify_command(const Arguments& a, Context& context) {
   EGRET_TRY(const rules::Proofs recorded, records_of(a.files));
   EGRET_TRY(auto rows, a.fresh ? rules::verify(set, options) : rules::verify_changed(set, options, recorded));
   if (a.infer) EGRET_TRY_VOID(rules::infer_guards(set, rows, options));
+  rules::CertificateCount certified;
+  if (!a.certificates.empty()) {
+    EGRET_TRY(certified, rules::write_certificates(set, rows, options, a.certificates));
+    for (const std::string& name : certified.missing) fmt::print(stderr, "egret: note: no certificate of {}: its proof was not found again within the time\n", name);
+  }
   if (!a.record.empty()) EGRET_TRY_VOID(write_records(a, set, rules::record_of(set, rows, recorded)));
   Json list = Json::array();
   size_t proved = 0;
@@ -107,10 +113,15 @@ Status verify_command(const Arguments& a, Context& context) {
                     {"numerics", v.numerics}, {"recorded", v.recorded}, {"seconds", v.seconds}, {"counterexample", v.counterexample},
                     {"reason", v.reason}, {"guard", v.guard}, {"note", v.note}});
   }
-  context.print(Json{{"rules", list}}, [&] {
+  Json object{{"rules", list}};
+  if (!a.certificates.empty()) object["certificates"] = {{"rules", certified.rules}, {"shapes", certified.shapes}, {"obligations", certified.obligations}, {"missing", certified.missing}};
+  context.print(object, [&] {
     if (a.markdown) return print_markdown(set, rows);
     print_rows(rows);
     fmt::print("{} of {} proved\n", proved, rows.size());
+    if (!a.certificates.empty()) {
+      fmt::print("{}: certificates of {} rules, {} shapes, {} obligations\n", a.certificates, certified.rules, certified.shapes, certified.obligations);
+    }
   });
   if (proved < rows.size()) context.exit_status = kNo;
   return {};
@@ -127,6 +138,7 @@ void add_verify(CLI::App& app, Context& context) {
   c->add_option("--domain", a->domain, "of files of scalar rules, LEFT ==> RIGHT a line: bool, bv32, int or rational; the file's name where nothing is said");
   c->add_flag("--fresh", a->fresh, "prove everything: take no verdict from a record");
   c->add_option("--record", a->record, "write the verdicts to FILE (rules/library/PROOFS); beside each file of rules (mine.proofs) where none is said")->expected(0, 1)->default_str(kBeside);
+  c->add_option("--certificates", a->certificates, "write to DIR a certificate of each rule that is proved (docs/rule_certificates.md)");
   c->add_flag("--infer", a->infer, "for what is refuted: the weakest guard of a grammar under which it is proved");
   c->add_flag("--markdown", a->markdown, "print a table");
   c->add_option("--threads", a->threads, "threads; 0: all cores")->capture_default_str();

@@ -270,9 +270,11 @@ bool Prover::equal_folds(ScalarId first, ScalarId second, const Context& context
   ++depth_;
   bool out = false;
   auto attempt = [&](const Indices::Substitution& to_b, const Indices::Substitution& to_a) {
+    if (out) return true;
     ++matching_;
-    out = out || related(a, b, context, to_b, to_a);
+    out = related(a, b, context, to_b, to_a);
     --matching_;
+    if (out && log_) log_->fold(context, {first, second}, b.binders, b.args[0], to_b, to_a);
     return out;
   };
   // Binder by binder, where the sizes agree.

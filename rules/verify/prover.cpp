@@ -217,9 +217,11 @@ bool Prover::entails(const Context& context, CondId goal, int stages) {
       query.hypotheses = &all;
       query.goal = goal;
       query.nonlinear = stage == 2;
+      query.print = log_ != nullptr;
       IntegerAnswer answer;
       integers_(&query, &answer);
       out = answer.entailed;
+      if (out && log_) log_->entailed(answer.smt);
       if (!answer.model.empty()) witnesses_.add(std::move(answer.model));
       if (answer.refuted || !answer.has_products) break;
     }
@@ -307,13 +309,18 @@ bool Prover::equal(ScalarId left, ScalarId right, const Context& context) {
   if (c == Indices::kTrueCond) {
     out = unconditional(left, right, context);
   } else if (auto known = mentions(left, c) && mentions(right, c) ? std::nullopt : decided(context, c)) {
-    out = equal(s_.assume(left, c, *known), s_.assume(right, c, *known), context);
+    const ScalarId l = s_.assume(left, c, *known), r = s_.assume(right, c, *known);
+    out = equal(l, r, context);
+    if (out && log_) log_->decided(context, {left, right}, c, *known, {l, r});
   } else {
     out = true;
     for (bool truth : {true, false}) {
       Context inner = context;
       inner.push_back(truth ? c : i_.negate(c));
       out = out && equal(s_.assume(left, c, truth), s_.assume(right, c, truth), inner);
+    }
+    if (out && log_) {
+      log_->split(context, {left, right}, c, {s_.assume(left, c, true), s_.assume(right, c, true)}, {s_.assume(left, c, false), s_.assume(right, c, false)});
     }
   }
   --depth_;
@@ -326,7 +333,9 @@ bool Prover::unconditional(ScalarId left, ScalarId right, const Context& context
   auto by_normal_form = [&] {
     Normalizer normalizer(*this, s_.node(left).dtype);
     const auto a = normalizer.normal(left, context), b = normalizer.normal(right, context);
-    return a && b && *a == *b;
+    const bool same = a && b && *a == *b;
+    if (same && log_) log_->normal(context, {left, right}, *a);
+    return same;
   };
   if (is_integer(s_.node(left).dtype)) {
     if (by_normal_form()) return true;
@@ -338,6 +347,7 @@ bool Prover::unconditional(ScalarId left, ScalarId right, const Context& context
   const ScalarId plain_left = left, plain_right = right;
   left = simplify(left, context);
   right = simplify(right, context);
+  if (log_) log_->simplified(context, {plain_left, plain_right}, {left, right});
   if (left == right) return true;
   std::vector<VariableId> bound;
   if (first_condition(left, bound) != Indices::kTrueCond || first_condition(right, bound) != Indices::kTrueCond) {
@@ -349,7 +359,10 @@ bool Prover::unconditional(ScalarId left, ScalarId right, const Context& context
   const bool ring = is_integer(dtype) || laws_.reassoc || laws_.reciprocal || laws_.field;
   if (ring && dtype != DType::boolean && !exhausted_ && by_normal_form()) return true;
   // A case that linear arithmetic did not see to be none.
-  if (matching_ == 0 && depth_ > 1 && impossible(context)) return true;
+  if (matching_ == 0 && depth_ > 1 && impossible(context)) {
+    if (log_) log_->impossible(context, {left, right});
+    return true;
+  }
   return fail(fmt::format("{} against {}", s_.to_string(left), s_.to_string(right)));
 }
 
@@ -437,6 +450,27 @@ std::optional<FormulaId> Prover::formula(ScalarId id, const Context& context, Fo
   return out;
 }
 
+// The leaves of a template, those that are one together.
+void Prover::note_classes(ScalarId id, const Context& context, std::vector<std::vector<ScalarId>>& classes) {
+  const ScalarNode n = s_.node(id);
+  if (n.kind == ScalarNode::Kind::kRead || n.kind == ScalarNode::Kind::kSize || n.kind == ScalarNode::Kind::kFold) {
+    for (auto& c : classes) {
+      if (!same_leaf(c[0], id, context)) continue;
+      if (std::find(c.begin(), c.end(), id) == c.end()) c.push_back(id);
+      return;
+    }
+    classes.push_back({id});
+    return;
+  }
+  if (n.kind == ScalarNode::Kind::kSelect) {
+    std::vector<VariableId> variables;
+    std::vector<ScalarId> inside;
+    i_.variables_of_cond(n.cond, variables, inside);
+    for (ScalarId a : inside) note_classes(a, context, classes);
+  }
+  for (ScalarId a : n.args) note_classes(a, context, classes);
+}
+
 // A condition that may still stand in a term here mentions scalars: it is a part of the formula.
 namespace {
 
@@ -456,7 +490,15 @@ bool Prover::by_template(ScalarId left, ScalarId right, const Context& context) 
   auto a = formula(left, context, formulas, leaves, done);
   auto b = a ? formula(right, context, formulas, leaves, done) : std::nullopt;
   if (!a || !b || exhausted_) return false;
-  if (*a == *b) return true;
+  const auto proved = [&](const std::string& smt) {
+    if (!log_) return true;
+    std::vector<std::vector<ScalarId>> classes;
+    note_classes(left, context, classes);
+    note_classes(right, context, classes);
+    log_->matched(context, {left, right}, classes, smt);
+    return true;
+  };
+  if (*a == *b) return proved("");
   const std::vector<std::pair<FormulaId, FormulaId>> pairs{{*a, *b}};
   EqualityQuery query;
   query.formulas = &formulas;
@@ -487,9 +529,10 @@ bool Prover::by_template(ScalarId left, ScalarId right, const Context& context) 
   if (has_integer_products(formulas, *a) || has_integer_products(formulas, *b)) {
     query.theory = Theory::kUninterpreted;
     query.abstract_products = true;
+    query.print = log_ != nullptr;
     EqualityAnswer answer;
     decide_(&query, &answer);
-    if (answer.kind == EqualityAnswer::Kind::kEqual && !answer.vacuous) return true;
+    if (answer.kind == EqualityAnswer::Kind::kEqual && !answer.vacuous) return proved(answer.smt);
     query.abstract_products = false;
   }
   std::vector<Theory> theories{Theory::kUninterpreted};
@@ -512,9 +555,10 @@ bool Prover::by_template(ScalarId left, ScalarId right, const Context& context) 
     if (different) return false;
     query.theory = theory;
     query.timeout_ms = static_cast<unsigned>(std::clamp(limits_.seconds - watch_.seconds(), 0.05, 5.0) * 1000);
+    query.print = log_ != nullptr;
     EqualityAnswer answer;
     decide_(&query, &answer);
-    if (answer.kind == EqualityAnswer::Kind::kEqual && !answer.vacuous) return true;
+    if (answer.kind == EqualityAnswer::Kind::kEqual && !answer.vacuous) return proved(answer.smt);
   }
   return false;
 }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "rules/verify/normal.h"
+#include "rules/verify/proof_log.h"
 #include "rules/verify/scalar.h"
 #include "rules/verify/witnesses.h"
 #include "rules/verify/z3_module.h"
@@ -65,6 +66,9 @@ class Prover {
   const std::string& reason() const { return reason_; }
   bool exhausted() const { return exhausted_; }
 
+  // Steps are noted there from now on; null: nowhere.
+  void set_log(ProofLog* log) { log_ = log; }
+
   Scalars& scalars() { return s_; }
   const Laws& laws() const { return laws_; }
   // With the ranges of a fold's variables.
@@ -102,6 +106,7 @@ class Prover {
   bool equal_folds(ScalarId a, ScalarId b, const Context& context);
   bool related(const ScalarNode& a, const ScalarNode& b, const Context& context, const Indices::Substitution& to_b,
                const Indices::Substitution& to_a);
+  void note_classes(ScalarId id, const Context& context, std::vector<std::vector<ScalarId>>& classes);
 
   // --- sets (cover.cpp)
   struct Item {  // of an extremum: the body, for all values of the variables at which the guard holds
@@ -122,6 +127,7 @@ class Prover {
   ProverLimits limits_;
   std::vector<uint32_t> nonzero_;
   Witnesses witnesses_;
+  ProofLog* log_ = nullptr;
   std::map<std::tuple<Context, CondId, int>, bool> entailed_;
   std::map<std::pair<Context, ScalarId>, ScalarId> simplified_;
   std::map<std::tuple<Context, ScalarId, ScalarId>, bool> compared_, folds_;

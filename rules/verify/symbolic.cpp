@@ -90,8 +90,10 @@ class ShapeProof {
 
   enum class Answer { kProved, kEmpty, kUnproved };
 
-  Result<Answer> run(const std::set<std::string>& many, AxisUse& use, Needs* needs, std::string& why) {
+  Result<Answer> run(const std::set<std::string>& many, AxisUse& use, Needs* needs, const ShapeSteps& steps, std::string& why) {
     AssumeSizes scope(shape_.facts);
+    ProofLog log(scalars_);
+    std::vector<std::pair<Prover::Context, ProofLog::Pair>> roots;
     EGRET_TRY(const Graph left, expand_composites(shape_.instance.left));
     EGRET_TRY(const Graph right, expand_composites(shape_.instance.right));
     sizes_.take(shape_.facts);
@@ -128,12 +130,16 @@ class ShapeProof {
       context.insert(context.end(), ranges.begin(), ranges.end());
       if (!sizes_.all_free() && prover_.impossible(context)) continue;
       inhabited = true;
+      if (steps) prover_.set_log(&log);
       if (!prover_.equal(a, b, context)) {
         why = prover_.exhausted() ? kLimit : prover_.reason();
         return Answer::kUnproved;
       }
+      prover_.set_log(nullptr);
+      roots.push_back({context, {a, b}});
       if (needs) needs->join(needs_of(prover_, a, b, context, fixed_));
     }
+    if (steps && inhabited) steps(log.print(shape_.where, roots), log.obligations());
     return inhabited ? Answer::kProved : Answer::kEmpty;
   }
 
@@ -155,8 +161,8 @@ namespace {
 // All shapes within bounds, until one is not proved.
 class ShapesProof {
  public:
-  ShapesProof(const Rule& rule, const Laws& laws, const Deciders& deciders, double seconds, Needs* needs)
-      : rule_(rule), laws_(laws), deciders_(deciders), seconds_(seconds), needs_(needs) {
+  ShapesProof(const Rule& rule, const Laws& laws, const Deciders& deciders, double seconds, Needs* needs, const ShapeSteps& steps)
+      : rule_(rule), laws_(laws), deciders_(deciders), seconds_(seconds), needs_(needs), steps_(steps) {
     auto prepared = prepare(rule);
     if (!prepared.ok()) return;
     tracked = (*prepared)->tracked;
@@ -179,7 +185,7 @@ class ShapesProof {
       AxisUse here;
       Result<ShapeProof::Answer> answer = ShapeProof::Answer::kEmpty;
       for (Shape& part : cases_of(shape)) {
-        auto one = ShapeProof(part, laws_, deciders_, limits, known_, fixed_inputs(rule_, part.instance)).run(many_, here, shapes < kNeedsShapes ? needs_ : nullptr, why);
+        auto one = ShapeProof(part, laws_, deciders_, limits, known_, fixed_inputs(rule_, part.instance)).run(many_, here, shapes < kNeedsShapes ? needs_ : nullptr, steps_, why);
         if (!one.ok() || *one != ShapeProof::Answer::kEmpty) answer = std::move(one);
         if (!answer.ok() || *answer == ShapeProof::Answer::kUnproved) break;
       }
@@ -219,6 +225,7 @@ class ShapesProof {
   const Deciders& deciders_;
   double seconds_;
   Needs* needs_;
+  const ShapeSteps& steps_;
   WorkClock clock_;
   std::deque<NamedNumbers> known_;
   std::set<std::string> many_;
@@ -229,10 +236,11 @@ constexpr int kRank = 5;      // of whole tensors that proofs go to
 
 }  // namespace
 
-SymbolicProof prove_for_all_sizes(const Rule& rule, const Laws& laws, const Deciders& deciders, double seconds, ProofRanks ranks, Needs* needs) {
+SymbolicProof prove_for_all_sizes(const Rule& rule, const Laws& laws, const Deciders& deciders, double seconds, ProofRanks ranks, Needs* needs,
+                                  const ShapeSteps& steps) {
   SymbolicProof out;
   const bool all = ranks == ProofRanks::kAll;
-  ShapesProof proof(rule, laws, deciders, seconds, needs);
+  ShapesProof proof(rule, laws, deciders, seconds, needs, steps);
   std::optional<Coverage> coverage;
   if (all) proof.coverage = &coverage.emplace(rule);
   ShapeBounds bounds;

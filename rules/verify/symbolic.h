@@ -1,6 +1,8 @@
 // A rule proved for all sizes (docs/verifier.md).
 #pragma once
 
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -31,8 +33,11 @@ struct Deciders {
 };
 
 enum class ProofRanks { kAll, kFirst };  // as many as a counterexample may need; the first that have a shape
-// `needs`, where it is not null: what else the rule needs (rounding.h).
+// What a proof of one shape leaves: its steps as JSON (proof_log.h) and the questions that Z3 answered, by their SHA-256.
+using ShapeSteps = std::function<void(const std::string& steps, const std::map<std::string, std::string>& obligations)>;
+
+// `needs`, where it is not null: what else the rule needs (rounding.h).  `steps`: of every shape that was proved.
 SymbolicProof prove_for_all_sizes(const Rule& rule, const Laws& laws, const Deciders& deciders, double seconds, ProofRanks ranks,
-                                  Needs* needs = nullptr);
+                                  Needs* needs = nullptr, const ShapeSteps& steps = {});
 
 }  // namespace egret::rules

@@ -27,6 +27,7 @@ class Integers {
     solver.add(!condition(q_.goal));
     const z3::check_result result = solver.check();
     answer.entailed = result == z3::unsat;
+    if (q_.print && answer.entailed) answer.smt = solver.to_smt2();
     answer.has_products = has_products_;
     answer.refuted = result == z3::sat && (q_.nonlinear || !has_products_);
     if (result != z3::sat) return;

@@ -515,7 +515,10 @@ void decide(const EqualityQuery& q, EqualityAnswer& answer) {
     for (const z3::expr& a : translator.assumptions()) solver.add(a);
     solver.add(differences[d]);
     const z3::check_result result = solver.check();
-    if (result == z3::unsat) continue;
+    if (result == z3::unsat) {
+      if (q.print) answer.smt += solver.to_smt2();
+      continue;
+    }
     answer.pair = numbers[d];
     if (result == z3::unknown) {
       answer.kind = EqualityAnswer::Kind::kUnknown;

@@ -25,10 +25,12 @@ struct EqualityQuery {
   bool abstract_products = false;  // products, quotients and remainders of integers are unknown functions of which a little is known
   bool small = false;  // kFloat: floats of 8 bits; nothing is known where a constant is none of them
   unsigned timeout_ms = 10'000;
+  bool print = false;  // what is asked, into `smt`
 };
 
 struct EqualityAnswer {
   enum class Kind { kEqual, kDifferent, kUnknown } kind = Kind::kUnknown;
+  std::string smt;                    // kEqual, where asked for: what was refuted, as SMT-LIB
   bool vacuous = false;               // kEqual only because no values meet the assumptions (a mean over nothing)
   size_t pair = 0;                    // that differs or is unknown
   std::map<uint32_t, double> model;   // kDifferent: values of variables
@@ -41,10 +43,12 @@ struct IntegerQuery {
   const std::vector<CondId>* hypotheses = nullptr;
   CondId goal = 0;
   bool nonlinear = false;
+  bool print = false;  // what is asked, into `smt`
 };
 struct IntegerAnswer {
   bool entailed = false;
   bool refuted = false;       // an assignment of the unknowns meets the hypotheses and not the goal
+  std::string smt;            // of what is entailed, where asked for: its negation, as SMT-LIB
   bool has_products = false;  // so that `nonlinear` may say more
   std::vector<std::pair<VariableId, int64_t>> model;  // of the variables, where some assignment was found
 };
