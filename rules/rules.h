@@ -149,6 +149,8 @@ struct Rejected {
   std::string reason;
 };
 Result<std::vector<Rejected>> rejected(const Rule& rule);
+// An error at the first accept line at which the rule does not match, or reject line at which it does.
+Status check_examples(const Rule& rule);
 // The first of the accept lines' and other small assignments at which the left side has a type, the rule's conditions hold, and the
 // right side has provably another type, and which; the engine would quarantine the rule there.
 std::optional<std::string> right_of_another_type(const Rule& rule);

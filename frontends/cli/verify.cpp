@@ -93,6 +93,12 @@ Status verify_command(const Arguments& a, Context& context) {
   rules::RuleSet set;
   if (a.files.empty()) EGRET_TRY_VOID(set.add_library());
   for (const std::string& file : a.files) EGRET_TRY_VOID(or_hint(set.add_file(file), "docs/rules.md has the grammar, rules/library/ many examples"));
+  if (!a.files.empty()) {  // the library's are tested
+    for (const rules::Rule& r : set.rules()) {
+      const bool asked = a.only.empty() || r.written == a.only || r.name == a.only;
+      if (asked && r.kind == rules::RuleKind::kAlgebra) EGRET_TRY_VOID(rules::check_examples(r));
+    }
+  }
   if (a.record.ends_with(".rules")) return input_error("--record would overwrite a file of rules: " + a.record, "give the rules first: egret verify FILE.rules --record");
   if (a.record == kBeside && a.files.empty()) return input_error("--record needs a file where no rules are given", "egret verify --record rules/library/PROOFS");
   EGRET_TRY(const rules::Proofs recorded, records_of(a.files));

@@ -24,6 +24,9 @@ class Checker {
     for (const Equation& e : equations_of(rule_)) EGRET_TRY_VOID(left(*e.left));
     // Of a two-way rule each side must bind what the other reads.
     std::set<std::string> of_left = bound_;
+    for (const std::string& name : lists_) {
+      if (tensors_.count(name)) return error_at(rule_.at, fmt::format("'{}' is a tensor in one place and an attribute in another", name), "give the two different names");
+    }
     for (const Binding& b : rule_.lets) {
       EGRET_TRY_VOID(right(b.term));
       bound_.insert(b.name);
@@ -33,6 +36,7 @@ class Checker {
     for (const Equation& e : equations_of(rule_)) EGRET_TRY_VOID(right(*e.right));
     if (rule_.both_ways) {
       bound_.clear();
+      lists_.clear();
       EGRET_TRY_VOID(left(rule_.right));
       std::set<std::string> of_right = bound_;
       for (const std::string& name : of_left) {
@@ -122,6 +126,12 @@ class Checker {
                      known.empty() ? "it has none" : "its attributes are " + known);
       }
       if (!given.insert(name).second) return error(value, fmt::format("'{}' is given twice", name), "give it once");
+      const AttrSpec* spec = op.attr(name);
+      const bool is_list = spec && (spec->kind == AttrKind::kAxes || spec->kind == AttrKind::kSizes || spec->kind == AttrKind::kInts);
+      if (on_left && is_list && value.kind == Term::Kind::kName) lists_.insert(value.name);
+      if (!on_left && value.kind == Term::Kind::kName && tensors_.count(value.name) && !axes_.count(value.name)) {
+        return error(value, fmt::format("'{}' is a tensor, the attribute '{}' is none", value.name, name), "sizes(x), rank(x) and dtype(x) speak of a tensor");
+      }
       if (on_left) bind(value);
     }
     return {};
@@ -142,6 +152,7 @@ class Checker {
     if (t.kind == Term::Kind::kName) {
       if (root) return error(t, "the left side is a variable", "it must apply an operator");
       bound_.insert(t.name);
+      tensors_.insert(t.name);
       for (const AxisName& a : t.axes) {
         bound_.insert(a.name);
         axes_.insert(a.name);
@@ -178,6 +189,9 @@ class Checker {
       for (const AxisName& a : t.axes) {
         if (!bound_.count(a.name)) return error(t, fmt::format("the axes '{}' are not bound", a.name), "the left side must name them");
       }
+      if (lists_.count(t.name) && !tensors_.count(t.name)) {
+        return error(t, fmt::format("'{}' is an attribute, and stands where a tensor is wanted", t.name), "a list of integers is no tensor");
+      }
       return name_bound(t);
     }
     if (t.kind == Term::Kind::kCall && !is_each(t)) {
@@ -199,7 +213,7 @@ class Checker {
     if (t.kind == Term::Kind::kCall) {
       const Native* n = find_native(t.name);
       if (!n && find_op(t.name)) return right(t);
-      if (!n) return error(t, fmt::format("no condition or computation '{}'", t.name), "docs/rules.md lists them");
+      if (!n) return error(t, fmt::format("no operator, condition or computation '{}'", t.name), "`egret ops` lists the operators, docs/rules.md the conditions and computations");
       if (!fits(*n, t.args.size())) {
         return error(t, fmt::format("{} takes ({}), not {} arguments", n->name, n->sorts, t.args.size()), n->summary);
       }
@@ -224,6 +238,7 @@ class Checker {
   const RuleSyntax& rule_;
   const std::string& file_;
   std::set<std::string> bound_, axes_;
+  std::set<std::string> tensors_, lists_;  // what names stand for on the left: operands; attributes that are lists
 };
 
 // f(x) becomes relu(x); the attributes that f has and the rule does not write go along.

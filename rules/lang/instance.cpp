@@ -292,6 +292,18 @@ Result<std::vector<RuleInstance>> accepted(const Rule& rule) {
   return out;
 }
 
+Status check_examples(const Rule& rule) {
+  EGRET_TRY_VOID(accepted(rule));
+  EGRET_TRY(const auto no, rejected(rule));
+  for (size_t k = 0; k < no.size(); ++k) {
+    if (!no[k].matched) continue;
+    const Position at = rule.syntax->rejects[k].at;
+    return input_error(fmt::format("rule {}: the rule matches at this reject line", rule.name), "a reject line gives types at which the rule must not match; leave it out or add a condition",
+                       {rule.file, at.line, at.column, {}});
+  }
+  return {};
+}
+
 Result<std::vector<Rejected>> rejected(const Rule& rule) {
   EGRET_TRY(auto prepared, prepare(rule));
   std::vector<Rejected> out;

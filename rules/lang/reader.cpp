@@ -343,7 +343,10 @@ class Reader {
     if (scan_.peek().is("[")) return read_value(item, AttrKind::kInts);
     if (scan_.peek().kind == Kind::kNumber || scan_.peek().is("-")) return read_value(item, AttrKind::kNumber);
     if (scan_.peek().is("frozen") || scan_.peek().is("constant")) item.dependence = scan_.next().text;
-    if (scan_.peek().kind == Kind::kName && !dtype_from_name(scan_.peek().text)) return read_value(item, AttrKind::kWord);
+    if (scan_.peek().kind == Kind::kName && !dtype_from_name(scan_.peek().text)) {
+      if (scan_.peek(1).is("[")) return scan_.expected("a type", "types are written f32[2,3]; `egret ops` shows dtypes in use, as f32, bf16, i64, bool");
+      return read_value(item, AttrKind::kWord);
+    }
     for (;;) {
       auto dtype = scan_.peek().kind == Kind::kName ? dtype_from_name(scan_.peek().text) : std::nullopt;
       if (!dtype) return scan_.expected("a type", "types are written f32[2,3]");
