@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-COMMANDS = {"cvc5": ["--lang", "smt2", "--incremental", "--quiet", "--tlimit-per={ms}", "-"], "z3": ["-in", "-smt2", "-t:{ms}"]}
+COMMANDS = {"cvc5": ["--lang", "smt2", "--incremental", "--quiet", "--fp-exp", "--tlimit-per={ms}", "-"], "z3": ["-in", "-smt2", "-t:{ms}"]}
 
 
 def find(name):
