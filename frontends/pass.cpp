@@ -14,6 +14,11 @@
 #include "frontends/rule_loading.h"
 
 namespace egret {
+namespace {
+
+constexpr double kAfterSearch = 10;  // making the program, its proof and its files, over checking and importing it
+
+}  // namespace
 
 Result<OptimizeResult> optimize(const Graph& source, const OptimizeOptions& given) {
   if (first_opaque(source)) return optimize_around_opaque(source, given);
@@ -39,8 +44,12 @@ Result<OptimizeResult> optimize(const Graph& source, const OptimizeOptions& give
 
   const size_t imported = program.tensors->graph().id_count();
 
+  // What comes after the search is linear in the program, as what came before it: its time is kept for it.
+  options.limits.seconds -= std::min(options.limits.seconds / 2, kAfterSearch * total.seconds());
+
   // What it costs as it stands: an operator a kernel, and fused greedily without algebra.
-  EGRET_TRY(Baseline baseline, price_baseline(source, program, device, rule_set, options, total));
+  extract::FormTable forms(device, rules::fusion_rules(rule_set));
+  EGRET_TRY(Baseline baseline, price_baseline(source, program, device, forms, options, total));
   set_before(result, source, baseline, device);
 
   // Equal programs, by proved rules, until nothing is new or a limit is reached.
@@ -60,7 +69,7 @@ Result<OptimizeResult> optimize(const Graph& source, const OptimizeOptions& give
 
   // Every kernel that the fusion rules allow, priced by the roofline: one extraction problem.
   Stopwatch fuse_watch;
-  EGRET_TRY(Choice joint, fuse_program(program, device, rule_set, options, &baseline, total));
+  EGRET_TRY(Choice joint, fuse_program(program, forms, options, baseline, total));
   result.fuse_s = fuse_watch.seconds();
   result.covers = joint.problem.covers;
   result.columns_offered = joint.columns.offered;

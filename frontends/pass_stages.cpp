@@ -6,6 +6,7 @@
 #include <set>
 
 #include "extract/fusion/columns.h"
+#include "extract/solve/exact/kinds.h"
 #include "ir/evaluate.h"
 #include "lower/memory_use.h"
 #include "lower/runtime/executable.h"
@@ -16,6 +17,10 @@ namespace {
 
 // Of the exact engines: seconds on the largest models; small ones are proved long before.
 constexpr uint64_t kExactWork = 5'000'000;
+constexpr size_t kManyCandidates = 16'000;       // then equal parts are looked for first
+constexpr uint64_t kKindsIterations = 60'000;    // of the simplex method, on what is left of equal parts
+constexpr double kEqualPartsGap = 1e-3;          // of the cost: of a program of equal parts no more is asked
+constexpr double kShareOfFusion = 0.5;           // of the clock: the rest is extraction's
 
 }  // namespace
 
@@ -25,47 +30,74 @@ Limits remaining(const OptimizeOptions& options, const Stopwatch& total) {
   return limits;
 }
 
-Result<Choice> fuse_program(const Imported& program, const Device& device, const rules::RuleSet& rules,
-                            const OptimizeOptions& options, const Baseline* baseline, const Stopwatch& total) {
+namespace {
+
+extract::FusionOptions fusion_options(const OptimizeOptions& options, const Stopwatch& total) {
   extract::FusionOptions fusion;
-  fusion.rules = rules::fusion_rules(rules);
   fusion.fold_limit = options.fold_limit;
   fusion.threads = options.threads;
   fusion.limits = remaining(options, total);
+  fusion.limits.seconds *= kShareOfFusion;
   fusion.bodies_per_class = options.bodies_per_class;
-  if (baseline) {
-    const Choice& before = baseline->greedy;
-    fusion.seeds = before.problem.bodies;
-    fusion.chosen_seeds.assign(fusion.seeds.size(), 0);
-    for (uint32_t c : before.solution.chosen) {
-      if (before.problem.body_of[c] >= 0) fusion.chosen_seeds[static_cast<size_t>(before.problem.body_of[c])] = 1;
-    }
+  return fusion;
+}
+
+// The best of the fast covers and of local search.
+Status choose_cover(Choice& choice, const OptimizeOptions& options, const Stopwatch& total) {
+  extract::SolveOptions solve;
+  solve.limits = remaining(options, total);
+  EGRET_TRY(choice.solution, extract::solve_greedy(choice.problem.problem, solve));
+  auto& covers = choice.problem.covers;
+  covers.push_back(choice.solution);
+  covers.back().method = "local";
+  if (covers.front().cost < choice.solution.cost) choice.solution = covers.front();
+  if (auto plain = extract::plain_cover(choice.problem); plain && plain->cost < choice.solution.cost) choice.solution = std::move(*plain);
+  return {};
+}
+
+// Over what saturation added, the kernels of the program as it was among the candidates.
+Result<Choice> fuse_saturated(extract::FusionSpace& space, const std::vector<egraph::Id>& roots, const OptimizeOptions& options,
+                              const Choice& before, const Stopwatch& total) {
+  extract::FusionOptions fusion = fusion_options(options, total);
+  fusion.seeds = before.problem.bodies;
+  fusion.chosen_seeds.assign(fusion.seeds.size(), 0);
+  for (uint32_t c : before.solution.chosen) {
+    if (before.problem.body_of[c] >= 0) fusion.chosen_seeds[static_cast<size_t>(before.problem.body_of[c])] = 1;
   }
   Choice choice;
-  EGRET_TRY(choice.problem, extract::fuse(*program.tensors, program.roots, device, fusion));
+  EGRET_TRY(choice.problem, extract::fuse(space, roots, fusion));
+  if (!options.cover.empty()) return choice;
+  EGRET_TRY_VOID(choose_cover(choice, options, total));
+  auto carried = extract::carry_over(before.problem, before.solution, choice.problem);
+  if (carried && carried->cost < choice.solution.cost) choice.solution = std::move(*carried);
+  return choice;
+}
+
+}  // namespace
+
+Result<Choice> fuse_program(const Imported& program, extract::FormTable& forms, const OptimizeOptions& options, Baseline& baseline,
+                            const Stopwatch& total) {
+  extract::FusionSpace space(*program.tensors, forms);
+  const egraph::EGraph& graph = program.tensors->graph();
+  Choice choice;
+  if (graph.id_count() == baseline.ids && graph.class_count() == baseline.classes) {
+    choice.problem = std::move(baseline.greedy.problem);
+    choice.solution = baseline.greedy.solution;
+  } else {
+    EGRET_TRY(choice, fuse_saturated(space, program.roots, options, baseline.greedy, total));
+  }
   const auto& covers = choice.problem.covers;
-  if (baseline && !options.cover.empty()) {
+  if (!options.cover.empty()) {
     const auto named = std::ranges::find(covers, options.cover, &extract::Solution::method);
     if (named == covers.end()) return limit_error("no cover '" + options.cover + "' of this program was found", "--extractor greedy takes the best of all");
     choice.solution = *named;
     return choice;
   }
-  extract::SolveOptions solve;
-  solve.limits = remaining(options, total);
-  EGRET_TRY(choice.solution, extract::solve_greedy(choice.problem.problem, solve));
-  choice.problem.covers.push_back(choice.solution);
-  choice.problem.covers.back().method = "local";
-  if (covers.front().cost < choice.solution.cost) choice.solution = covers.front();
-  if (auto plain = extract::plain_cover(choice.problem); plain && plain->cost < choice.solution.cost) choice.solution = std::move(*plain);
-  if (baseline) {
-    auto carried = extract::carry_over(baseline->greedy.problem, baseline->greedy.solution, choice.problem);
-    if (carried && carried->cost < choice.solution.cost) choice.solution = std::move(*carried);
-  }
-  if (baseline && options.extractor == OptimizeOptions::Extractor::kIlp) {
+  if (options.extractor == OptimizeOptions::Extractor::kIlp) {
     // Kernels that the pool lacks, where the relaxation asks for them; candidates keep their numbers.
-    fusion.limits = remaining(options, total);
-    choice.columns = extract::generate_columns(*program.tensors, device, fusion, choice.solution.cost, choice.problem);
+    choice.columns = extract::generate_columns(space, fusion_options(options, total), choice.solution.cost, choice.problem);
     if (choice.columns.taken > 0) {
+      extract::SolveOptions solve;
       solve.limits = remaining(options, total);
       EGRET_TRY(extract::Solution found, extract::solve_greedy(choice.problem.problem, solve));
       if (found.cost < choice.solution.cost) choice.solution = std::move(found);
@@ -86,16 +118,28 @@ Status extract_program(Choice& choice, const OptimizeOptions& options, const Sto
   solve.limits = remaining(options, total);
   solve.work = kExactWork;
   solve.threads = options.threads;
+  double bound = 0;
+  if (!choice.problem.colours.empty() && choice.problem.problem.candidates.size() > kManyCandidates) {
+    EGRET_TRY(choice.solution, extract::solve_kinds(choice.problem.problem, choice.problem.colours, choice.solution, kKindsIterations, solve.limits));
+    bound = choice.solution.bound;
+    solve.limits = remaining(options, total);
+    if (choice.solution.cost - bound <= kEqualPartsGap * choice.solution.cost) return {};
+  }
   EGRET_TRY(choice.solution, extract::solve_portfolio(choice.problem.problem, solve, &choice.solution));
+  choice.solution.bound = std::max(choice.solution.bound, std::min(bound, choice.solution.cost));
   return extract::check_solution(choice.problem.problem, choice.solution);
 }
 
-Result<Baseline> price_baseline(const Graph& source, const Imported& program, const Device& device, const rules::RuleSet& rules,
+Result<Baseline> price_baseline(const Graph& source, const Imported& program, const Device& device, extract::FormTable& forms,
                                 const OptimizeOptions& options, const Stopwatch& total) {
   Baseline out;
+  out.ids = program.tensors->graph().id_count();
+  out.classes = program.tensors->graph().class_count();
   EGRET_TRY(out.unfused, unfused_program(source, options.freeze));
   for (const Launch& l : out.unfused.run) out.unfused_seconds += estimate(out.unfused.kernels[l.kernel], device).seconds;
-  EGRET_TRY(out.greedy, fuse_program(program, device, rules, options, nullptr, total));
+  extract::FusionSpace space(*program.tensors, forms);
+  EGRET_TRY(out.greedy.problem, extract::fuse(space, program.roots, fusion_options(options, total)));
+  EGRET_TRY_VOID(choose_cover(out.greedy, options, total));
   return out;
 }
 

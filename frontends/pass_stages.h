@@ -51,13 +51,15 @@ struct Baseline {
   Program unfused;
   double unfused_seconds = 0;
   Choice greedy;
+  size_t ids = 0, classes = 0;     // of the e-graph then
 };
 // Requires: `program` is not saturated yet.
-Result<Baseline> price_baseline(const Graph& source, const Imported& program, const Device& device, const rules::RuleSet& rules,
+Result<Baseline> price_baseline(const Graph& source, const Imported& program, const Device& device, extract::FormTable& forms,
                                 const OptimizeOptions& options, const Stopwatch& total);
-// Candidates over the saturated graph, the baseline's among them, and the better of the greedy solutions to start from.
-Result<Choice> fuse_program(const Imported& program, const Device& device, const rules::RuleSet& rules,
-                            const OptimizeOptions& options, const Baseline* baseline, const Stopwatch& total);
+// Candidates over the saturated graph, the baseline's among them, and the better of the greedy solutions to start from.  Where
+// saturation has changed nothing they are the baseline's, taken from it.
+Result<Choice> fuse_program(const Imported& program, extract::FormTable& forms, const OptimizeOptions& options, Baseline& baseline,
+                            const Stopwatch& total);
 // The baseline's choice, where it is cheaper than what was found over the saturated graph.
 Choice without_algebra(Choice baseline, const extract::Solution& found);
 Status extract_program(Choice& choice, const OptimizeOptions& options, const Stopwatch& total);

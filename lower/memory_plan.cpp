@@ -9,6 +9,7 @@ namespace egret::lower {
 namespace {
 
 constexpr uint64_t kAlignment = 64;
+constexpr size_t kManyValues = 4'000;  // of these one order is tried: placing is quadratic
 uint64_t align(uint64_t x) { return (x + kAlignment - 1) / kAlignment * kAlignment; }
 
 class Planner {
@@ -21,6 +22,7 @@ class Planner {
     out_.skipped.assign(p_.run.size(), 0);
     out_.in_place.assign(p_.kernels.size(), 0);
     storage_.resize(n_);
+    for (const ProgramValue& v : p_.values) bytes_.push_back(align(static_cast<uint64_t>(v.type.bytes())));
     std::iota(storage_.begin(), storage_.end(), 0u);
     share_aliases();
     lifetimes();
@@ -102,11 +104,11 @@ class Planner {
       if (!fixed(v) || storage(v) != v || last_[v] < 0) continue;
       out_.places[v] = MemoryPlan::Place::kWeights;
       out_.offsets[v] = out_.weight_bytes;
-      out_.weight_bytes += align(static_cast<uint64_t>(p_.values[v].type.bytes()));
+      out_.weight_bytes += bytes(v);
     }
   }
 
-  uint64_t bytes(uint32_t v) const { return align(static_cast<uint64_t>(p_.values[v].type.bytes())); }
+  uint64_t bytes(uint32_t v) const { return bytes_[v]; }
 
   // First the largest, or first the longest-lived, or first the first made: whichever needs least.
   void place_arena() {
@@ -124,32 +126,39 @@ class Planner {
       for (size_t i = 0; i < sorted.size(); ++i) out_.offsets[sorted[i]] = offsets[i];
     };
     try_order([&](uint32_t a, uint32_t b) { return bytes(a) > bytes(b); });
-    try_order([&](uint32_t a, uint32_t b) { return std::pair(bytes(a), life(a)) > std::pair(bytes(b), life(b)); });
-    try_order([&](uint32_t a, uint32_t b) { return life(a) > life(b); });
-    try_order([&](uint32_t a, uint32_t b) { return first_[a] < first_[b]; });
-    try_order([&](uint32_t a, uint32_t b) { return last_[a] > last_[b]; });
+    if (order.size() <= kManyValues) {
+      try_order([&](uint32_t a, uint32_t b) { return std::pair(bytes(a), life(a)) > std::pair(bytes(b), life(b)); });
+      try_order([&](uint32_t a, uint32_t b) { return life(a) > life(b); });
+      try_order([&](uint32_t a, uint32_t b) { return first_[a] < first_[b]; });
+      try_order([&](uint32_t a, uint32_t b) { return last_[a] > last_[b]; });
+    }
     for (uint32_t v : order) out_.places[v] = MemoryPlan::Place::kArena;
   }
 
   // Each in the tightest gap that those before it leave.
   std::pair<uint64_t, std::vector<uint64_t>> place_in(const std::vector<uint32_t>& order) const {
+    struct Placed {
+      uint64_t begin, end;
+      int64_t first, last;
+    };
+    std::vector<Placed> placed;  // by where they begin
+    placed.reserve(order.size());
     uint64_t total = 0;
     std::vector<uint64_t> offsets;
     for (uint32_t v : order) {
-      std::vector<std::pair<uint64_t, uint64_t>> busy;
-      for (size_t i = 0; i < offsets.size(); ++i) {
-        const uint32_t u = order[i];
-        if (first_[u] <= last_[v] && first_[v] <= last_[u]) busy.push_back({offsets[i], offsets[i] + bytes(u)});
-      }
-      std::sort(busy.begin(), busy.end());
+      const uint64_t size = bytes(v);
+      const int64_t first = first_[v], last = last_[v];
       uint64_t at = 0, best = ~uint64_t{0}, best_gap = ~uint64_t{0};
-      for (const auto& [begin, end] : busy) {
-        if (begin > at && begin - at >= bytes(v) && begin - at < best_gap) best = at, best_gap = begin - at;
-        at = std::max(at, end);
+      for (const Placed& u : placed) {
+        if (u.first > last || first > u.last) continue;
+        if (u.begin > at && u.begin - at >= size && u.begin - at < best_gap) best = at, best_gap = u.begin - at;
+        at = std::max(at, u.end);
       }
       if (best == ~uint64_t{0}) best = at;
-      total = std::max(total, best + bytes(v));
+      total = std::max(total, best + size);
       offsets.push_back(best);
+      const auto after = std::upper_bound(placed.begin(), placed.end(), best, [](uint64_t x, const Placed& u) { return x < u.begin; });
+      placed.insert(after, {best, best + size, first, last});
     }
     return {total, std::move(offsets)};
   }
@@ -158,6 +167,7 @@ class Planner {
   const size_t n_;
   MemoryPlan out_;
   std::vector<uint32_t> storage_;
+  std::vector<uint64_t> bytes_;  // of each value, aligned
   std::vector<int64_t> first_, last_;
 };
 

@@ -109,7 +109,7 @@ std::optional<Graph> body_graph(const FusionGraph& graph, const Body& body, std:
   return out;
 }
 
-size_t BodyTable::SignatureHash::operator()(const std::vector<uint64_t>& s) const {
+size_t FormTable::SignatureHash::operator()(const std::vector<uint64_t>& s) const {
   return hash_bytes(s.data(), s.size() * sizeof(uint64_t));
 }
 
@@ -141,19 +141,21 @@ Legality BodyTable::complete(Body& body) {
   }
   for (Id o : body.outputs) signature.push_back(walk.reference(o));
 
+  const FormTable::Form form = forms_.judged(std::move(signature), [&] { return std::move(*body_graph(graph_, body)); });
+  body.plan = form.plan;
+  body.estimate = form.estimate;
+  return form.legality;
+}
+
+FormTable::Form FormTable::judged(std::vector<uint64_t> signature, const std::function<Graph()>& body) {
   Shard& shard = shards_[SignatureHash()(signature) >> 8 & (kShards - 1)];
-  auto take = [&](const Form& form) {
-    body.plan = form.plan;
-    body.estimate = form.estimate;
-    return form.legality;
-  };
   {
     std::lock_guard lock(shard.mutex);
-    if (auto it = shard.forms.find(signature); it != shard.forms.end()) return take(it->second);
+    if (auto it = shard.forms.find(signature); it != shard.forms.end()) return it->second;
   }
-  const Form form = judge(body);
+  const Form form = judge(body());
   std::lock_guard lock(shard.mutex);
-  return take(shard.forms.try_emplace(std::move(signature), form).first->second);
+  return shard.forms.try_emplace(std::move(signature), form).first->second;
 }
 
 bool fusion_allows(const rules::FusionRules& rules, const Graph& body) {
@@ -179,16 +181,15 @@ bool fusion_allows(const rules::FusionRules& rules, const Graph& body) {
   return true;
 }
 
-BodyTable::Form BodyTable::judge(const Body& body) const {
-  auto graph = body_graph(graph_, body);
-  if (!fusion_allows(rules_, *graph)) return {};
-  const PlanResult plan = plan_kernel(*graph);
+FormTable::Form FormTable::judge(Graph body) const {
+  if (!fusion_allows(rules_, body)) return {};
+  const PlanResult plan = plan_kernel(body);
   if (!plan.plan) return {};
-  const Kernel kernel{std::move(*graph), *plan.plan};
+  const Kernel kernel{std::move(body), *plan.plan};
   return {Legality::kAlone, kernel.plan, estimate(kernel, device_)};
 }
 
-size_t BodyTable::forms() const {
+size_t FormTable::size() const {
   size_t n = 0;
   for (const Shard& s : shards_) {
     std::lock_guard lock(s.mutex);

@@ -2,9 +2,11 @@
 //
 // A class that the body reads without absorbing is a port.  Leaves without operands (splats, iota) are always absorbed.
 // Bodies are compared by what they absorb, so equal bodies found on two ways are one.  What a kernel would be is asked
-// once for each *form*: operators, types and wiring, whatever the classes are called (layers of a model share forms).
+// once for each *form*: operators, types and wiring, whatever the classes are called (layers of a model share forms, and so
+// do the e-graphs of one run).
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -47,23 +49,24 @@ enum class Legality : uint8_t { kAlone, kInsideOnly, kNever };
 // Do the fusion rules allow what stands inside of one kernel, however it was put together?
 bool fusion_allows(const rules::FusionRules& rules, const Graph& body);
 
-// The forms met so far with their plan and price on a device, under the fusion rules.  Thread safety: any number of threads; what is found does
-// not depend on who asks first.
-class BodyTable {
+// The forms met so far with their plan and price on a device, under the fusion rules; of any number of e-graphs.  Thread
+// safety: any number of threads; what is found does not depend on who asks first.
+class FormTable {
  public:
-  BodyTable(const FusionGraph& graph, const Device& device, const rules::FusionRules& rules) : graph_(graph), device_(device), rules_(rules) {}
+  FormTable(const Device& device, rules::FusionRules rules) : device_(device), rules_(std::move(rules)) {}
 
-  // Fills ports, folds, contracts, plan and estimate from `inside` and `outputs`; plan and estimate only where kAlone.
-  Legality complete(Body& body);
-
-  size_t forms() const;
-
- private:
   struct Form {
     Legality legality = Legality::kNever;
     KernelPlan plan;
     Estimate estimate;
   };
+  // The form with this signature; `body` is asked for one that is new.
+  Form judged(std::vector<uint64_t> signature, const std::function<Graph()>& body);
+
+  const rules::FusionRules& rules() const { return rules_; }
+  size_t size() const;
+
+ private:
   struct SignatureHash {
     size_t operator()(const std::vector<uint64_t>& s) const;
   };
@@ -72,12 +75,36 @@ class BodyTable {
     mutable std::mutex mutex;
     std::unordered_map<std::vector<uint64_t>, Form, SignatureHash> forms;
   };
-  Form judge(const Body& body) const;
+  Form judge(Graph body) const;
 
-  const FusionGraph& graph_;
   const Device& device_;
-  const rules::FusionRules& rules_;
+  const rules::FusionRules rules_;
   Shard shards_[kShards];
+};
+
+// Bodies of one e-graph, judged by their forms.  Thread safety: as FormTable.
+class BodyTable {
+ public:
+  BodyTable(const FusionGraph& graph, FormTable& forms) : graph_(graph), forms_(forms) {}
+
+  // Fills ports, folds, contracts, plan and estimate from `inside` and `outputs`; plan and estimate only where kAlone.
+  Legality complete(Body& body);
+
+  const rules::FusionRules& rules() const { return forms_.rules(); }
+
+ private:
+  const FusionGraph& graph_;
+  FormTable& forms_;
+};
+
+// What fusion knows of one e-graph, for all calls that make its pool and enlarge it.  The e-graph must not change meanwhile.
+struct FusionSpace {
+  FusionSpace(const rules::TensorEGraph& tensors, FormTable& forms) : graph(tensors), table(graph, forms) {}
+  FusionSpace(const FusionSpace&) = delete;
+  FusionSpace& operator=(const FusionSpace&) = delete;
+
+  const FusionGraph graph;
+  BodyTable table;
 };
 
 }  // namespace egret::extract

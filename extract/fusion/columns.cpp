@@ -39,13 +39,12 @@ std::vector<uint32_t> undominated(const Problem& problem) {
 
 }  // namespace
 
-ColumnReport generate_columns(const rules::TensorEGraph& tensors, const Device& device, const FusionOptions& options,
-                              double best, FusionProblem& problem) {
+ColumnReport generate_columns(FusionSpace& space, const FusionOptions& options, double best, FusionProblem& problem) {
   ColumnReport report;
   if (problem.problem.candidates.size() > kLargest) return report;
   Stopwatch watch;
-  const FusionGraph graph(tensors);
-  BodyTable table(graph, device, options.rules);
+  const FusionGraph& graph = space.graph;
+  BodyTable& table = space.table;
   BodyKeys seen;
   for (const Body& b : problem.bodies) seen.insert(b.key());
   std::vector<uint32_t> active = undominated(problem.problem);  // candidates of the relaxation
@@ -65,7 +64,7 @@ ColumnReport generate_columns(const rules::TensorEGraph& tensors, const Device& 
     Limits left = options.limits;
     left.seconds = std::max(0.0, kShareOfTime * options.limits.seconds - watch.seconds());
     const uint64_t budget = std::min(kIterations, kWork / std::max<uint64_t>(1, active.size()));
-    const auto relaxed = solve_relaxation(master, out, budget - std::min(budget, report.iterations), left);
+    const auto relaxed = solve_relaxation(master, out, problem.colours, budget - std::min(budget, report.iterations), left);
     if (!relaxed.ok()) break;
     report.iterations += relaxed->iterations;
     const double before = report.last_bound;
@@ -105,7 +104,7 @@ ColumnReport generate_columns(const rules::TensorEGraph& tensors, const Device& 
     report.taken += taken.size();
     add_bodies(problem, std::move(taken));
     if (round + 1 == kMaxRounds || watch.expired(options.limits)) break;
-    offered = moves(graph, table, options.rules, problem, support, kMostOffered, seen);
+    offered = moves(graph, table, table.rules(), problem, support, kMostOffered, seen);
     if (offered.empty() && wanted.empty()) break;
   }
   return report;

@@ -16,7 +16,6 @@ struct ColumnReport {
 
 // Adds candidates to `problem`; those that are there keep their numbers.  `best`: cost of the cheapest cover known.  Without
 // HiGHS, or where its budget of iterations ends, what was found until then is added.
-ColumnReport generate_columns(const rules::TensorEGraph& tensors, const Device& device, const FusionOptions& options,
-                              double best, FusionProblem& problem);
+ColumnReport generate_columns(FusionSpace& space, const FusionOptions& options, double best, FusionProblem& problem);
 
 }  // namespace egret::extract

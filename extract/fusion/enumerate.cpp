@@ -175,7 +175,7 @@ class Enumerator {
       for (const auto* list : {&out_.bodies[operands[i]], &parts_[operands[i]]}) {
         for (const Body& b : *list) {
           if (options[i].size() >= tries) break;
-          if (may_absorb(op, graph_.op(b.find(operands[i])->node), b, options_.rules)) options[i].push_back(&b);
+          if (may_absorb(op, graph_.op(b.find(operands[i])->node), b, table_.rules())) options[i].push_back(&b);
         }
       }
       options[i].insert(options[i].begin() + std::min<ptrdiff_t>(1, static_cast<ptrdiff_t>(options[i].size())), nullptr);

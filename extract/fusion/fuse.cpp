@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "extract/fusion/colours.h"
 #include "extract/fusion/covers.h"
 #include "extract/fusion/enumerate.h"
 #include "extract/fusion/pool.h"
@@ -47,17 +48,16 @@ std::optional<Solution> plain_cover(const FusionProblem& problem) {
   return out;
 }
 
-Result<FusionProblem> fuse(const rules::TensorEGraph& tensors, const std::vector<Id>& roots, const Device& device,
-                           const FusionOptions& options) {
+Result<FusionProblem> fuse(FusionSpace& space, const std::vector<Id>& roots, const FusionOptions& options) {
   const Stopwatch watch;
-  const FusionGraph graph(tensors);
-  BodyTable table(graph, device, options.rules);
+  const FusionGraph& graph = space.graph;
+  BodyTable& table = space.table;
   Enumeration enumeration = enumerate(graph, table, roots, options);
   for (Id r : roots) {
     const Id c = graph.find(r);
     if (graph.given(c) || !enumeration.bodies[c].empty()) continue;
     std::string operators;
-    for (Id n : tensors.graph().nodes_of(c)) operators += (operators.empty() ? "" : ", ") + tensors.op(n).name;
+    for (Id n : graph.tensors().graph().nodes_of(c)) operators += (operators.empty() ? "" : ", ") + graph.tensors().op(n).name;
     return unsupported_error(fmt::format("no kernel can make an output of the program ({})", operators),
                              "an operator unknown to egret may stand before it; see `fallbacks`");
   }
@@ -98,19 +98,20 @@ Result<FusionProblem> fuse(const rules::TensorEGraph& tensors, const std::vector
   for (int b : seed_body) out.seed_candidate.push_back(b < 0 ? b : first + b);
   BodyKeys seen;
   for (const auto& [key, at] : place) seen.insert(key);
-  for (int round = 0; round < kMultiResultRounds && options.rules.side_by_side && !watch.expired(options.limits); ++round) {
+  for (int round = 0; round < kMultiResultRounds && table.rules().side_by_side && !watch.expired(options.limits); ++round) {
     SolveOptions solve;
     solve.limits = options.limits;
     solve.greedy_steps = 0;
     EGRET_TRY(const Solution cover, solve_greedy(out.problem, solve));
-    std::vector<Body> more = multi_result(graph, table, options.rules, out, cover.chosen, seen);
+    std::vector<Body> more = multi_result(graph, table, table.rules(), out, cover.chosen, seen);
     if (more.empty()) break;
     add_bodies(out, std::move(more));
   }
   Limits left = options.limits;
   left.seconds = std::max(0.0, left.seconds - watch.seconds());
-  EGRET_TRY(out.covers, cover_portfolio(graph, table, options.rules, left, roots, out, seen));
+  EGRET_TRY(out.covers, cover_portfolio(graph, table, table.rules(), left, roots, out, seen));
   out.limit_reached = enumeration.limit_reached;
+  out.colours = item_colours(graph, out);
   return out;
 }
 

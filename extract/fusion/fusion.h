@@ -13,7 +13,6 @@
 #include "extract/fusion/body.h"
 #include "extract/solve/problem.h"
 #include "extract/solve/solve.h"
-#include "rules/lang/fusion_rules.h"
 #include "support/limits.h"
 
 namespace egret::extract {
@@ -21,7 +20,6 @@ namespace egret::extract {
 struct FusionOptions {
   int bodies_per_class = 16;
   int rounds = 2;
-  rules::FusionRules rules;      // what kernels may do (rules/library/fusion)
   double fold_limit = 1.2;       // bytes of weights that the run plan reads, over the source's
   int threads = 1;
   Limits limits;
@@ -37,6 +35,7 @@ struct FusionProblem {
   std::vector<std::pair<Id, uint32_t>> term_enode;  // e-node of each term node, ascending
   static constexpr int kNothingLeft = -2; // of a seed: all that it made is there without it
   std::vector<int> seed_candidate;        // candidate of each seed, or -1 where it is no kernel of this graph
+  std::vector<uint64_t> colours;          // by item (colours.h); empty where no parts are equal
   std::vector<Solution> covers;           // of the portfolio of fast covers (covers.h), cheapest first
   bool limit_reached = false;
 
@@ -44,8 +43,7 @@ struct FusionProblem {
 };
 
 // `roots`: classes the program must make.  Error: a root that no kernel can make (names its operators).
-Result<FusionProblem> fuse(const rules::TensorEGraph& graph, const std::vector<Id>& roots, const Device& device,
-                           const FusionOptions& options);
+Result<FusionProblem> fuse(FusionSpace& space, const std::vector<Id>& roots, const FusionOptions& options);
 
 // What `choice`, a solution of the problem before saturation, is in `problem`, whose seeds were that problem's bodies.
 // nullopt where it no longer holds.

@@ -63,15 +63,19 @@ Touches touches_of(const Problem& problem, const MemoryFacts& facts, const std::
   return out;
 }
 
+constexpr uint64_t kMostLooks = 20'000'000;  // at launches that may be next: beyond, a sequence is given up
+
 // From the front: of the launches that may start, the one that leaves least behind; ties by what it needs, then by place.
 std::vector<uint32_t> forward(const Places& places, const Touches& touches, const Profile& given) {
   const auto n = static_cast<uint32_t>(places.before.size());
   std::vector<uint32_t> missing(n), left = touches.readers, ready, out;
+  uint64_t looks = 0;
   for (uint32_t p = 0; p < n; ++p) {
     missing[p] = static_cast<uint32_t>(places.before[p].size());
     if (missing[p] == 0) ready.push_back(p);
   }
   while (!ready.empty()) {
+    if ((looks += ready.size()) > kMostLooks) return {};
     size_t best = 0;
     auto best_rank = std::tuple(INT64_MAX, INT64_MAX, kNone);
     for (size_t i = 0; i < ready.size(); ++i) {
@@ -96,6 +100,7 @@ std::vector<uint32_t> forward(const Places& places, const Touches& touches, cons
 std::vector<uint32_t> backward(const Places& places, const Touches& touches, const Profile& given) {
   const auto n = static_cast<uint32_t>(places.before.size());
   std::vector<uint32_t> missing(n), ready, out;
+  uint64_t looks = 0;
   std::vector<uint8_t> alive(given.buffers.size(), 0);
   for (size_t b = 0; b < given.buffers.size(); ++b) alive[b] = given.buffers[b].last == static_cast<int>(n);
   for (uint32_t p = 0; p < n; ++p) {
@@ -103,6 +108,7 @@ std::vector<uint32_t> backward(const Places& places, const Touches& touches, con
     if (missing[p] == 0) ready.push_back(p);
   }
   while (!ready.empty()) {
+    if ((looks += ready.size()) > kMostLooks) return {};
     size_t best = 0;
     auto best_rank = std::tuple(INT64_MAX, uint32_t{0});
     for (size_t i = 0; i < ready.size(); ++i) {

@@ -65,9 +65,10 @@ Result<double> saving(const rules::RuleSet& rule, const Graph& graph, const Opti
   EGRET_TRY(const rules::Licence all, rules::Licence::parse("fast"));
   Stopwatch total;
   EGRET_TRY(Imported program, import_program(graph, options));
-  EGRET_TRY(const Baseline baseline, price_baseline(graph, program, device, rule, options, total));
+  extract::FormTable forms(device, rules::fusion_rules(rule));
+  EGRET_TRY(Baseline baseline, price_baseline(graph, program, device, forms, options, total));
   EGRET_TRY_VOID(saturate(program, graph, rule, all, options, total));
-  EGRET_TRY(const Choice choice, fuse_program(program, device, rule, options, &baseline, total));
+  EGRET_TRY(const Choice choice, fuse_program(program, forms, options, baseline, total));
   return baseline.greedy.solution.cost - choice.solution.cost;
 }
 

@@ -11,6 +11,9 @@
 
 #include "extract/fusion/columns.h"
 #include "extract/fusion/runner_up.h"
+#include "extract/solve/exact/highs.h"
+#include "extract/solve/exact/highs_engine.h"
+#include "extract/solve/exact/kinds.h"
 #include "rules/lang/fusion_rules.h"
 #include "tests/extract/random.h"
 
@@ -150,9 +153,10 @@ TEST_CASE("fusion finds the cheapest program over its candidates", "[oracle]") {
       tensors.graph().rebuild();
     }
     FusionOptions options;
-    options.rules = library_fusion();
     options.bodies_per_class = 6;
-    auto problem = fuse(tensors, roots, device(), options);
+    FormTable forms(device(), library_fusion());
+    FusionSpace space(tensors, forms);
+    auto problem = fuse(space, roots, options);
     if (!problem.ok()) continue;  // unions that left no acyclic term
     const auto least = oracle(problem->problem);
     if (!least) continue;
@@ -170,7 +174,7 @@ TEST_CASE("fusion finds the cheapest program over its candidates", "[oracle]") {
     several_results += std::ranges::any_of(exact->chosen, [&](uint32_t c) { return problem->problem.candidates[c].results.size() > 1; });
     if (seed % 8 == 1) check_runners_up(problem->problem, *exact, &runners);
     // More kernels never make it dearer, and keep the numbers of those that were there.
-    const ColumnReport report = generate_columns(tensors, device(), options, exact->cost, *problem);
+    const ColumnReport report = generate_columns(space, options, exact->cost, *problem);
     CHECK(check_solution(problem->problem, *exact).ok());
     if (report.taken > 0) {
       const auto more = solve_portfolio(problem->problem, solve, &*exact);
@@ -187,6 +191,89 @@ TEST_CASE("fusion finds the cheapest program over its candidates", "[oracle]") {
   CHECK(runners.least * 10 > runners.found * 8);
 }
 
+// Whatever is taken together, a lumped bound holds.
+TEST_CASE("no colours make a lumped bound exceed the optimum", "[oracle]") {
+  if (!have_highs()) return;
+  int compared = 0, tight = 0;
+  for (int seed = 0; seed < 120; ++seed) {
+    Random random(static_cast<uint64_t>(seed));
+    const Graph program = random_program(random, 3 + static_cast<int>(random.below(10)));
+    rules::TensorEGraph tensors;
+    const std::vector<Id> values = std::move(*tensors.insert(program));
+    tensors.graph().rebuild();
+    std::vector<Id> roots;
+    for (const GraphOutput& o : program.outputs) roots.push_back(values[o.value]);
+    FormTable forms(device(), library_fusion());
+    FusionSpace space(tensors, forms);
+    FusionOptions options;
+    options.bodies_per_class = 6;
+    const auto problem = fuse(space, roots, options);
+    REQUIRE(problem.ok());
+    const auto least = oracle(problem->problem);
+    if (!least) continue;
+    const Hypergraph graph = std::move(*make_hypergraph(problem->problem));
+    const Terms terms = trusted_terms(problem->problem, graph, graph.original);
+    const double scale = cost_scale(graph);
+    const IlpModel model = build_model(graph, terms, {}, scale);
+    for (uint32_t colours : {1u, 2u, 3u, 1000u}) {
+      Colours by_item;
+      for (uint32_t i = 0; i < graph.items; ++i) by_item.push_back(colours == 1000 ? i : random.below(colours));
+      const Kinds kinds = find_kinds(model, terms, by_item);
+      const Stopwatch clock;
+      const Interrupt interrupt{&options.limits, &clock, nullptr};
+      const HighsAnswer answer = Highs::open()->solve(lump(model, kinds, /*uniform=*/false), {.linear = true, .interrupt = &interrupt});
+      INFO("seed " << seed << ", " << colours << " colours");
+      REQUIRE(answer.state.status == kHighsOptimal);
+      CHECK(answer.state.objective <= *least * scale * (1 + 1e-6));
+      tight += colours == 1000 && answer.state.objective >= *least * scale * 0.95;
+    }
+    ++compared;
+  }
+  CHECK(compared > 60);
+  CHECK(tight > compared / 2);  // with a colour for each item it is the whole linear program
+}
+
+// A layer many times over: what holds for one is copied, and the bound of all is that of the whole program.
+TEST_CASE("equal layers are solved once") {
+  if (!have_highs()) return;
+  GraphBuilder b;
+  const Type matrix = Type::tensor(DType::f32, {Dim(256), Dim(256)});
+  ValueId x = b.input("x", matrix);
+  const Attrs rows{{"axes", std::vector<Dim>{Dim(1)}}};
+  const Attrs along{{"dims", std::vector<Dim>{Dim(0)}}, {"sizes", std::vector<Dim>{Dim(256)}}};
+  const Attrs product{{"lb", std::vector<Dim>{}}, {"rb", std::vector<Dim>{}}, {"lc", std::vector<Dim>{Dim(1)}}, {"rc", std::vector<Dim>{Dim(0)}}};
+  for (int layer = 0; layer < 60; ++layer) {
+    const ValueId w = b.input("w" + std::to_string(layer), matrix);
+    const ValueId sum = *b.add("broadcast", {*b.add("reduce_sum", {*b.add("mul", {x, x})}, rows)}, along);
+    const ValueId n = *b.add("mul", {x, *b.add("rsqrt", {sum})});
+    const ValueId h = *b.add("dot", {n, w}, product);
+    x = *b.add("add", {x, *b.add("mul", {h, *b.add("logistic", {h})})});
+  }
+  b.output(x, "out");
+  const Graph program = b.take();
+  rules::TensorEGraph tensors;
+  const std::vector<Id> values = std::move(*tensors.insert(program));
+  tensors.graph().rebuild();
+  FormTable forms(device(), library_fusion());
+  FusionSpace space(tensors, forms);
+  const auto problem = fuse(space, {values[program.outputs[0].value]}, {});
+  REQUIRE(problem.ok());
+  const std::set<uint64_t> distinct(problem->colours.begin(), problem->colours.end());
+  REQUIRE(distinct.size() > 1);
+  CHECK(distinct.size() < problem->colours.size() / 2);
+  const auto plain = plain_cover(*problem);
+  REQUIRE(plain);
+  const auto found = solve_kinds(problem->problem, problem->colours, *plain, 100'000, {});
+  REQUIRE(found.ok());
+  CHECK(check_solution(problem->problem, *found).ok());
+  CHECK(found->cost <= problem->covers.front().cost * 1.001);
+  CHECK(found->bound <= found->cost);
+  CHECK(found->bound >= found->cost * 0.99);
+  const auto exact = solve_portfolio(problem->problem, {}, &*found);
+  REQUIRE(exact.ok());
+  CHECK(found->bound <= exact->cost * (1 + 1e-9));
+}
+
 TEST_CASE("equal inputs give equal candidates for any number of threads") {
   Random random(7);
   const Graph program = random_program(random, 12);
@@ -196,9 +283,10 @@ TEST_CASE("equal inputs give equal candidates for any number of threads") {
     const std::vector<Id> values = std::move(*tensors.insert(program));
     tensors.graph().rebuild();
     FusionOptions options;
-    options.rules = library_fusion();
     options.threads = threads;
-    auto problem = fuse(tensors, {values[program.outputs[0].value]}, device(), options);
+    FormTable forms(device(), library_fusion());
+    FusionSpace space(tensors, forms);
+    auto problem = fuse(space, {values[program.outputs[0].value]}, options);
     REQUIRE(problem.ok());
     keys.emplace_back();
     for (const Body& b : problem->bodies) keys.back().push_back(b.key());

@@ -61,4 +61,10 @@ double scale_to(double cost, int bits) {
   return std::ldexp(1.0, bits - exponent);
 }
 
+double cost_scale(const Hypergraph& graph) {
+  double dearest = 0;
+  for (double c : graph.cost) dearest = std::max(dearest, c);
+  return scale_to(dearest, 7);
+}
+
 }  // namespace egret::extract

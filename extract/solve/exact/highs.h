@@ -43,5 +43,7 @@ class Highs {
 
 // HiGHS' tolerances are absolute: the power of two that brings `cost` just below 2^bits.
 double scale_to(double cost, int bits);
+// So that the dearest candidate becomes about 100.
+double cost_scale(const Hypergraph& graph);
 
 }  // namespace egret::extract

@@ -54,7 +54,7 @@ class Builder {
       for (uint32_t k = 0; k < graph_.size(); ++k) {
         if (row.member[graph_.original[k]]) put(static_cast<int32_t>(k), 1);
       }
-      close_row(-kFree, row.most);
+      close_row(-kFree, row.most, {RowName::What::kSide});
     }
     for (const Loop& loop : loops) loop_rows(loop);  // last: a basis holds for what comes before
     return std::move(model_);
@@ -78,7 +78,8 @@ class Builder {
     model_.index.push_back(column);
     model_.value.push_back(value);
   }
-  void close_row(double lower, double upper) {
+  void close_row(double lower, double upper, RowName name) {
+    model_.row_name.push_back(name);
     model_.row_start.push_back(static_cast<int32_t>(model_.index.size()));
     model_.row_lower.push_back(lower - constant_);
     model_.row_upper.push_back(upper - constant_);
@@ -111,7 +112,7 @@ class Builder {
       once = once && droppable(k, item);
     }
     put(stored_[item], -1);
-    close_row(0, once ? 0 : kFree);
+    close_row(0, once ? 0 : kFree, {RowName::What::kMade, item});
   }
 
   // What the producers of `item` read is stored, in one row for each operand.
@@ -126,7 +127,7 @@ class Builder {
       const uint32_t operand = pairs[p].first;
       for (; p < pairs.size() && pairs[p].first == operand; ++p) put(static_cast<int32_t>(pairs[p].second), 1);
       put(stored_[operand], -1);
-      close_row(-kFree, 0);
+      close_row(-kFree, 0, {RowName::What::kRead, item, operand});
     }
   }
 
@@ -137,7 +138,7 @@ class Builder {
       if (stored_[o] == kOne) continue;
       put(static_cast<int32_t>(k), 1);
       put(stored_[o], -1);
-      close_row(-kFree, 0);
+      close_row(-kFree, 0, {RowName::What::kReadAlone, row[0], o});
     }
   }
 
@@ -147,7 +148,7 @@ class Builder {
       if (stored_[i] == kOne || graph_.producers[i].empty()) continue;
       put(stored_[i], 1);
       for (uint32_t k : graph_.consumers[i]) put(static_cast<int32_t>(k), -1);
-      close_row(-kFree, 0);
+      close_row(-kFree, 0, {RowName::What::kServes, i});
     }
   }
 
@@ -166,18 +167,18 @@ class Builder {
       for (uint32_t d : dominators.immediate[c]) {
         put(computed_[c], 1);
         put(computed_[d], -1);
-        close_row(-kFree, 0);
+        close_row(-kFree, 0, {RowName::What::kNeeds, c, d});
       }
       if (stored_[c] != kOne && computed_[c] != kOne) {
         put(stored_[c], 1);
         put(computed_[c], -1);
-        close_row(-kFree, 0);
+        close_row(-kFree, 0, {RowName::What::kStoredComputed, c});
       }
     }
     for (uint32_t n = 0; n < terms_.node_class.size(); ++n) {
       put(node_[n], 1);
       for (uint32_t k : terms_.covered_by[n]) put(static_cast<int32_t>(k), -1);
-      close_row(-kFree, 0);
+      close_row(-kFree, 0, {RowName::What::kCover, n});
       for (uint32_t d : terms_.node_operands[n]) edge_row(n, d);
     }
   }
@@ -188,7 +189,7 @@ class Builder {
     if (nodes.size() > 1) {
       for (uint32_t n : nodes) put(node_[n], 1);
       put(computed_[c], -1);
-      close_row(0, 0);
+      close_row(0, 0, {RowName::What::kOneNode, c});
     }
     std::vector<std::pair<uint32_t, uint32_t>> pairs;  // operand, node
     for (uint32_t n : nodes) {
@@ -201,7 +202,7 @@ class Builder {
       const uint32_t operand = pairs[p].first;
       for (; p < pairs.size() && pairs[p].first == operand; ++p) put(node_[pairs[p].second], 1);
       put(computed_[operand], -1);
-      close_row(-kFree, 0);
+      close_row(-kFree, 0, {RowName::What::kNodeNeeds, c, operand});
     }
   }
 
@@ -217,7 +218,7 @@ class Builder {
       if (!reads(k, operand)) put(static_cast<int32_t>(k), -1);
     }
     if (storable) put(stored_[operand], -1);
-    close_row(-kFree, 0);
+    close_row(-kFree, 0, {RowName::What::kEdge, node, operand});
   }
   bool reads(uint32_t k, uint32_t item) const {
     const auto row = graph_.operands[k];
@@ -241,7 +242,7 @@ class Builder {
       if (graph_.producers[item].empty()) continue;
       for (uint32_t k : outside) put(static_cast<int32_t>(k), 1);
       put(stored_[item], -1);
-      close_row(0, kFree);
+      close_row(0, kFree, {RowName::What::kLoop, item});
     }
   }
 
@@ -251,7 +252,7 @@ class Builder {
     for (uint32_t k = 0; k < graph_.size(); ++k) {
       if (graph_.fold[k] > 0) put(static_cast<int32_t>(k), graph_.fold[k] / unit);
     }
-    close_row(-kFree, graph_.fold_budget / unit);
+    close_row(-kFree, graph_.fold_budget / unit, {RowName::What::kFold});
   }
 
   const Hypergraph& graph_;

@@ -20,10 +20,17 @@ struct SideRow {
   double most = 0;
 };
 
+// What a row says, and of which items or term nodes: rows with equal names but for those say the same elsewhere.
+struct RowName {
+  enum class What : uint8_t { kMade, kRead, kReadAlone, kServes, kStoredComputed, kNeeds, kOneNode, kNodeNeeds, kCover, kEdge, kLoop, kFold, kSide } what;
+  uint32_t first = UINT32_MAX, second = UINT32_MAX;  // kCover, kEdge: the first is a term node
+};
+
 struct IlpModel {
   std::vector<double> cost, lower, upper;
   std::vector<uint8_t> integer;                 // z are columns 0 .. candidates - 1
   std::vector<double> row_lower, row_upper;
+  std::vector<RowName> row_name;
   std::vector<int32_t> row_start{0}, index;
   std::vector<double> value;
 

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "extract/solve/exact/kinds.h"
 #include "extract/solve/solve.h"
 
 namespace egret::extract {
@@ -16,7 +17,8 @@ struct Relaxation {
 
 // held[k] != 0: candidate k gets a price and is not taken (empty: none is held out).  Loops between candidates are not
 // forbidden.  kLimit where the iterations or the clock end it first, kUnsupported where EGRET_ILP is off.
-Result<Relaxation> solve_relaxation(const Problem& problem, const std::vector<uint8_t>& held, uint64_t iterations,
-                                    const Limits& limits);
+// With `colours` of items (kinds.h), equal parts have the same prices, where that makes a much smaller program.
+Result<Relaxation> solve_relaxation(const Problem& problem, const std::vector<uint8_t>& held, const Colours& colours,
+                                    uint64_t iterations, const Limits& limits);
 
 }  // namespace egret::extract

@@ -1,0 +1,13 @@
+// Colours of a problem's items: what stands around a class in the program that it is a part of, a few operators far.  Classes in
+// the middle of equal layers share one (extract/solve/exact/kinds.h).
+#pragma once
+
+#include "extract/fusion/fusion.h"
+#include "extract/solve/exact/kinds.h"
+
+namespace egret::extract {
+
+// Empty where hardly any two items look alike.
+Colours item_colours(const FusionGraph& graph, const FusionProblem& problem);
+
+}  // namespace egret::extract
