@@ -17,7 +17,8 @@ namespace {
 
 // Of the exact engines: seconds on the largest models; small ones are proved long before.
 constexpr uint64_t kExactWork = 5'000'000;
-constexpr size_t kManyCandidates = 16'000;       // then equal parts are looked for first
+constexpr size_t kManyCandidates = 16'000;       // then equal parts are looked for first,
+constexpr size_t kVeryMany = 60'000;             // and then their bound is enough, where it is near
 constexpr uint64_t kKindsIterations = 60'000;    // of the simplex method, on what is left of equal parts
 constexpr double kEqualPartsGap = 1e-3;          // of the cost: of a program of equal parts no more is asked
 constexpr double kShareOfFusion = 0.5;           // of the clock: the rest is extraction's
@@ -123,7 +124,8 @@ Status extract_program(Choice& choice, const OptimizeOptions& options, const Sto
     EGRET_TRY(choice.solution, extract::solve_kinds(choice.problem.problem, choice.problem.colours, choice.solution, kKindsIterations, solve.limits));
     bound = choice.solution.bound;
     solve.limits = remaining(options, total);
-    if (choice.solution.cost - bound <= kEqualPartsGap * choice.solution.cost) return {};
+    const bool near = choice.solution.cost - bound <= kEqualPartsGap * choice.solution.cost;
+    if (choice.solution.optimal || (near && choice.problem.problem.candidates.size() > kVeryMany)) return {};
   }
   EGRET_TRY(choice.solution, extract::solve_portfolio(choice.problem.problem, solve, &choice.solution));
   choice.solution.bound = std::max(choice.solution.bound, std::min(bound, choice.solution.cost));
