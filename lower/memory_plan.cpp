@@ -1,7 +1,11 @@
 #include "lower/memory_plan.h"
 
 #include <algorithm>
+#include <functional>
+#include <map>
 #include <numeric>
+#include <queue>
+#include <set>
 
 #include "ir/in_place.h"
 
@@ -9,8 +13,64 @@ namespace egret::lower {
 namespace {
 
 constexpr uint64_t kAlignment = 64;
-constexpr size_t kManyValues = 4'000;  // of these one order is tried: placing is quadratic
+constexpr size_t kManyValues = 4'000;    // of these one order is tried: placing is quadratic
+constexpr size_t kVeryMany = 16'000;     // these are placed as they are made, which is not
 uint64_t align(uint64_t x) { return (x + kAlignment - 1) / kAlignment * kAlignment; }
+
+// Memory that grows at its end; what was given back is a hole, and holes that touch are one.
+class Holes {
+ public:
+  // Where so many bytes begin: in the smallest hole that holds them, else at the end.
+  uint64_t take(uint64_t bytes) {
+    const auto fit = by_size_.lower_bound({bytes, 0});
+    if (fit == by_size_.end()) {
+      uint64_t at = end_;
+      if (!holes_.empty() && holes_.rbegin()->first + holes_.rbegin()->second == end_) at = holes_.rbegin()->first;
+      if (at < end_) erase(holes_.find(at));
+      end_ = at + bytes;
+      return at;
+    }
+    const auto [size, at] = *fit;
+    erase(holes_.find(at));
+    if (size > bytes) insert(at + bytes, size - bytes);
+    return at;
+  }
+
+  void give(uint64_t at, uint64_t bytes) {
+    if (bytes == 0) return;
+    auto after = holes_.lower_bound(at);
+    if (after != holes_.end() && after->first == at + bytes) {
+      bytes += after->second;
+      after = erase(after);
+    }
+    if (after != holes_.begin()) {
+      const auto before = std::prev(after);
+      if (before->first + before->second == at) {
+        at = before->first;
+        bytes += before->second;
+        erase(before);
+      }
+    }
+    insert(at, bytes);
+  }
+
+  uint64_t end() const { return end_; }
+
+ private:
+  using Map = std::map<uint64_t, uint64_t>;  // begin, bytes
+  void insert(uint64_t at, uint64_t bytes) {
+    holes_.emplace(at, bytes);
+    by_size_.emplace(bytes, at);
+  }
+  Map::iterator erase(Map::iterator hole) {
+    by_size_.erase({hole->second, hole->first});
+    return holes_.erase(hole);
+  }
+
+  Map holes_;
+  std::set<std::pair<uint64_t, uint64_t>> by_size_;  // bytes, begin
+  uint64_t end_ = 0;
+};
 
 class Planner {
  public:
@@ -116,6 +176,10 @@ class Planner {
     for (uint32_t v = 0; v < n_; ++v) {
       if (!fixed(v) && storage(v) == v && last_[v] >= -1) order.push_back(v);
     }
+    if (order.size() > kVeryMany) {
+      for (uint32_t v : order) out_.places[v] = MemoryPlan::Place::kArena;
+      return place_in_time(std::move(order));
+    }
     auto life = [&](uint32_t v) { return last_[v] - first_[v]; };
     auto try_order = [&](auto&& before) {
       std::vector<uint32_t> sorted = order;
@@ -133,6 +197,22 @@ class Planner {
       try_order([&](uint32_t a, uint32_t b) { return last_[a] > last_[b]; });
     }
     for (uint32_t v : order) out_.places[v] = MemoryPlan::Place::kArena;
+  }
+
+  // As they are made, each in the smallest hole that holds it.
+  void place_in_time(std::vector<uint32_t> order) {
+    std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return first_[a] < first_[b]; });
+    Holes holes;
+    using Alive = std::pair<int64_t, uint32_t>;  // last use
+    std::priority_queue<Alive, std::vector<Alive>, std::greater<>> alive;
+    for (uint32_t v : order) {
+      for (; !alive.empty() && alive.top().first < first_[v]; alive.pop()) {
+        holes.give(out_.offsets[alive.top().second], bytes(alive.top().second));
+      }
+      out_.offsets[v] = holes.take(bytes(v));
+      alive.emplace(last_[v], v);
+    }
+    out_.arena_bytes = holes.end();
   }
 
   // Each in the tightest gap that those before it leave.

@@ -2,6 +2,8 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <set>
 
 #include "lower/lower.h"
 #include "lower/memory_plan.h"
@@ -180,6 +182,57 @@ graph chain
     REQUIRE(results.ok());
     for (size_t r = 0; r < 2; ++r) CHECK(relative_error((*expected)[r], (*results)[r]) < 1e-6);
   }
+}
+
+TEST_CASE("values of a long program do not overlap while they live, and need little more than what lives") {
+  GraphBuilder b("long");
+  std::vector<ValueId> values{b.input("x", Type::tensor(DType::f32, {Dim(16)}))};
+  uint64_t state = 1;
+  auto below = [&](size_t n) { return static_cast<size_t>((state = state * 6364136223846793005u + 1442695040888963407u) >> 33) % n; };
+  for (int i = 0; i < 17'000; ++i) {
+    const ValueId other = values[values.size() - 1 - below(std::min<size_t>(values.size(), 60))];
+    const bool wide = i % 7 == 3;
+    ValueId v = *b.add("add", {values.back(), other});
+    if (wide) {
+      const ValueId w = *b.add("broadcast", {v}, {{"dims", std::vector<Dim>{Dim(1)}}, {"sizes", std::vector<Dim>{Dim(int64_t{2} + i % 5)}}});
+      v = *b.add("reduce_sum", {w}, {{"axes", std::vector<Dim>{Dim(0)}}});
+    }
+    values.push_back(v);
+  }
+  b.output(values.back(), "out");
+  const Program program = program_of(b.take(), false);
+  const lower::MemoryPlan plan = lower::plan_memory(program);
+  std::vector<size_t> last(program.values.size(), 0);
+  for (size_t i = 0; i < program.run.size(); ++i) {
+    for (uint32_t v : program.run[i].inputs) last[v] = i;
+    for (uint32_t v : program.run[i].outputs) last[v] = i;
+  }
+  last[program.outputs[0]] = program.run.size();
+  std::map<uint64_t, uint64_t> alive;  // begin, end
+  uint64_t now = 0, most = 0, overlaps = 0;
+  auto end_of = [&](uint32_t v) { return plan.offsets[v] + (static_cast<uint64_t>(program.values[v].type.bytes()) + 63) / 64 * 64; };
+  auto begin_life = [&](uint32_t v) {
+    const auto after = alive.lower_bound(plan.offsets[v]);
+    overlaps += after != alive.end() && after->first < end_of(v);
+    overlaps += after != alive.begin() && std::prev(after)->second > plan.offsets[v];
+    alive[plan.offsets[v]] = end_of(v);
+    most = std::max(most, now += end_of(v) - plan.offsets[v]);
+  };
+  begin_life(program.inputs[0]);
+  for (size_t i = 0; i < program.run.size(); ++i) {
+    const Launch& l = program.run[i];
+    for (uint32_t v : l.outputs) begin_life(v);
+    std::set<uint32_t> touched(l.inputs.begin(), l.inputs.end());
+    touched.insert(l.outputs.begin(), l.outputs.end());
+    for (uint32_t v : touched) {
+      if (last[v] != i) continue;
+      alive.erase(plan.offsets[v]);
+      now -= end_of(v) - plan.offsets[v];
+    }
+  }
+  CHECK(overlaps == 0);
+  CHECK(plan.arena_bytes >= most);
+  CHECK(static_cast<double>(plan.arena_bytes) < 1.3 * static_cast<double>(most));
 }
 
 TEST_CASE("an output may be an input, stand twice, or be a view") {
