@@ -1,5 +1,5 @@
 // Loading rules as a whole: speed_loading [RULES].  Reads, checks, expands and compiles that many rules as written (the library's, again and again
-// under other names), and prints the least time of some runs.  Not a test: docs/rules.md quotes it.
+// under other names), and prints the least time of some runs.  Not a test.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
