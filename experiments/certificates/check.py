@@ -74,7 +74,8 @@ class Shape:
         self.done[key] = False  # a step may not rest on itself
         for step in self.steps.get((a, b), []):
             # Hypotheses of the step must be ours: the same, or fewer.
-            if set(step["given"]) <= set(given) and getattr(self, "by_" + step["by"])(tuple(step["given"]), step):
+            derive = getattr(self, "by_" + step["by"], None)
+            if derive and set(step["given"]) <= set(given) and derive(tuple(step["given"]), step):
                 self.count[step["by"]] += 1
                 self.done[key] = True
                 return True
