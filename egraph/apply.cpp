@@ -25,36 +25,45 @@ uint64_t Maker::bytes() const {
   return total;
 }
 
-// Columns of the class variables that the right side uses.
-void Maker::gather(const RuleState& rule, const Id* matches, size_t count) {
+// Makes room for the columns of the class variables that the right side uses.
+void Maker::reshape(const RuleState& rule, size_t count) {
   const std::span<const Applications::Place> places = rule.query->class_places();
   const bool explains = store_.options.explanations;
   variables_.resize(std::max(variables_.size(), places.size()));
   exact_.resize(variables_.size());
   made_.resize(std::max(made_.size(), rule.right->nodes.size()));
-  const uint32_t stride = rule.stride();
   for (const uint32_t v : rule.right->variables) {
-    const Applications::Place place = places[v];
-    Array<Id>& column = variables_[v];
-    column.reshape(count);
+    variables_[v].reshape(count);
     if (explains) exact_[v].reshape(count);
-    workers_.for_chunks(count, kGrain, [&](size_t begin, size_t end, size_t) {
-      for (size_t i = begin; i < end; ++i) {
-        column[i] = place.canonical(store_.enodes, matches + i * stride);
-        if (place.position == Applications::Place::kItself) column[i] = store_.sets.find(column[i]);
-        if (explains) exact_[v][i] = place.exact(store_.enodes, matches + i * stride);
-      }
-    });
   }
 }
 
-void Maker::make_column(const RuleState& rule, uint32_t node, const Id* matches, size_t count) {
+// Writes a part of these columns.
+void Maker::gather(const RuleState& rule, const Id* matches, size_t begin, size_t end) {
+  const bool explains = store_.options.explanations;
+  const uint32_t stride = rule.stride();
+  for (const uint32_t v : rule.right->variables) {
+    const Applications::Place place = rule.query->class_places()[v];
+    Array<Id>& column = variables_[v];
+    for (size_t i = begin; i < end; ++i) {
+      column[i] = place.canonical(store_.enodes, matches + i * stride);
+      if (place.position == Applications::Place::kItself) column[i] = store_.sets.find(column[i]);
+      if (explains) exact_[v][i] = place.exact(store_.enodes, matches + i * stride);
+    }
+  }
+}
+
+// `prepare(begin, end)` comes before the matches of this range are read.
+template <class Prepare>
+void Maker::make_column(const RuleState& rule, uint32_t node, const Id* matches, size_t count, const Prepare& prepare) {
   const RightPlan::Node& plan = rule.right->nodes[node];
   const uint32_t stride = rule.stride(), arity = static_cast<uint32_t>(plan.operands.size());
   const uint32_t attr_occurrence = plan.attr_is_variable ? rule.query->attr_places()[plan.attr] : 0;
   keys_.reshape(count);
   made_[node].reshape(count);
-  workers_.for_chunks(count, kGrain, [&](size_t begin, size_t end, size_t) {
+  EGraph::Store::Requests requests;
+  requests.fill = [&](size_t begin, size_t end) {
+    prepare(begin, end);
     for (size_t i = begin; i < end; ++i) {
       Row key{row_head(plan.op, arity), plan.attr, {0, 0}};
       if (plan.attr_is_variable) key.attr = store_.enodes.attr(matches[i * stride + attr_occurrence]);
@@ -70,9 +79,10 @@ void Maker::make_column(const RuleState& rule, uint32_t node, const Id* matches,
         for (size_t i = begin; i < end; ++i) keys_[i].operand[k] = column[i];
       }
     }
-  });
+  };
+  if (joins_at_once(rule, node)) requests.container = [&](size_t i) { return container(rule, matches + i * stride); };
   const Id first = static_cast<Id>(store_.enodes.size());
-  store_.intern({keys_.data(), count}, made_[node].data(), workers_);
+  store_.intern({keys_.data(), count}, requests, made_[node].data(), workers_);
   if (!store_.options.explanations) return;
   Id next = first;
   for (size_t i = 0; i < count; ++i) {
@@ -85,6 +95,16 @@ void Maker::make_column(const RuleState& rule, uint32_t node, const Id* matches,
     store_.enodes.set_exact(next++, exact(0), exact(1));
     new_[i] = true;
   }
+}
+
+// Whether new e-nodes of the column join the classes of the roots as they are made.  With explanations: when edges are.
+bool Maker::joins_at_once(const RuleState& rule, uint32_t node) const {
+  const RightPlan& right = *rule.right;
+  return node + 1 == right.nodes.size() && right.joining < right.left.size() && !store_.options.explanations;
+}
+
+Id Maker::container(const RuleState& rule, const Id* match) const {
+  return store_.sets.find(rule.right->left[rule.right->joining].canonical(store_.enodes, match));
 }
 
 // E-nodes of more than two operands, one by one.
@@ -102,41 +122,51 @@ void Maker::make_wide_column(const RuleState& rule, uint32_t node, const Id* mat
     if (plan.attr_is_variable) attr = store_.enodes.attr(matches[i * rule.stride() + rule.query->attr_places()[plan.attr]]);
     const size_t ids = store_.enodes.size();
     made_[node][i] = store_.add(plan.op, attr, operands);
-    if (store_.enodes.size() > ids && store_.options.explanations) new_[i] = true;
+    if (store_.enodes.size() == ids) continue;
+    if (store_.options.explanations) new_[i] = true;
+    if (joins_at_once(rule, node)) store_.sets.place(made_[node][i], container(rule, matches + i * rule.stride()));
   }
 }
 
 void Maker::make(const RuleState& rule, const Id* matches, size_t count, RewriteCount& counts) {
-  gather(rule, matches, count);
-  complete(rule, 0, matches, count, counts);
+  reshape(rule, count);
+  complete(rule, 0, matches, count, counts, [&](size_t begin, size_t end) { gather(rule, matches, begin, end); });
 }
 
 void Maker::make_closed(const RuleState& rule, const Id* closed, size_t count, RewriteCount& counts) {
   const uint32_t stride = rule.stride(), inner = inner_nodes(*rule.right);
   closed_.reshape(count * stride);
-  made_.resize(std::max(made_.size(), rule.right->nodes.size()));
+  reshape(rule, count);
   for (uint32_t node = 0; node < inner; ++node) made_[node].reshape(count);
-  workers_.for_chunks(count, kGrain, [&](size_t begin, size_t end, size_t) {
+  complete(rule, inner, closed_.data(), count, counts, [&](size_t begin, size_t end) {
     for (size_t i = begin; i < end; ++i) {
       const Id* const entry = closed + i * (stride + inner);
       std::copy_n(entry, stride, closed_.data() + i * stride);
       for (uint32_t node = 0; node < inner; ++node) made_[node][i] = entry[stride + node];
     }
+    gather(rule, closed_.data(), begin, end);
   });
-  gather(rule, closed_.data(), count);
-  complete(rule, inner, closed_.data(), count, counts);
 }
 
-void Maker::complete(const RuleState& rule, uint32_t node, const Id* matches, size_t count, RewriteCount& counts) {
+template <class Prepare>
+void Maker::complete(const RuleState& rule, uint32_t node, const Id* matches, size_t count, RewriteCount& counts,
+                     const Prepare& prepare) {
   const RightPlan& right = *rule.right;
   if (store_.options.explanations) new_.assign(count, false);
+  const auto wide = [&](uint32_t n) { return right.nodes[n].operands.size() > 2; };
+  const bool prepares = node < right.nodes.size() && !wide(node);
+  if (!prepares) {
+    workers_.for_own_chunks(count, kGrain, [&](size_t begin, size_t end, size_t) { prepare(begin, end); });
+  }
   Id first_of_last = static_cast<Id>(store_.enodes.size());
-  for (; node < right.nodes.size(); ++node) {
+  for (uint32_t n = node; n < right.nodes.size(); ++n) {
     first_of_last = static_cast<Id>(store_.enodes.size());
-    if (right.nodes[node].operands.size() > 2) {
-      make_wide_column(rule, node, matches, count);
+    if (wide(n)) {
+      make_wide_column(rule, n, matches, count);
+    } else if (n == node) {
+      make_column(rule, n, matches, count, prepare);
     } else {
-      make_column(rule, node, matches, count);
+      make_column(rule, n, matches, count, [](size_t, size_t) {});
     }
   }
   counts.applied += count;
@@ -148,33 +178,18 @@ void Maker::complete(const RuleState& rule, uint32_t node, const Id* matches, si
   for (size_t i = 0; i < count && rule.rewrite->subsume; ++i) subsumed_.push_back(matches[i * rule.stride()]);
 }
 
-// New e-nodes of the last column join the class of their root; all else that is not equal yet is held back.
+// New e-nodes of the last column joined the class of their root; all else that is not equal yet is held back.
 void Maker::finish(const RuleState& rule, const Id* matches, size_t count, Id first_of_last, RewriteCount& counts) {
   const RightPlan& right = *rule.right;
   const uint32_t stride = rule.stride();
-  const size_t chunks = Workers::chunks(count, kGrain);
-  if (right.joining < right.left.size() && store_.enodes.size() > first_of_last) {
-    // New ids ascend in order of first request: a request made its e-node if it is above all before it.
-    const Array<Id>& last = made_.at(right.nodes.size() - 1);
-    std::vector<Id> above(chunks + 1, first_of_last);
-    workers_.for_chunks(count, kGrain, [&](size_t begin, size_t end, size_t chunk) {
-      for (size_t i = begin; i < end; ++i) above[chunk + 1] = std::max(above[chunk + 1], last[i] + 1);
-    });
-    for (size_t c = 1; c < above.size(); ++c) above[c] = std::max(above[c], above[c - 1]);
-    workers_.for_chunks(count, kGrain, [&](size_t begin, size_t end, size_t chunk) {
-      Id next = above[chunk];
-      for (size_t i = begin; i < end; ++i) {
-        if (last[i] != next) continue;
-        store_.sets.place(next++, store_.sets.find(right.left[right.joining].canonical(store_.enodes, matches + i * stride)));
-      }
-    });
+  if (right.joining < right.left.size()) {
     const size_t joined = store_.enodes.size() - first_of_last;
     store_.class_count -= joined;
     counts.united += joined;
   }
-  std::vector<std::vector<Pending>> found(chunks);
+  std::vector<std::vector<Pending>> found(Workers::chunks(count, kGrain));
   for (uint32_t e = 0; e < right.left.size(); ++e) {
-    workers_.for_chunks(count, kGrain, [&](size_t begin, size_t end, size_t chunk) {
+    workers_.for_own_chunks(count, kGrain, [&](size_t begin, size_t end, size_t chunk) {
       const Array<Id>& column = right.right[e].made ? made_[right.right[e].index] : variables_[right.right[e].index];
       for (size_t i = begin; i < end; ++i) {
         const Id left = store_.sets.find(right.left[e].canonical(store_.enodes, matches + i * stride));

@@ -41,11 +41,17 @@ class Maker {
   };
   using Operand = RightPlan::Operand;
 
-  void gather(const RuleState& rule, const Id* matches, size_t count);
-  void make_column(const RuleState& rule, uint32_t node, const Id* matches, size_t count);
+  void reshape(const RuleState& rule, size_t count);
+  void gather(const RuleState& rule, const Id* matches, size_t begin, size_t end);
+  template <class Prepare>
+  void make_column(const RuleState& rule, uint32_t node, const Id* matches, size_t count, const Prepare& prepare);
   void make_wide_column(const RuleState& rule, uint32_t node, const Id* matches, size_t count);
   // Makes the e-nodes of the right side from `node` on and what follows from them.
-  void complete(const RuleState& rule, uint32_t node, const Id* matches, size_t count, RewriteCount& counts);
+  bool joins_at_once(const RuleState& rule, uint32_t node) const;
+  Id container(const RuleState& rule, const Id* match) const;  // the class that the match's last e-node joins
+  template <class Prepare>
+  void complete(const RuleState& rule, uint32_t node, const Id* matches, size_t count, RewriteCount& counts,
+                const Prepare& prepare);
   void finish(const RuleState& rule, const Id* matches, size_t count, Id first_of_last, RewriteCount& counts);
   void finish_explained(const RuleState& rule, const Id* matches, size_t count, Id first_of_last, RewriteCount& counts);
 

@@ -10,9 +10,8 @@
 namespace egret::egraph {
 namespace {
 
-constexpr size_t kHugePage = size_t{2} << 20;
-constexpr size_t kLeastMapping = size_t{1} << 20;   // smaller blocks come from malloc
-constexpr size_t kLeastHuge = size_t{16} << 20;     // smaller mappings would waste most of a huge page
+constexpr size_t kHugePage = Region::kHugePage;
+constexpr size_t kLeastMapping = size_t{1} << 20;  // smaller blocks come from malloc
 
 // An address range of `bytes`, aligned to a huge page.
 void* reserve_range(size_t bytes) {
@@ -35,7 +34,11 @@ Region::~Region() {
   }
 }
 
-void Region::grow(size_t bytes) {
+void Region::advise_huge() {
+  if (mapped_ && capacity_ < kLeastHuge) madvise(data_, capacity_, MADV_HUGEPAGE);
+}
+
+void Region::grow(size_t bytes, size_t used) {
   if (bytes <= capacity_) return;
   size_t wanted = std::max({bytes, capacity_ * 2, size_t{64}});
   if (!mapped_ && wanted < kLeastMapping) {
@@ -53,7 +56,7 @@ void Region::grow(size_t bytes) {
   } else {
     const int failed = mprotect(range, wanted, PROT_READ | PROT_WRITE);
     EGRET_CHECK(failed == 0, "out of memory");
-    if (capacity_ > 0) std::memcpy(range, data_, capacity_);
+    if (used > 0) std::memcpy(range, data_, used);
     std::free(data_);
   }
   if (wanted >= kLeastHuge) madvise(range, wanted, MADV_HUGEPAGE);

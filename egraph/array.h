@@ -6,6 +6,7 @@
 // `bytes` counts what was ever used, to the page: that is what the system counts too.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -15,9 +16,13 @@
 
 namespace egret::egraph {
 
-// A block of memory that grows in place of its address (array.cpp).  Fresh memory of a mapping reads as zero.
+// A block of memory that grows in place of its address (array.cpp).  What was never used of a mapping reads as zero.
 class Region {
  public:
+  static constexpr size_t kPage = 4096;
+  static constexpr size_t kHugePage = size_t{2} << 20;
+  static constexpr size_t kLeastHuge = size_t{16} << 20;  // smaller mappings would waste most of a huge page
+
   Region() = default;
   Region(Region&& other) noexcept { swap(other); }
   Region& operator=(Region&& other) noexcept {
@@ -33,7 +38,9 @@ class Region {
   void* data() const { return data_; }
   size_t capacity() const { return capacity_; }  // bytes
   bool mapped() const { return mapped_; }
-  void grow(size_t bytes);  // keeps what is there; at least `bytes`
+  bool huge() const { return mapped_ && capacity_ >= kLeastHuge; }  // asked for huge pages
+  void advise_huge();  // all of it will be used
+  void grow(size_t bytes, size_t used);  // at least `bytes`, of which the first `used` keep their content
 
  private:
   void* data_ = nullptr;
@@ -77,7 +84,7 @@ class Array {
   std::span<const T> span() const { return {data(), size_}; }
 
   void reserve(size_t count) {
-    if (count * sizeof(T) > region_.capacity()) region_.grow(count * sizeof(T));
+    if (count * sizeof(T) > region_.capacity()) region_.grow(count * sizeof(T), used_ * sizeof(T));
   }
   void push_back(const T& value) {
     const T copy = value;  // may stand in this array
@@ -86,9 +93,27 @@ class Array {
   }
   // Longer by `count` values of no defined content.
   void extend(size_t count) {
-    if ((size_ + count) * sizeof(T) > region_.capacity()) region_.grow((size_ + count) * sizeof(T));
+    reserve(size_ + count);
     size_ += count;
     if (size_ > used_) used_ = size_;
+  }
+  // The same.  Huge pages that nobody used are touched, each by one thread: of two that meet in one, both would clear it.
+  template <class Workers>
+  void extend(size_t count, const Workers& workers) {
+    const size_t fresh = used_ * sizeof(T);
+    extend(count);
+    if (workers.several() && region_.huge()) touch(fresh, workers);
+  }
+  // Longer by `count` values of zero bits, which can be read first: of a page that nobody wrote, reading would take one
+  // fault and writing another.
+  template <class Workers>
+  void extend_zero(size_t count, const Workers& workers) {
+    const size_t old = size_, fresh = used_;
+    extend(count);
+    region_.advise_huge();
+    const size_t unclean = region_.mapped() ? std::min(size_, fresh) : size_;
+    if (unclean > old) std::memset(static_cast<void*>(data() + old), 0, (unclean - old) * sizeof(T));
+    if (region_.mapped()) touch(fresh * sizeof(T), workers);
   }
   void resize(size_t count, T value = T{}) {
     const size_t old = size_;
@@ -120,6 +145,18 @@ class Array {
   }
 
  private:
+  // Writes a byte of each page from byte `fresh` on that was never used.
+  template <class Workers>
+  void touch(size_t fresh, const Workers& workers) {
+    const size_t end = used_ * sizeof(T), task = Region::kHugePage, first = fresh / task;
+    if (fresh >= end) return;
+    volatile char* const bytes = static_cast<volatile char*>(region_.data());
+    workers.for_each((end - 1) / task + 1 - first, [&](size_t t) {
+      const size_t begin = std::max(fresh + Region::kPage - 1, (first + t) * task) / Region::kPage * Region::kPage;
+      for (size_t at = begin; at < std::min(end, (first + t + 1) * task); at += Region::kPage) bytes[at] = 0;
+    });
+  }
+
   Region region_;
   size_t size_ = 0, used_ = 0;  // used: the most that `size_` was
 };

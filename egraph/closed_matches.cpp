@@ -5,7 +5,8 @@
 namespace egret::egraph {
 namespace {
 
-constexpr size_t kBatch = 256;  // matches between fetching memory and using it
+constexpr size_t kBatch = 256;            // matches between fetching memory and using it
+constexpr size_t kGrain = size_t{1} << 15;  // slots a task
 
 class Splitter {
  public:
@@ -121,16 +122,31 @@ class Splitter {
 
 }  // namespace
 
-TagFilter::TagFilter(const HashCons& table) : shift_(0) {
+TagFilter::TagFilter(const HashCons& table, const Workers& workers) : shift_(0) {
   uint64_t bits = 64;  // a power of two, four to eight a slot: tags that are there set a tenth of them
   while (bits < table.capacity() * 4 && bits < uint64_t{1} << 32) bits *= 2;
   while (uint64_t{1} << (32 - shift_) > bits) ++shift_;
   words_.assign(bits / 64, 0);
-  for (size_t place = 0; place < table.capacity(); ++place) {
-    const HashCons::Slot slot = table.at(place);
-    if (HashCons::empty(slot) || HashCons::id_of(slot) == HashCons::kTombstone) continue;
+  const auto set = [&](HashCons::Slot slot) {
     const uint32_t bit = HashCons::tag_of_slot(slot) >> shift_;
     words_[bit >> 6] |= uint64_t{1} << (bit & 63);
+  };
+  // Slots and bits are both in the order of tags, but for entries that stand behind the slots where they belong.
+  std::vector<std::vector<HashCons::Slot>> strays(Workers::chunks(table.capacity(), kGrain));
+  workers.for_chunks(table.capacity(), kGrain, [&](size_t begin, size_t end, size_t chunk) {
+    for (size_t place = begin; place < end; ++place) {
+      const HashCons::Slot slot = table.at(place);
+      if (HashCons::empty(slot) || HashCons::id_of(slot) == HashCons::kTombstone) continue;
+      const size_t home = table.home(HashCons::tag_of_slot(slot));
+      if (home >= begin && home < end) {
+        set(slot);
+      } else {
+        strays[chunk].push_back(slot);
+      }
+    }
+  });
+  for (const std::vector<HashCons::Slot>& part : strays) {
+    for (const HashCons::Slot slot : part) set(slot);
   }
 }
 

@@ -18,7 +18,7 @@ uint32_t inner_nodes(const RightPlan& right);
 class TagFilter {
  public:
   TagFilter() = default;  // of any table: lets everything through
-  explicit TagFilter(const HashCons& table);
+  TagFilter(const HashCons& table, const Workers& workers);
   const uint64_t* word(uint32_t tag) const { return &words_[tag >> shift_ >> 6]; }
   bool test(uint32_t tag) const { return *word(tag) >> (tag >> shift_ & 63) & 1; }
 

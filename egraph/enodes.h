@@ -98,9 +98,10 @@ class ENodes {
     return static_cast<Id>(rows_.size() - 1);
   }
   // Appends `count` e-nodes of at most two operands, to be written by `row` and `set_exact`.
-  void add_rows(size_t count) {
-    rows_.extend(count);
-    if (keeps_exact_) exact_.extend(count);
+  template <class Workers>
+  void add_rows(size_t count, const Workers& workers) {
+    rows_.extend(count, workers);
+    if (keeps_exact_) exact_.extend(count, workers);
     buried_.cover(rows_.size());
   }
   void set_exact(Id n, Id first, Id second) { exact_[n] = {{first, second}}; }

@@ -2,17 +2,18 @@
 //
 // Open addressing with linear probing over slots of 8 bytes {32-bit tag, id}; the keys stay in the rows, so the caller
 // passes a comparison.  The tag is the whole hash and its high bits are the home slot: growing reads no key and writes
-// in order.  An erased entry leaves a tombstone until the table is written anew.
+// in order, within the memory that grows.  An erased entry leaves a tombstone until the table is written anew.
 // Invariant: a live e-node stands here once, under the tag of its stored operands (which may be stale until the next
 // rebuild).  Where a slot stands does not show in any result, so threads may insert in any order (intern.cpp).
 #pragma once
 
 #include <atomic>
 #include <cstdint>
-#include <utility>
+#include <vector>
 
 #include "egraph/array.h"
 #include "egraph/enodes.h"
+#include "egraph/parallel.h"
 
 namespace egret::egraph {
 
@@ -36,7 +37,7 @@ class HashCons {
   static bool empty(Slot slot) { return static_cast<uint32_t>(slot) == 0; }
   static constexpr Id kTombstone = kNoId - 1;
 
-  HashCons() { rewrite(kFirstCapacity); }
+  HashCons() { rewrite(kFirstCapacity, Workers()); }
 
   size_t home(uint32_t tag) const { return static_cast<size_t>((uint64_t{tag} << 32) >> shift_); }
   size_t next(size_t at) const { return (at + 1) & mask_; }
@@ -61,7 +62,7 @@ class HashCons {
   }
   // Requires: no entry with an equal key.
   void insert(uint32_t tag, Id id) {
-    make_room(1);
+    make_room(1, Workers());
     put(tag, id);
     note_inserted(1);
   }
@@ -74,29 +75,19 @@ class HashCons {
   void note_erased(size_t count) { live_ -= count; }
 
   // Room for `count` more entries, at most three quarters full.
-  void make_room(size_t count) {
-    if ((taken_ + count) * 4 <= capacity() * 3) return;
-    rewrite(capacity_for(live_ + count));
+  void make_room(size_t count, const Workers& workers) {
+    if (!has_room(count)) rewrite(capacity_for(live_ + count), workers);
   }
   // Forgets what was erased, in place.
-  void purge() {
-    size_t at = 0;
-    while (!empty(slots_[at])) at = next(at);
-    for (size_t left = mask_; left > 0; --left) {  // from an empty slot on: every entry finds its place at or before its old one
-      at = next(at);
-      const Slot entry = std::exchange(slots_[at], Slot{});
-      if (!empty(entry) && id_of(entry) != kTombstone) put(tag_of_slot(entry), id_of(entry));
-    }
-    taken_ = live_;
-  }
+  void purge(const Workers& workers) { rewrite(capacity(), workers); }
   // Whether purging is enough for make_room(count).
   bool fits(size_t count) const { return (live_ + count) * 4 <= capacity() * 3; }
-  // Bytes that make_room(count) would add at its peak.
+  // Bytes that make_room(count) would add.
   uint64_t growth(size_t count) const {
-    return (taken_ + count) * 4 <= capacity() * 3 ? 0 : capacity_for(live_ + count) * sizeof(Slot);
+    return has_room(count) ? 0 : (capacity_for(live_ + count) - capacity()) * sizeof(Slot);
   }
   void reserve(size_t entries) {
-    if (capacity_for(entries) > capacity()) rewrite(capacity_for(entries));
+    if (capacity_for(entries) > capacity()) rewrite(capacity_for(entries), Workers());
   }
   size_t capacity() const { return mask_ + 1; }
   uint64_t bytes() const { return slots_.bytes(); }
@@ -104,8 +95,9 @@ class HashCons {
  private:
   static constexpr size_t kFirstCapacity = 64;  // a power of two
 
-  static size_t capacity_for(size_t entries) {
-    size_t capacity = kFirstCapacity;
+  bool has_room(size_t count) const { return (taken_ + count) * 4 <= capacity() * 3; }
+  size_t capacity_for(size_t entries) const {  // never smaller than it is
+    size_t capacity = std::max(kFirstCapacity, slots_.size());
     while (entries * 3 > capacity * 2) capacity *= 2;
     return capacity;
   }
@@ -114,17 +106,12 @@ class HashCons {
     while (!empty(slots_[i])) i = next(i);
     slots_[i] = slot(tag, id);
   }
-  void rewrite(size_t capacity) {
-    Array<Slot> old;
-    old.swap(slots_);
-    slots_.resize(capacity);
-    mask_ = capacity - 1;
-    shift_ = 64 - static_cast<uint32_t>(__builtin_ctzll(capacity));
-    for (const Slot entry : old) {
-      if (!empty(entry) && id_of(entry) != kTombstone) put(tag_of_slot(entry), id_of(entry));
-    }
-    taken_ = live_;
-  }
+
+  // hash_cons.cpp
+  void rewrite(size_t capacity, const Workers& workers);
+  void take_out(size_t begin, size_t end, std::vector<Slot>& out);
+  void move(size_t begin, size_t end, size_t factor, const Workers& workers, std::vector<Slot>& left_over);
+  size_t first_empty(size_t from, size_t end) const;
 
   Array<Slot> slots_;  // size is a power of two
   size_t mask_ = 0;

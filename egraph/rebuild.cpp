@@ -90,9 +90,9 @@ void EGraph::Store::rekey(const Workers& workers, Array<Id>& readers) {
   });
   table.note_erased(count);
   if (table.fits(count) && !fits(table.growth(count))) {
-    table.purge();
+    table.purge(workers);
   } else {
-    table.make_room(count);
+    table.make_room(count, workers);
   }
   std::vector<std::vector<Loss>> lost(std::max<size_t>(1, Workers::chunks(count, kRekeyGrain)));
   loop.for_chunks(count, kRekeyGrain, [&](size_t begin, size_t end, size_t chunk) {

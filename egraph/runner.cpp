@@ -12,7 +12,7 @@
 namespace egret::egraph {
 namespace {
 
-constexpr size_t kTasksPerThread = 4;                   // searched before their right sides are made
+constexpr size_t kTasksPerThread = 16;                  // searched before their right sides are made
 constexpr uint64_t kLeastTaskBytes = uint64_t{1} << 18;
 constexpr uint64_t kTaskShare = 16;                     // a task may take this part of the bytes that are left
 constexpr uint64_t kHeldShare = 4;                      // matches may wait in this part of them
@@ -239,7 +239,7 @@ class Run {
     const double start = clock_.seconds();
     uint64_t matches = 0;
     for (const MatchBlock* block : blocks) matches += block->count;
-    const TagFilter filter = matches * kFilterShare > store_.table.capacity() ? TagFilter(store_.table) : TagFilter();
+    const TagFilter filter = matches * kFilterShare > store_.table.capacity() ? TagFilter(store_.table, workers_) : TagFilter();
     workers_.for_each(blocks.size(), [&](size_t b) {
       if (!clock_.expired(options_.limits)) take_closed(filter, *blocks[b]);
     });

@@ -85,8 +85,12 @@ struct EGraph::Store {
   void subsume(Id node);
 
   // intern.cpp.  The e-node with each key (canonical, at most two operands): an old one, or a new one; new ones get
-  // ids in the order in which they are first asked for, for any number of threads, each a class of its own.
-  void intern(std::span<const Row> keys, Id* ids, const Workers& workers);
+  // ids in the order in which they are first asked for, for any number of threads.  Several threads call:
+  struct Requests {
+    std::function<void(size_t begin, size_t end)> fill;  // writes these keys, each once
+    std::function<Id(size_t request)> container;         // the class that the request's e-node joins, if new; empty: its own
+  };
+  void intern(std::span<Row> keys, const Requests& requests, Id* ids, const Workers& workers);
   // Bookkeeping for the e-nodes appended since `first` that stand in the table already.
   void count_new(Id first);
 

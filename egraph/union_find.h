@@ -12,8 +12,9 @@ namespace egret::egraph {
 class UnionFind {
  public:
   void add() { parent_.push_back(static_cast<Id>(parent_.size())); }
-  void add(size_t count) {  // to be written by `place`
-    parent_.extend(count);
+  template <class Workers>
+  void add(size_t count, const Workers& workers) {  // to be written by `place`
+    parent_.extend(count, workers);
   }
   void truncate(size_t count) { parent_.resize(count); }
   void place(Id id, Id parent) { parent_[id] = parent; }
