@@ -5,20 +5,11 @@
 namespace egret::egraph {
 namespace {
 
-// Turns counts (count of row i at i + 1) into starts, and returns the total.
-uint32_t accumulate_counts(Array<uint32_t>& start) {
-  uint32_t total = 0;
-  for (uint32_t& entry : start) {
-    total += entry;
-    entry = total;
-  }
+// Turns counts into ends: start[i] is where row i ends, for i in [begin, end).  A fill from the last entry to the first
+// moves each back to where its row starts.
+uint32_t accumulate_counts(Array<uint32_t>& start, size_t begin, size_t end, uint32_t total) {
+  for (size_t i = begin; i < end; ++i) start[i] = total += start[i];
   return total;
-}
-
-// After a fill that advanced start[i] to the end of row i: moves the entries back by one row.
-void restore_starts(Array<uint32_t>& start) {
-  for (size_t i = start.size() - 1; i > 0; --i) start[i] = start[i - 1];
-  start[0] = 0;
 }
 
 void zero(Array<uint32_t>& values, size_t count) {
@@ -35,37 +26,57 @@ void ClassIndex::invalidate(size_t ids, size_t ops) {
   parents_ready_.store(false, std::memory_order_relaxed);
 }
 
-void ClassIndex::build_nodes() const {
+void ClassIndex::build_nodes(const Workers& workers) const {
   zero(class_start_, ids_ + 1);
   zero(op_start_, ops_ + 1);
-  for (Id n = 0; n < ids_; ++n) {
-    if (!enodes_.live(n)) continue;
-    ++class_start_[sets_.find(n) + 1];
-    ++op_start_[enodes_.op(n) + 1];
+  // Each thread takes a range of classes, whose members are no older than its first; one more task takes the operators.
+  const size_t parts = static_cast<size_t>(workers.threads());
+  std::vector<uint32_t> counts(parts + 1, 0);
+  const auto for_each_member = [&](Id first, Id last, const auto& visit) {  // last to first
+    for (Id n = static_cast<Id>(ids_); n-- > first;) {
+      if (!enodes_.live(n)) continue;
+      const Id cls = sets_.find(n);
+      if (cls >= first && cls < last) visit(n, cls);
+    }
+  };
+  const auto begin_of = [&](size_t part) { return static_cast<Id>(ids_ * part / parts); };
+  workers.for_each(parts + 1, [&](size_t part) {
+    if (part == parts) return build_ops();
+    for_each_member(begin_of(part), begin_of(part + 1), [&](Id, Id cls) { ++class_start_[cls], ++counts[part]; });
+  });
+  for (size_t part = 0, total = 0; part <= parts; ++part) {
+    const uint32_t count = counts[part];
+    counts[part] = static_cast<uint32_t>(total);
+    total += count;
   }
-  const uint32_t live = accumulate_counts(class_start_);
-  accumulate_counts(op_start_);
-  class_nodes_.reshape(live);
-  class_heads_.reshape(live);
-  op_nodes_.reshape(live);
-  for (Id n = 0; n < ids_; ++n) {
-    if (!enodes_.live(n)) continue;
-    const uint32_t head = enodes_.row(n).head;
-    const uint32_t at = class_start_[sets_.find(n)]++;
-    class_nodes_[at] = n;
-    class_heads_[at] = head;
-    op_nodes_[op_start_[head & kMaxOp]++] = n;
-  }
-  restore_starts(class_start_);
-  restore_starts(op_start_);
+  class_start_[ids_] = counts[parts];
+  class_nodes_.reshape(counts[parts]);
+  class_heads_.reshape(counts[parts]);
+  workers.for_each(parts, [&](size_t part) {
+    accumulate_counts(class_start_, begin_of(part), begin_of(part + 1), counts[part]);
+    for_each_member(begin_of(part), begin_of(part + 1), [&](Id n, Id cls) {
+      const uint32_t at = --class_start_[cls];
+      class_nodes_[at] = n;
+      class_heads_[at] = enodes_.row(n).head;
+    });
+  });
 }
 
-void ClassIndex::build_parents() const {
+void ClassIndex::build_ops() const {
+  for (Id n = 0; n < ids_; ++n) op_start_[enodes_.op(n)] += enodes_.live(n);
+  op_start_[ops_] = accumulate_counts(op_start_, 0, ops_, 0);
+  op_nodes_.reshape(op_start_[ops_]);
+  for (Id n = static_cast<Id>(ids_); n-- > 0;) {
+    if (enodes_.live(n)) op_nodes_[--op_start_[enodes_.op(n)]] = n;
+  }
+}
+
+void ClassIndex::build_parents(const Workers&) const {
   zero(parent_start_, ids_ + 1);
   Array<uint32_t> last;  // the e-node seen last at each id: an e-node is listed once
   last.resize(ids_, kNoId);
   const auto for_each_use = [&](const auto& visit) {
-    for (Id n = 0; n < ids_; ++n) {
+    for (Id n = static_cast<Id>(ids_); n-- > 0;) {
       if (!enodes_.live(n)) continue;
       for (const Id operand : enodes_.of_live(n)) {
         if (last[operand] == n) continue;
@@ -74,11 +85,11 @@ void ClassIndex::build_parents() const {
       }
     }
   };
-  for_each_use([&](Id read, Id) { ++parent_start_[read + 1]; });
-  parent_nodes_.reshape(accumulate_counts(parent_start_));
+  for_each_use([&](Id read, Id) { ++parent_start_[read]; });
+  parent_start_[ids_] = accumulate_counts(parent_start_, 0, ids_, 0);
+  parent_nodes_.reshape(parent_start_[ids_]);
   for (uint32_t& entry : last) entry = kNoId;
-  for_each_use([&](Id read, Id n) { parent_nodes_[parent_start_[read]++] = n; });
-  restore_starts(parent_start_);
+  for_each_use([&](Id read, Id n) { parent_nodes_[--parent_start_[read]] = n; });
 }
 
 uint64_t ClassIndex::growth(size_t live) const {

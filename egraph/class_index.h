@@ -10,6 +10,7 @@
 #include <span>
 
 #include "egraph/enodes.h"
+#include "egraph/parallel.h"
 #include "egraph/union_find.h"
 
 namespace egret::egraph {
@@ -20,6 +21,9 @@ class ClassIndex {
 
   // From now on the tables are those of the ids below `ids` and the operators below `ops`.
   void invalidate(size_t ids, size_t ops);
+
+  // Builds in these threads what nodes_of and nodes_with read, which else build it in one.
+  void prepare(const Workers& workers) const { ensure(nodes_ready_, &ClassIndex::build_nodes, workers); }
 
   // Rows of ids or operators younger than the index are empty.
   std::span<const Id> nodes_of(Id cls) const {
@@ -53,15 +57,17 @@ class ClassIndex {
     if (size_t{i} + 1 >= start.size()) return {};
     return {values.data() + start[i], start[i + 1] - start[i]};
   }
-  void ensure(std::atomic<bool>& ready, void (ClassIndex::*build)() const) const {
+  void ensure(std::atomic<bool>& ready, void (ClassIndex::*build)(const Workers&) const,
+              const Workers& workers = Workers()) const {
     if (ready.load(std::memory_order_acquire)) return;
     const std::lock_guard<std::mutex> lock(mutex_);
     if (ready.load(std::memory_order_relaxed)) return;
-    (this->*build)();
+    (this->*build)(workers);
     ready.store(true, std::memory_order_release);
   }
-  void build_nodes() const;
-  void build_parents() const;
+  void build_nodes(const Workers& workers) const;
+  void build_ops() const;
+  void build_parents(const Workers& workers) const;
 
   const ENodes& enodes_;
   const UnionFind& sets_;

@@ -59,6 +59,7 @@ std::vector<SearchTask> Search::plan(const EGraph& graph, std::span<const uint32
   std::vector<SearchTask> tasks;
   ids_ = store.enodes.size();
   if (goes_down(store, naive)) {
+    store.index.prepare(workers);
     for (uint32_t r = 0; r < rules_.size(); ++r) add_tasks(store, r, naive, tasks);
     return tasks;
   }

@@ -34,12 +34,25 @@ void insert_joined(EGraph& graph) {
   insert(graph, "(Add (Mul z z) (Mul x y))");
 }
 
+// Right sides that end in an e-node of more than two operands.
+std::vector<Rewrite> wide_rules(EGraph& graph) {
+  return rules_of(graph, {{"(If ?c ?a ?b)", "(If (Not ?c) ?b ?a)"},
+                          {"(Not (Not ?c))", "?c"},
+                          {"(Add ?d (If ?c ?a ?b))", "(If ?c (Add ?d ?a) (Add ?d ?b))"},
+                          {"(Add ?a ?b)", "(Add ?b ?a)"},
+                          {"(Add (Add ?a ?b) ?c)", "(Add ?a (Add ?b ?c))"}});
+}
+void insert_wide(EGraph& graph) {
+  insert(graph, "(Add (If p x y) (Add (If q y z) (Add z (If p y (Add x z)))))");
+}
+
 const Workload kWorkloads[] = {
     {"math", insert_math_terms, math_rules, 10},
     {"adder", insert_adder, adder_rules, 9},
     {"fuel", [](EGraph& graph) { insert_fuel(graph, 3); }, fuel_rules, 25},
     {"sum", [](EGraph& graph) { insert_sum(graph, 9); }, ac_rules, 30},
     {"joined", insert_joined, joined_rules, 12},
+    {"wide", insert_wide, wide_rules, 7},
 };
 
 std::string snapshot_of(const Workload& work, const RunOptions& options, bool explanations) {
