@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """docs/soundness.md: the published rule sets of ../shared/data through `egret verify --markdown`.
 
-    experiments/soundness.py [TOOL] [-o docs/soundness.md] [--timeout 5] [--scalar]
+    experiments/soundness.py [TOOL] [-o docs/soundness.md] [--timeout 5] [--only scalar|beyond|SET]
 
 TASO, TENSAT and Unity are made into rules of our language by tests/rules/data/make_*.py; TensorRight's stand in
 tests/rules/data/tensorright.rules, what compilers shipped and was wrong in known_wrong.rules.  Last come the rules of the library
@@ -106,41 +106,88 @@ def guards(tool, folder, timeout):
     return "\n".join(lines)
 
 
+BEYOND_HEAD = "## What TensorRight cannot state"
+# Of a rule of the library the first that its text has; general reshapes are those of more than one axis to one.
+KINDS = [
+    ("attention, and softmax in blocks", r"(?s)softmax.*\bdot\(|\bdot\(.*softmax|online|rescale|flash"),
+    ("softmax, log-softmax, log-sum-exp", r"softmax|logsumexp"),
+    ("layer and RMS norm, mean, variance, batch norm", r"layer_norm|rms_norm|batch_norm|\bmean\(|\bvariance\("),
+    ("merges of any number of products", r"\bfind all\b|slices\("),
+    ("gradients (VJP pairs) and running sums", r"conv_dx|conv_dw|window_max_grad|cumsum|cumprod"),
+    ("scatter-add, gather, arg-max", r"scatter_add|\bgather\(|argmax|argmin"),
+    ("pooling with strides", r"window_(?:sum|max)|avg_pool"),
+    ("grouped convolution", r"\bconv\((?s:.*)groups|groups(?s:.*)\bconv\("),
+    ("general reshape", r"\breshape\("),
+    ("maximum, minimum, product, any and all over axes", r"reduce_(?:max|min|prod|any|all)"),
+]
+
+
+def beyond(tool):
+    """How many rules of the library are of each kind, all proved."""
+    proved = {r["name"] for r in json.loads(subprocess.run([tool, "--json", "verify"], capture_output=True, text=True).stdout)["rules"] if r["verdict"] == "proved"}
+    found = {kind: [] for kind, _ in KINDS}
+    for path in sorted((ROOT / "rules/library").rglob("*.rules")):
+        text = "\n".join(line for line in path.read_text().splitlines() if not line.startswith("#"))
+        for rule in re.split(r"\n(?=rule )", text)[1:]:
+            name = rule.split()[1].rstrip(":")
+            kind = next((k for k, said in KINDS if re.search(said, rule)), None)
+            if kind and name in proved:
+                found[kind].append(name)
+    total = sum(len(names) for names in found.values())
+    lines = [BEYOND_HEAD + "\n", f"{total} proved rules of the library speak of what its language lacks, by the first kind that applies.\n", "| kind | rules | names |", "| --- | --- | --- |"]
+    lines += [f"| {kind} | {len(names)} | {', '.join(names)} |" for kind, names in found.items()]
+    return "\n".join(lines) + "\n"
+
+
+def with_section(page, head, text):
+    """The page with the section of that head made anew; at the end where it has none."""
+    before, after = (page.split(head + "\n", 1) + [""])[:2]
+    rest = after[after.find("\n## "):].lstrip("\n") if "\n## " in after else ""
+    return before.rstrip("\n") + "\n\n" + text.rstrip("\n") + "\n" + ("\n" + rest if rest else "")
+
+
+def one_set(tool, timeout, folder, name, script, source, about):
+    """A line of the summary, and the section; nothing where the source is not here."""
+    path, unsaid = source, Counter()
+    if script:
+        if not (DATA / source).exists():
+            print(f"SKIPPED: {name}, {DATA / source} is not here", file=sys.stderr)
+            return None
+        made = subprocess.run([sys.executable, RULES / script, DATA / source], capture_output=True, text=True, check=True).stdout
+        unsaid = Counter(line.split(": ", 1)[1] for line in made.splitlines() if line.startswith("# unsaid"))
+        path = Path(folder) / f"{name.lower()}.rules"
+        path.write_text(made)
+    table = verify(tool, path, "--markdown", "--timeout", timeout)
+    rows = [[c.strip() for c in line.strip("|\n").split(" | ")] for line in table.splitlines()[2:] if line.startswith("|")]
+    verdicts = Counter(r[1] for r in rows)
+    summary = f"| {name} | {len(rows)} | {verdicts['proved']} | {verdicts['refuted']} | {verdicts['unproved']} | {sum(float(r[-1]) for r in rows):.1f} |"
+    said = "".join(f" {n} rules are left out: {why}." for why, n in sorted(unsaid.items()))
+    print(summary, file=sys.stderr)
+    return summary, f"## {name}\n\n{about}{said}\n\n{table}"
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("tool", nargs="?", default=str(ROOT / "build/bin/egret"))
     options.add_argument("-o", "--output", default=str(ROOT / "docs/soundness.md"))
     options.add_argument("--timeout", default="5")
-    options.add_argument("--scalar", action="store_true", help="only the section of scalar rule sets is made anew")
+    options.add_argument("--only", help="this section is made anew: scalar, beyond, or the name of a set")
     a = options.parse_args()
-    if a.scalar:
-        page = Path(a.output).read_text()
-        before, after = (page.split(SCALAR_HEAD, 1) + [""])[:2]
-        rest = after[after.find("\n## "):].lstrip("\n") if "\n## " in after else ""
-        Path(a.output).write_text(before.rstrip("\n") + "\n\n" + scalar_sets(a.tool, a.timeout) + ("\n" + rest if rest else ""))
-        return
-    parts, summary = [], ["| set | rules | proved | refuted | unproved | seconds |", "| --- | --- | --- | --- | --- | --- |"]
+    page = Path(a.output)
     with tempfile.TemporaryDirectory() as folder:
-        for name, script, source, about in SETS:
-            path, unsaid = source, Counter()
-            if script:
-                if not (DATA / source).exists():
-                    print(f"SKIPPED: {name}, {DATA / source} is not here", file=sys.stderr)
-                    continue
-                made = subprocess.run([sys.executable, RULES / script, DATA / source], capture_output=True, text=True, check=True).stdout
-                unsaid = Counter(line.split(": ", 1)[1] for line in made.splitlines() if line.startswith("# unsaid"))
-                path = Path(folder) / f"{name.lower()}.rules"
-                path.write_text(made)
-            table = verify(a.tool, path, "--markdown", "--timeout", a.timeout)
-            rows = [[c.strip() for c in line.strip("|\n").split(" | ")] for line in table.splitlines()[2:] if line.startswith("|")]
-            verdicts = Counter(r[1] for r in rows)
-            summary.append(f"| {name} | {len(rows)} | {verdicts['proved']} | {verdicts['refuted']} | {verdicts['unproved']} | {sum(float(r[-1]) for r in rows):.1f} |")
-            said = "".join(f" {n} rules are left out: {why}." for why, n in sorted(unsaid.items()))
-            parts.append(f"## {name}\n\n{about}{said}\n\n{table}")
-            print(summary[-1], file=sys.stderr)
-        parts.append(guards(a.tool, folder, a.timeout))
-    parts.append(scalar_sets(a.tool, a.timeout))
-    Path(a.output).write_text(HEAD + "\n" + "\n".join(summary) + "\n\n" + "\n".join(parts) + "\n")
+        if a.only == "scalar":
+            page.write_text(with_section(page.read_text(), SCALAR_HEAD, scalar_sets(a.tool, a.timeout)))
+        elif a.only == "beyond":
+            page.write_text(with_section(page.read_text(), BEYOND_HEAD, beyond(a.tool)))
+        elif a.only:
+            made = one_set(a.tool, a.timeout, folder, *next(s for s in SETS if s[0] == a.only))
+            text = re.sub(rf"(?m)^\| {re.escape(a.only)} \|.*$", lambda _: made[0], page.read_text())
+            page.write_text(with_section(text, f"## {a.only}", made[1]))
+        else:
+            sets = [made for s in SETS if (made := one_set(a.tool, a.timeout, folder, *s))]
+            summary = ["| set | rules | proved | refuted | unproved | seconds |", "| --- | --- | --- | --- | --- | --- |"] + [line for line, _ in sets]
+            parts = [text for _, text in sets] + [guards(a.tool, folder, a.timeout), scalar_sets(a.tool, a.timeout), beyond(a.tool)]
+            page.write_text(HEAD + "\n" + "\n".join(summary) + "\n\n" + "\n".join(parts) + "\n")
 
 
 if __name__ == "__main__":

@@ -219,16 +219,17 @@ class ShapeMaker {
   }
 
   bool make(const Assignment& a) {
-    Shape shape;
-    AssumeSizes scope(shape.facts);
-    do {
-      auto made = instance(rule_, a);
-      if (!made.ok() || !*made) continue;
-      shape.instance = std::move(**made);
-      shape.where = a.to_string();
-      if (!visit_(shape)) return false;
-    } while (scope.next());
-    return true;
+    // Nothing is assumed any more where they are looked at.
+    std::vector<Shape> shapes;
+    std::vector<SizeFact> facts;
+    {
+      AssumeSizes scope(facts);
+      do {
+        auto made = instance(rule_, a);
+        if (made.ok() && *made) shapes.push_back({std::move(**made), facts, a.to_string()});
+      } while (scope.next());
+    }
+    return std::all_of(shapes.begin(), shapes.end(), [&](Shape& shape) { return visit_(shape); });
   }
 
   const Rule& rule_;
