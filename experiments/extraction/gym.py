@@ -39,7 +39,7 @@ def run_file(options, checker, path, known):
             row["fault"] = "; ".join(map(str, verdict["errors"]))[:300]
         if options.certificate and os.path.exists(prices):
             certificate = checker.read(prices)
-            if "alpha" in certificate:
+            if certificate.get("alpha"):
                 row["price_bound"] = checker.round_down(checker.price_bound(graph, certificate))
                 if row["price_bound"] > row["dag_cost"] * (1 + 1e-9):
                     row["fault"] = "the price certificate proves more than the cost"

@@ -10,6 +10,8 @@
 namespace egret::extract {
 namespace {
 
+constexpr double kMostCost = 1e300;
+
 // Kahn's algorithm over the chosen candidates; what can never start is absent from the answer.
 std::vector<uint32_t> launch_order(const Problem& problem, const std::vector<uint32_t>& chosen) {
   std::vector<uint8_t> made(problem.items, 0);
@@ -82,8 +84,10 @@ Status validate(const Problem& problem) {
       return bad(fmt::format("term node {} names no class", n));
     }
   }
+  double total = 0;
   for (size_t k = 0; k < problem.candidates.size(); ++k) {
     const Candidate& c = problem.candidates[k];
+    total += std::abs(c.cost);
     if (!std::isfinite(c.cost)) return bad(fmt::format("candidate {} has a cost of {}", k, c.cost));
     if (!std::isfinite(c.fold_bytes) || c.fold_bytes < 0) return bad(fmt::format("candidate {} has bad fold bytes", k));
     if (c.results.empty()) return bad(fmt::format("candidate {} makes nothing", k));
@@ -92,6 +96,7 @@ Status validate(const Problem& problem) {
     }
     if (!in_range(c.covers, problem.term_nodes.size())) return bad(fmt::format("candidate {} covers no term node", k));
   }
+  if (total > kMostCost) return bad("the costs add up to more than sums of doubles hold");
   return {};
 }
 

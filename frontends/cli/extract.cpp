@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "extract/certify/exact.h"
 #include "extract/solve/files/egraph_json.h"
 #include "extract/solve/solve.h"
 #include "frontends/cli/certificate.h"
@@ -48,6 +49,18 @@ Result<Solution> solve(const Problem& problem, const Arguments& a, Json& stream)
   return extract::solve_portfolio(problem, options);
 }
 
+// A certificate's checker adds costs up exactly, in a number of 512 bits.
+Status check_summable(const ExtractInput& input, const std::string& file) {
+  for (size_t k = 0; k < input.problem.candidates.size(); ++k) {
+    const double cost = input.problem.candidates[k].cost;
+    if (certify::Exact::fits(cost)) continue;
+    const std::string who = input.egraph ? "node " + input.node_names[k] : fmt::format("candidate {}", k);
+    return input_error(fmt::format("{} costs {}: a certificate needs costs of 0, or of a size from 1e-80 to 1e56", who, cost),
+                       "scale the costs, or leave out --certificate", {file, 0, 0, ""});
+  }
+  return {};
+}
+
 Status extract_command(const Arguments& a, Context& context) {
   if (!(a.time_limit > 0)) return input_error("--time-limit must be a positive number of seconds");
   for (const std::string& path : {a.solution, a.certificate}) {
@@ -71,6 +84,7 @@ Status extract_command(const Arguments& a, Context& context) {
     return several_answers(a.several, input, solve_options(a), a.solution, context);
   }
   if (by_tree && !a.certificate.empty()) return input_error("--certificate is of the DAG cost", "leave out --cost tree");
+  if (!a.certificate.empty()) EGRET_TRY_VOID(check_summable(input, a.file));
   Json stream = Json::array();
   EGRET_TRY(Solution answer, solve(input.problem, a, stream));
   if (auto valid = check_solution(input.problem, answer); !valid.ok()) {

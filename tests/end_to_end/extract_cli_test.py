@@ -114,6 +114,13 @@ class BadInput(ExtractTest):
         self.refused("--time-limit", path, "--time-limit", "0")
         self.refused("--gap", path, "--gap", "2")
 
+    def test_costs_out_of_range(self):
+        tiny = self.with_node("a1", node("A", ["b"], 1e-310))
+        self.refused("needs costs of 0, or of a size", tiny, "--certificate", str(self.folder / "tiny.json"))
+        self.assertFalse((self.folder / "tiny.json").exists())
+        self.refused("add up to more", self.with_node("a1", node("A", ["b"], 1e308)))
+        self.refused("nothing is asked for", self.write("p.json", {"format": "egret-problem 1", "goals": [], "candidates": []}))
+
     def test_altered_certificate(self):
         path, proof = self.graph(), self.folder / "proof.json"
         self.assertTrue(self.answer(path, "--certificate", str(proof))["certified"])

@@ -81,6 +81,7 @@ Result<ProblemFile> parse_problem(std::string_view text) {
   if (at(root, "bound").is_number()) file.bound = at(root, "bound").get<double>();
   file.proved = at(root, "proved").is_boolean() && at(root, "proved").get<bool>();
   if (!items.read(at(root, "goals"), file.problem.roots)) return bad("`goals` must be a list of integers");
+  if (file.problem.roots.empty()) return bad("`goals` is empty: nothing is asked for");
   const json& ops = at(root, "ops");
   if (!ops.is_null() && !ops.is_array()) return bad("`ops` must be a list");
   for (size_t n = 0; n < ops.size(); ++n) {
