@@ -172,7 +172,8 @@ Result<Solution> solve_nonnegative(const Problem& problem, const SolveOptions& o
   const bool covers = !problem.term_nodes.empty() && have_highs();
   Portfolio portfolio(options, whole);
   if (!whole.incumbent().solution.empty()) portfolio.report(whole.incumbent(), clock);
-  whole.solve_parts(options, clock);
+  const bool answered = !whole.incumbent().solution.empty() && whole.incumbent().lower > 0;
+  if (!answered || !clock.expired(options.limits)) whole.solve_parts(options, clock);
   portfolio.report(whole.incumbent(), clock);
   if (options.engines == Engines::kNone) {
     if (options.greedy_steps > kFirstSlice) portfolio.run(clock, kFirstSlice, kNeighbourhood);
