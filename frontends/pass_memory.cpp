@@ -78,21 +78,30 @@ Result<ChosenProgram> place_program(OptimizeResult& result, const Graph& source,
   EGRET_TRY(result.memory, placing.bytes(chosen.program));
   result.peak_unlimited = result.memory.total();
   if (!options.memory_limit_device || result.memory.total() <= *options.memory_limit_device) return chosen;
-  // Cheapest first; what needs least of all is the answer where nothing fits.
+  const uint64_t limit = *options.memory_limit_device;
+  const auto frontier = extract::rematerialized(*program.tensors, choice.problem, facts, choice.solution, remaining(options, total));
+  // Takes the sequence where it needs less than `least`.  No program needs less than its sequence's peak.
   uint64_t least = result.memory.total();
-  for (const extract::Sequence& sequence :
-       extract::rematerialized(*program.tensors, choice.problem, facts, choice.solution, remaining(options, total))) {
-    if (sequence.peak >= least) continue;
+  auto take = [&](const extract::Sequence& sequence) -> Status {
     EGRET_TRY(ChosenProgram found, placing.build(sequence.launches));
     EGRET_TRY(const DeviceBytes bytes, placing.bytes(found.program));
-    if (bytes.total() >= least) continue;
+    if (bytes.total() >= least) return {};
     least = bytes.total();
     result.memory = bytes;
     result.kernels_again = launched_again(choice.problem, sequence.launches);
     chosen = std::move(found);
-    if (least <= *options.memory_limit_device) break;
+    return {};
+  };
+  for (const extract::Sequence& sequence : frontier) {  // the cheapest that fits
+    if (least <= limit) break;
+    if (sequence.peak <= limit) EGRET_TRY_VOID(take(sequence));
   }
-  if (least > *options.memory_limit_device) result.smallest_memory_limit = least;
+  for (size_t i = frontier.size(); i-- > 0 && least > limit;) {  // none: what needs least
+    if (frontier[i].peak >= least) break;
+    EGRET_TRY_VOID(take(frontier[i]));
+  }
+  if (total.expired(options.limits)) result.limits_reached.push_back("memory: time_limit");
+  if (least > limit) result.smallest_memory_limit = least;
   return chosen;
 }
 

@@ -4,7 +4,7 @@
 // reader reads what was made last before it: all versions of an item are equal.  A buffer lives from the launch that fills
 // it to the last that reads it, a root's to the end, an input's from the start.  This is the model by which
 // lower/memory_plan.h places values, but for gaps between buffers.
-// Reading order: memory.h, part.h, order.h, replay.h, rematerialize.h.
+// Reading order: memory.h, part.h, order.h, replay.h, checkpoint.h, rematerialize.h.
 // May include: support, extract/solve.
 #pragma once
 

@@ -4,6 +4,7 @@
 #include <set>
 #include <span>
 
+#include "extract/schedule/checkpoint.h"
 #include "extract/schedule/order.h"
 #include "extract/schedule/part.h"
 #include "extract/schedule/replay.h"
@@ -110,7 +111,8 @@ class Descent {
     const std::pair<double, double> all[] = {{1e3 * rate, 0}, {rate, 0}, {0.05 * rate, 0}, {rate, rate}};
     const auto rates = std::span(all).first(touched_ ? 4 : 3);
     const auto n = static_cast<int>(s.launches.size());
-    const auto reads = reads_of(s);
+    const auto reads = buffers_read(problem_, s.launches, s.profile);
+    spent_ += problem_.items + 4 * s.launches.size();
     auto leave_out = [&](int t) {
       if (!makers_.usable(s.launches[static_cast<size_t>(t)])) return;
       for (const auto& [kept, touched] : rates) consider(s, {t, {}, true, kept, touched}, level, moves);
@@ -129,23 +131,6 @@ class Descent {
     for (int t = std::max(0, at + 1); t < n && !expired(); ++t) {
       if (std::ranges::any_of(reads[static_cast<size_t>(t)], [&](uint32_t b) { return across[b] != 0; })) leave_out(t);
     }
-  }
-
-  // Buffers that each launch reads.
-  std::vector<std::vector<uint32_t>> reads_of(const State& s) {
-    std::vector<std::vector<uint32_t>> out(s.launches.size());
-    std::vector<uint32_t> current(problem_.items, UINT32_MAX);
-    for (uint32_t b = 0; b < s.profile.buffers.size(); ++b) {
-      if (s.profile.buffers[b].first < 0) current[s.profile.buffers[b].item] = b;
-    }
-    size_t slot = 0;
-    for (size_t t = 0; t < s.launches.size(); ++t) {
-      const Candidate& c = problem_.candidates[s.launches[t]];
-      for (uint32_t o : c.operands) out[t].push_back(current[o]);
-      for (uint32_t r : c.results) current[r] = s.profile.slot[slot++];
-    }
-    spent_ += problem_.items + 4 * s.launches.size();
-    return out;
   }
 
   // At the peak, or where nothing helps there at the next places near it.
@@ -187,6 +172,11 @@ std::vector<Sequence> memory_frontier(const Problem& problem, const MemoryFacts&
   Descent descent(part.problem, part.facts, makers, options);
   for (const auto& start : part.starts) {
     if (!profile(part.problem, part.facts, start).valid) continue;
+    for (auto& launches : checkpointed(part.problem, part.facts, makers, start)) {
+      const uint64_t peak = profile(part.problem, part.facts, launches).peak;
+      const double cost = cost_of(part.problem, launches);
+      all.push_back({std::move(launches), cost, peak});
+    }
     for (bool touched : {false, true}) {
       for (Sequence& s : descent.run(start, touched, options.work / (2 * starts.size()))) all.push_back(std::move(s));
     }

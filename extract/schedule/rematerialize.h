@@ -18,7 +18,7 @@ struct Sequence {
 
 struct RematerializeOptions {
   std::vector<uint8_t> usable;        // candidates that may be launched beside those of the starts
-  uint64_t work = 2'000'000'000;        // elementary steps; deterministic
+  uint64_t work = 800'000'000;        // elementary steps; deterministic
   Limits limits;                      // the clock alone, as a safety net
 };
 

@@ -188,6 +188,21 @@ uint32_t narrower(const Problem& problem, const Makers& makers, uint32_t launch,
 
 }  // namespace
 
+std::vector<std::vector<uint32_t>> buffers_read(const Problem& problem, const std::vector<uint32_t>& launches, const Profile& profile) {
+  std::vector<std::vector<uint32_t>> out(launches.size());
+  std::vector<uint32_t> current(problem.items, kNone);
+  for (uint32_t b = 0; b < profile.buffers.size(); ++b) {
+    if (profile.buffers[b].first < 0) current[profile.buffers[b].item] = b;
+  }
+  size_t slot = 0;
+  for (size_t t = 0; t < launches.size(); ++t) {
+    const Candidate& c = problem.candidates[launches[t]];
+    for (uint32_t o : c.operands) out[t].push_back(current[o]);
+    for (uint32_t r : c.results) current[r] = profile.slot[slot++];
+  }
+  return out;
+}
+
 Makers::Makers(const Problem& problem, std::vector<uint8_t> usable) : usable_(std::move(usable)), by_item_(problem.items) {
   for (uint32_t c = 0; c < problem.candidates.size(); ++c) {
     if (!usable_[c]) continue;

@@ -8,6 +8,9 @@
 
 namespace egret::extract {
 
+// Buffers that each launch reads.  Requires: `profile` is that of `launches`.
+std::vector<std::vector<uint32_t>> buffers_read(const Problem& problem, const std::vector<uint32_t>& launches, const Profile& profile);
+
 // Which candidates make an item.
 class Makers {
  public:
