@@ -12,6 +12,7 @@
 namespace egret::egraph {
 namespace {
 
+constexpr size_t kLeastThreaded = size_t{1} << 13;      // e-nodes
 constexpr size_t kTasksPerThread = 16;                  // searched before their right sides are made
 constexpr uint64_t kLeastTaskBytes = uint64_t{1} << 18;
 constexpr uint64_t kTaskShare = 16;                     // a task may take this part of the bytes that are left
@@ -87,6 +88,7 @@ class Run {
       rule.behind = !options_.resume;
       if (rule.behind) behind_.push_back(r);
       if (options_.scheduler == Scheduler::kBackoff) rule.most = threshold(rule) + 1;
+      asks_host_ |= rewrite.searcher || rewrite.condition;
       looks_around_ |= !rewrite.local && (rewrite.searcher || rewrite.condition);
     }
     return rules;
@@ -104,7 +106,7 @@ class Run {
     for (const uint32_t r : remembering_) rules_[r].kept = 0;
     const double start = clock_.seconds();
     std::sort(behind_.begin(), behind_.end());
-    std::vector<SearchTask> tasks = search_.plan(graph_, behind_, workers_, options_.naive, matches_left(), task_bytes(), held_bytes());
+    std::vector<SearchTask> tasks = search_.plan(graph_, behind_, workers(), options_.naive, matches_left(), task_bytes(), held_bytes());
     iteration.search_s = clock_.seconds() - start;
     std::erase_if(behind_, [&](uint32_t r) {
       rules_[r].behind = !rules_[r].active;
@@ -145,7 +147,7 @@ class Run {
     for (size_t begin = 0; begin < tasks.size() && !stop; begin += wave) {
       const size_t end = std::min(tasks.size(), begin + wave);
       const double start = clock_.seconds();
-      workers_.for_each(end - begin, [&](size_t t) {
+      workers().for_each(end - begin, [&](size_t t) {
         SearchTask& task = tasks[begin + t];
         if (!task.searched) search_.run(graph_, std::min(most_matches, rules_[task.rule].most), most_bytes, task);
       });
@@ -228,7 +230,7 @@ class Run {
       if (const auto stop = make_closed(blocks, iteration, again)) return stop;
     }
     const double start = clock_.seconds();
-    workers_.for_each(held_.size(), [&](size_t b) { name_anew(held_[b]); });
+    workers().for_each(held_.size(), [&](size_t b) { name_anew(held_[b]); });
     const auto stop = make_held();
     iteration.apply_s += clock_.seconds() - start;
     return stop;
@@ -240,7 +242,7 @@ class Run {
     uint64_t matches = 0;
     for (const MatchBlock* block : blocks) matches += block->count;
     const TagFilter filter = matches * kFilterShare > store_.table.capacity() ? TagFilter(store_.table, workers_) : TagFilter();
-    workers_.for_each(blocks.size(), [&](size_t b) {
+    workers().for_each(blocks.size(), [&](size_t b) {
       if (!clock_.expired(options_.limits)) take_closed(filter, *blocks[b]);
     });
     for (MatchBlock* block : blocks) {
@@ -261,7 +263,7 @@ class Run {
   // Which rewrites have so many open matches, by a sample, that these had better wait for what the others make equal.
   std::vector<bool> rules_with_many() {
     std::vector<uint64_t> open(held_.size(), 0);
-    workers_.for_each(held_.size(), [&](size_t b) { open[b] = open_in_sample(store_, rules_[held_[b].task->rule], held_[b]); });
+    workers().for_each(held_.size(), [&](size_t b) { open[b] = open_in_sample(store_, rules_[held_[b].task->rule], held_[b]); });
     std::vector<uint64_t> of_rule(rules_.size(), 0);
     for (size_t b = 0; b < held_.size(); ++b) of_rule[held_[b].task->rule] += open[b];
     std::vector<bool> many(rules_.size());
@@ -454,6 +456,9 @@ class Run {
     behind_.push_back(r);
   }
 
+  // A small graph's loops end before another thread has woken, but for what the host does in them.
+  const Workers& workers() const { return graph_.id_count() < kLeastThreaded && !asks_host_ ? serial_ : workers_; }
+
   // --- limits -------------------------------------------------------------------------------------------------
   uint64_t bytes() const {
     uint64_t total = store_.bytes() + maker_.bytes() + search_.bytes() + held_bytes_;
@@ -502,7 +507,8 @@ class Run {
   const RunOptions& options_;
   const uint32_t rule_base_;
   Stopwatch clock_;
-  const Workers workers_;
+  const Workers workers_, serial_;
+  bool asks_host_ = false;     // searching calls the host
   bool looks_around_ = false;  // some search may see e-nodes made meanwhile: all of it comes first
   std::vector<uint32_t> remembering_;  // rewrites that are not searched incrementally
   std::vector<uint32_t> behind_;       // rewrites that are behind
