@@ -20,6 +20,7 @@ constexpr uint64_t kExactWork = 5'000'000;
 constexpr size_t kManyCandidates = 16'000;       // then equal parts are looked for first,
 constexpr size_t kVeryMany = 60'000;             // and then their bound is enough, where it is near
 constexpr uint64_t kKindsIterations = 60'000;    // of the simplex method, on what is left of equal parts
+constexpr double kKindsSeconds = 1e-5;           // a candidate, that must be left: finding equal parts heeds no clock
 constexpr double kEqualPartsGap = 1e-3;          // of the cost: of a program of equal parts no more is asked
 constexpr double kShareOfFusion = 0.5;           // of the clock: the rest is extraction's
 
@@ -120,12 +121,14 @@ Status extract_program(Choice& choice, const OptimizeOptions& options, const Sto
   solve.work = kExactWork;
   solve.threads = options.threads;
   double bound = 0;
-  if (!choice.problem.colours.empty() && choice.problem.problem.candidates.size() > kManyCandidates) {
+  const size_t candidates = choice.problem.problem.candidates.size();
+  const bool in_time = solve.limits.seconds > kKindsSeconds * static_cast<double>(candidates);
+  if (!choice.problem.colours.empty() && candidates > kManyCandidates && in_time) {
     EGRET_TRY(choice.solution, extract::solve_kinds(choice.problem.problem, choice.problem.colours, choice.solution, kKindsIterations, solve.limits));
     bound = choice.solution.bound;
     solve.limits = remaining(options, total);
     const bool near = choice.solution.cost - bound <= kEqualPartsGap * choice.solution.cost;
-    if (choice.solution.optimal || (near && choice.problem.problem.candidates.size() > kVeryMany)) return {};
+    if (choice.solution.optimal || (near && candidates > kVeryMany)) return {};
   }
   EGRET_TRY(choice.solution, extract::solve_portfolio(choice.problem.problem, solve, &choice.solution));
   choice.solution.bound = std::max(choice.solution.bound, std::min(bound, choice.solution.cost));
