@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "rules/verify/unify.h"
+
 namespace egret::rules {
 namespace {
 
@@ -337,13 +339,16 @@ bool Prover::unconditional(ScalarId left, ScalarId right, const Context& context
     if (same && log_) log_->normal(context, {left, right}, *a);
     return same;
   };
-  if (is_integer(s_.node(left).dtype)) {
+  // Extrema of extrema are one first: then a bijection proves what else would be compared as sets.
+  const auto is_set = [&](ScalarId id) { return s_.node(id).kind == ScalarNode::Kind::kFold && idempotent(s_.node(id).fold); };
+  const bool sets = is_set(left) && is_set(right);
+  if (!sets && is_integer(s_.node(left).dtype)) {
     if (by_normal_form()) return true;
     left = simplify(left, context);
     right = simplify(right, context);
     if (left == right) return true;
   }
-  if (by_template(left, right, context)) return true;
+  if (!sets && by_template(left, right, context)) return true;
   const ScalarId plain_left = left, plain_right = right;
   left = simplify(left, context);
   right = simplify(right, context);
@@ -353,7 +358,7 @@ bool Prover::unconditional(ScalarId left, ScalarId right, const Context& context
   if (first_condition(left, bound) != Indices::kTrueCond || first_condition(right, bound) != Indices::kTrueCond) {
     return equal(left, right, context);
   }
-  if ((left != plain_left || right != plain_right) && by_template(left, right, context)) return true;
+  if ((sets || left != plain_left || right != plain_right) && by_template(left, right, context)) return true;
   if (by_cover(left, right, context)) return true;
   const DType dtype = s_.node(left).dtype;
   const bool ring = is_integer(dtype) || laws_.reassoc || laws_.reciprocal || laws_.field;
@@ -554,7 +559,7 @@ bool Prover::by_template(ScalarId left, ScalarId right, const Context& context) 
     }
     if (different) return false;
     query.theory = theory;
-    query.timeout_ms = static_cast<unsigned>(std::clamp(limits_.seconds - watch_.seconds(), 0.05, 5.0) * 1000);
+    query.timeout_ms = static_cast<unsigned>(std::clamp(limits_.seconds - watch_.seconds(), 0.05, 20.0) * 1000);
     query.print = log_ != nullptr;
     EqualityAnswer answer;
     decide_(&query, &answer);

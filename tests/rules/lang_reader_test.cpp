@@ -55,7 +55,7 @@ TEST_CASE("every fault of a rule's text has its place and a hint") {
       {"rule a: transpose(x, order=p) => x", "t.rules:2:28: error: rule a: transpose has no attribute 'order'\n  hint: its attributes are perm"},
       {"rule a: transpose(x, perm=p, perm=q) => x", "t.rules:2:35: error: rule a: 'perm' is given twice\n  hint: give it once"},
       {"rule a: neg(x) => y", "t.rules:2:19: error: rule a: 'y' is not bound\n  hint: the left side must name it, or 'let' define it"},
-      {"rule a: neg(x) => x where frosty(x)", "t.rules:2:27: error: rule a: no condition or computation 'frosty'\n  hint: docs/rules.md lists them"},
+      {"rule a: neg(x) => x where frosty(x)", "t.rules:2:27: error: rule a: no operator, condition or computation 'frosty'\n  hint: `egret ops` lists the operators, docs/rules.md the conditions and computations"},
       {"rule a: neg(x) => x where holds(x)", "t.rules:2:27: error: rule a: holds takes (dtype, dtype), not 1 arguments\n  hint: every value of the second is one of the first"},
       {"rule a: neg(x) => x needs luck", "t.rules:2:6: error: rule a: 'luck' is no word of the licence\n  hint: words are nnan ninf nsz arcp contract afn reassoc field cancel range narrow(DTYPE)"},
       {"rule a: for f in maps f(x) => x", "t.rules:2:9: error: rule a: no operator or class 'maps'\n  hint: classes are map, map.unary, map.binary, map.ternary, map.primitive, map.commutative, map.composite, movement, reduction, arg_reduction, contraction, window, composite"},
