@@ -3,9 +3,10 @@
     .deps/venv/bin/python experiments/fusion/run.py [--target h200] [--seconds 120] [NAME ...] > experiments/fusion/RESULTS.md
 
 The suite: the models that lie in .cache/models (experiments/suites/make_models.py makes them), the algebra suite, the
-training step, and programs of many layers (layers.py).  Costs are predicted by the roofline; "joint" is the answer of the
-pass, "two-phase" rewriting first and fusion after, "no algebra" the best cover of the program as it was.  A ratio below
-1 beside "joint" would be a bug: it is said at the end and the exit status is 2.
+training step, a BERT-like encoder with frozen weights (experiments/suites/encoder.py), and programs of many layers
+(layers.py).  Costs are predicted by the roofline; "joint" is the answer of the pass, "two-phase" rewriting first and fusion
+after, "no algebra" the best cover of the program as it was.  A ratio below 1 beside "joint" would be a bug: it is said at
+the end and the exit status is 2.
 """
 
 import argparse
@@ -20,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COVERS = ["tree", "areaflow", "xla", "inductor", "twophase", "local"]
 MODELS = ["squeezenet", "shufflenet", "inception_v1", "inception_v2", "resnet50", "densenet121", "minilm"]
 LAYERS = [1, 4, 20]
+ENCODERS = [2, 12]
 
 
 def suite(folder):
@@ -31,6 +33,10 @@ def suite(folder):
     for file in sorted((ROOT / "experiments/suites/algebra").glob("*.egret")):
         yield file.stem, file, []
     yield "training_step", ROOT / "experiments/suites/training_step.egret", ["--no-freeze"]
+    for n in ENCODERS:
+        file = Path(folder) / f"encoder_{n}.egret"
+        file.write_text(subprocess.run([sys.executable, ROOT / "experiments/suites/encoder.py", str(n)], check=True, capture_output=True, text=True).stdout)
+        yield f"encoder_{n}", file, ["--freeze"]
     for n in LAYERS:
         file = Path(folder) / f"layers_{n}.egret"
         file.write_text(subprocess.run([sys.executable, Path(__file__).with_name("layers.py"), str(n)], check=True, capture_output=True, text=True).stdout)

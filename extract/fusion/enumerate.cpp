@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <set>
 #include <unordered_set>
 
 #include <tbb/blocked_range.h>
@@ -42,12 +43,6 @@ struct Found {
   std::vector<Body> alone, parts;  // may be kernels; may only stand inside of larger bodies
   std::unordered_set<uint64_t> seen;
 };
-
-// Makes whatever `b` makes from no more, for no more, in the same manner and with no more values alive.
-bool dominates(const Body& a, const Body& b) {
-  return a.estimate.seconds <= b.estimate.seconds && a.inside.size() <= b.inside.size() && a.plan.schedule == b.plan.schedule &&
-         a.folds == b.folds && std::includes(b.ports.begin(), b.ports.end(), a.ports.begin(), a.ports.end());
-}
 
 class Enumerator {
  public:
@@ -101,15 +96,21 @@ class Enumerator {
   }
 
  private:
-  // Readers among which the cost of a class is shared.  Alternatives of one reader class count once.
+  // Readers among which the cost of a class is shared.  Alternatives of one reader class count once.  Of readers in general
+  // many are alternatives of each other; but the pieces of a value are all wanted.
   double references(Id c) const {
-    std::vector<Id> readers;
+    std::vector<Id> readers, pieces;
     for (Id p : egraph_.parents_of(c)) {
-      if (graph_.usable(p) && graph_.find(p) != c) readers.push_back(graph_.find(p));
+      if (!graph_.usable(p) || graph_.find(p) == c) continue;
+      readers.push_back(graph_.find(p));
+      if (graph_.op(p).name == "slice") pieces.push_back(graph_.find(p));
     }
-    std::sort(readers.begin(), readers.end());
-    const auto distinct = std::unique(readers.begin(), readers.end()) - readers.begin();
-    return std::max<double>(1, std::sqrt(static_cast<double>(distinct)));
+    return std::max({1.0, std::sqrt(distinct(readers)), distinct(pieces)});
+  }
+
+  static double distinct(std::vector<Id>& classes) {
+    std::sort(classes.begin(), classes.end());
+    return static_cast<double>(std::unique(classes.begin(), classes.end()) - classes.begin());
   }
 
   void bodies_of(Id cls, Found& found) const {
@@ -121,15 +122,71 @@ class Enumerator {
     rank(found.parts);
     if (found.parts.size() > kParts) found.parts.resize(kParts);
     drop_dominated(found.alone);
-    const size_t keep = static_cast<size_t>(options_.bodies_per_class);
-    if (found.alone.size() > keep) {
-      // Always keep one body that absorbs nothing, so that every class can be made and extended.
-      auto single = [](const Body& b) { return b.inside.size() == 1; };
-      auto alone = std::find_if(found.alone.begin() + static_cast<ptrdiff_t>(keep), found.alone.end(), single);
-      const bool have = std::any_of(found.alone.begin(), found.alone.begin() + static_cast<ptrdiff_t>(keep), single);
-      if (!have && alone != found.alone.end()) std::swap(found.alone[keep - 1], *alone);
-      found.alone.resize(keep);
+    keep_best(found.alone);
+  }
+
+  // The best K: one that absorbs nothing, so that every class can be made and extended; then the best of those that read
+  // the same values at run time, for by what it reads a body serves beside other kernels; then the best of the rest.
+  void keep_best(std::vector<Body>& bodies) const {
+    size_t left = static_cast<size_t>(options_.bodies_per_class);
+    if (bodies.size() <= left) return;
+    std::vector<uint8_t> kept(bodies.size(), 0);
+    auto keep = [&](size_t i) {
+      if (left == 0 || kept[i]) return;
+      kept[i] = 1;
+      --left;
+    };
+    keep(0);
+    const auto single = std::find_if(bodies.begin(), bodies.end(), [](const Body& b) { return b.inside.size() == 1; });
+    if (single != bodies.end()) keep(static_cast<size_t>(single - bodies.begin()));
+    std::set<std::vector<Id>> read;
+    for (size_t i = 0; i < bodies.size() && left > 0; ++i) {
+      std::vector<Id> ports;
+      std::copy_if(bodies[i].ports.begin(), bodies[i].ports.end(), std::back_inserter(ports), [&](Id p) { return !ready(p); });
+      if (read.insert(std::move(ports)).second) keep(i);
     }
+    for (size_t i = 0; i < bodies.size() && left > 0; ++i) keep(i);
+    size_t to = 0;
+    for (size_t i = 0; i < bodies.size(); ++i) {
+      if (!kept[i]) continue;
+      if (to != i) bodies[to] = std::move(bodies[i]);
+      ++to;
+    }
+    bodies.resize(to);
+  }
+
+  bool ready(Id cls) const {  // made before the run, from weights alone
+    return graph_.given(cls) && graph_.tensors().depends(cls) != rules::Dependence::kData;
+  }
+
+  // Makes whatever `b` makes from no more, for no more, in the same manner and with no more operators.
+  bool dominates(const Body& a, const Body& b) const {
+    return a.estimate.seconds <= b.estimate.seconds && a.plan.schedule == b.plan.schedule && a.folds == b.folds &&
+           operators(a) <= operators(b) && reads_no_more(a, b);
+  }
+  // But for those by which a weight is only read otherwise: a bias broadcast inside is one that was broadcast before the run.
+  std::ptrdiff_t operators(const Body& body) const {
+    return std::count_if(body.inside.begin(), body.inside.end(), [&](const Choice& c) { return !ready(c.cls) || !is_movement(graph_.op(c.node)); });
+  }
+
+  // Of weights made before the run one is as good as another that is no smaller; those of the source are there anyway.
+  bool reads_no_more(const Body& a, const Body& b) const {
+    double bytes = 0, made = 0;  // of what only `a` reads, less what only `b` reads; the part that is not of the source
+    auto count = [&](Id p, double sign) {
+      const double size = sign * static_cast<double>(graph_.tensors().type(p).bytes());
+      bytes += size;
+      if (!graph_.is_input(p)) made += size;
+    };
+    for (Id p : a.ports) {
+      if (std::binary_search(b.ports.begin(), b.ports.end(), p)) continue;
+      if (!ready(p)) return false;
+      count(p, 1);
+    }
+    if (bytes == 0) return true;
+    for (Id p : b.ports) {
+      if (ready(p) && !std::binary_search(a.ports.begin(), a.ports.end(), p)) count(p, -1);
+    }
+    return bytes <= 0 && made <= 0;
   }
 
   static void rank(std::vector<Body>& bodies) {
@@ -141,7 +198,7 @@ class Enumerator {
   }
 
   // The best of all stays first; among the rest, what another makes as well is dropped.
-  static void drop_dominated(std::vector<Body>& bodies) {
+  void drop_dominated(std::vector<Body>& bodies) const {
     size_t kept = 0;
     for (size_t i = 0; i < bodies.size(); ++i) {
       bool needless = false;
