@@ -44,6 +44,7 @@ Result<OptimizeResult> optimize(const Graph& source, const OptimizeOptions& give
   EGRET_TRY(Imported program, import_program(source, options));
 
   const size_t imported = program.tensors->graph().id_count();
+  options.bodies_per_class = affordable_bodies(given, program.tensors->graph().class_count());
 
   // What comes after the search is linear in the program, as what came before it: its time is kept for it.
   options.limits.seconds -= std::min(options.limits.seconds / 2, kAfterSearch * import_watch.seconds());
@@ -80,7 +81,7 @@ Result<OptimizeResult> optimize(const Graph& source, const OptimizeOptions& give
   // The cheapest program of all, and a bound on how much cheaper any other could be.
   Stopwatch extract_watch;
   EGRET_TRY_VOID(extract_program(joint, options, total));
-  set_limits(result, joint, options, total);
+  set_limits(result, joint, options.bodies_per_class < given.bodies_per_class, options, total);
   const double taken = options.cover.empty() ? std::min(joint.solution.cost, baseline.greedy.solution.cost) : joint.solution.cost;
   if (options.snapshot) result.choice = explain::choice_text({&source, &program.values, program.tensors.get(), &joint.problem, &joint.solution, &saturation.compiled, imported, taken});
   if (joint.solution.cost > taken * (1 + 1e-12)) {  // algebra may help nobody: then the program stays as it was
@@ -96,7 +97,8 @@ Result<OptimizeResult> optimize(const Graph& source, const OptimizeOptions& give
   compare_kernels(result, program, joint, chosen.run_candidates, options, total);
   result.objective = result.memory.total() < result.peak_unlimited ? result.predicted_after_s : joint.solution.cost;
   result.bound = joint.solution.bound;
-  result.optimal = joint.solution.optimal && result.objective == joint.solution.cost;
+  const bool whole_pool = !joint.problem.limit_reached;  // else it is little more than an operator a kernel
+  result.optimal = joint.solution.optimal && whole_pool && result.objective == joint.solution.cost;
   result.certified = joint.solution.certified && result.optimal;
   result.extract_s = extract_watch.seconds();
   if (result.smallest_memory_limit) return result;

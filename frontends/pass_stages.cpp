@@ -22,6 +22,8 @@ constexpr size_t kVeryMany = 60'000;             // and then their bound is enou
 constexpr uint64_t kKindsIterations = 60'000;    // of the simplex method, on what is left of equal parts
 constexpr double kKindsSeconds = 1e-5;           // a candidate, that must be left: finding equal parts heeds no clock
 constexpr double kEqualPartsGap = 1e-3;          // of the cost: of a program of equal parts no more is asked
+constexpr double kBodiesPerSecond = 25'000;      // of the limit: made, priced, covered and chosen from, with all that comes after
+constexpr int kFewestBodies = 2;
 constexpr double kShareOfFusion = 0.5;           // of the clock: the rest is extraction's
 
 }  // namespace
@@ -30,6 +32,12 @@ Limits remaining(const OptimizeOptions& options, const Stopwatch& total) {
   Limits limits = options.limits;
   limits.seconds = std::max(0.0, options.limits.seconds - total.seconds());
   return limits;
+}
+
+int affordable_bodies(const OptimizeOptions& options, size_t classes) {
+  const double share = kBodiesPerSecond * options.limits.seconds / static_cast<double>(std::max<size_t>(1, classes));
+  return share >= options.bodies_per_class ? options.bodies_per_class
+                                           : std::min(options.bodies_per_class, std::max(kFewestBodies, static_cast<int>(share)));
 }
 
 namespace {
@@ -171,11 +179,11 @@ Totals totals(const Program& program, const Device& device) {
 
 }  // namespace
 
-void set_limits(OptimizeResult& result, const Choice& joint, const OptimizeOptions& options, const Stopwatch& total) {
+void set_limits(OptimizeResult& result, const Choice& joint, bool fewer, const OptimizeOptions& options, const Stopwatch& total) {
   const bool expired = total.expired(options.limits);
   const char* work = expired ? "time_limit" : "work_limit";
   if (result.stop_reason != "saturated") result.limits_reached.push_back("saturate: " + result.stop_reason);
-  if (joint.problem.limit_reached) result.limits_reached.push_back(std::string("fuse: ") + work);
+  if (joint.problem.limit_reached || fewer) result.limits_reached.push_back(std::string("fuse: ") + work);
   const bool exact = options.extractor == OptimizeOptions::Extractor::kIlp && options.cover.empty();
   if (exact && !joint.solution.optimal) result.limits_reached.push_back(std::string("extract: ") + work);
 }

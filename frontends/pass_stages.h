@@ -41,6 +41,10 @@ Result<std::string> snapshot_of(const Imported& program);
 // What the caller's limits leave.
 Limits remaining(const OptimizeOptions& options, const Stopwatch& total);
 
+// Kernels kept for a class, so few that the pool of a program of so many classes can be chosen from within the limit in seconds.
+// Of the options alone: no clock is asked.
+int affordable_bodies(const OptimizeOptions& options, size_t classes);
+
 struct Choice {
   extract::FusionProblem problem;
   extract::Solution solution;
@@ -64,8 +68,8 @@ Result<Choice> fuse_program(const Imported& program, extract::FormTable& forms, 
 Choice without_algebra(Choice baseline, const extract::Solution& found);
 Status extract_program(Choice& choice, const OptimizeOptions& options, const Stopwatch& total);
 
-// Which limits ended saturation, fusion and extraction.
-void set_limits(OptimizeResult& result, const Choice& joint, const OptimizeOptions& options, const Stopwatch& total);
+// Which limits ended saturation, fusion and extraction.  `fewer`: the pool was kept small for the clock's sake.
+void set_limits(OptimizeResult& result, const Choice& joint, bool fewer, const OptimizeOptions& options, const Stopwatch& total);
 void set_before(OptimizeResult& result, const Graph& source, const Baseline& baseline, const Device& device);
 void set_after(OptimizeResult& result, const Device& device);
 

@@ -12,6 +12,8 @@ const char* to_string(InputRole role) {
 }
 
 const GraphInput* Graph::input_of(ValueId v) const {
+  if (v < nodes.size() && nodes[v].op && nodes[v].op->name != "input") return nullptr;
+  if (v < inputs.size() && inputs[v].value == v) return &inputs[v];  // inputs mostly come first
   for (const GraphInput& input : inputs) {
     if (input.value == v) return &input;
   }

@@ -10,13 +10,27 @@ namespace {
 
 constexpr int kMostTurns = 8;
 
+// Candidates of a growing pool by the keys of their bodies.
+class Places {
+ public:
+  std::unordered_map<uint64_t, uint32_t>& of(const FusionProblem& problem) {
+    const auto size = static_cast<uint32_t>(problem.body_of.size());
+    for (; known_ < size; ++known_) {
+      if (const int body = problem.body_of[known_]; body >= 0) place_.emplace(problem.bodies[static_cast<size_t>(body)].key(), known_);
+    }
+    return place_;
+  }
+
+ private:
+  std::unordered_map<uint64_t, uint32_t> place_;
+  uint32_t known_ = 0;
+};
+
 // The cover whose kernels are `bodies`, those that the pool lacks added to it.
 std::optional<Solution> adopt(const FusionGraph& graph, BodyTable& table, std::vector<Body> bodies, const char* method,
-                              FusionProblem& problem, BodyKeys& seen) {
-  std::unordered_map<uint64_t, uint32_t> place;
-  for (uint32_t c = 0; c < problem.body_of.size(); ++c) {
-    if (problem.body_of[c] >= 0) place.emplace(problem.bodies[static_cast<size_t>(problem.body_of[c])].key(), c);
-  }
+                              FusionProblem& problem, BodyKeys& seen, Places& places) {
+  if (bodies.empty()) return solution_of(problem, {}, method);
+  auto& place = places.of(problem);
   std::vector<uint32_t> chosen;
   std::vector<Body> fresh;
   const auto next = static_cast<uint32_t>(problem.problem.candidates.size());
@@ -91,9 +105,10 @@ Result<std::vector<Solution>> cover_portfolio(const FusionGraph& graph, BodyTabl
   take(flow);
   if (watch.expired(limits)) return out;
   if (auto tree = solve_tree(problem.problem); tree.ok()) take(solution_of(problem, tree->chosen, "tree"));
+  Places places;
   const std::vector<Choice> term = term_of(graph, problem, flow);
   for (const auto& [way, name] : {std::pair(MergeWay::kProducerIntoConsumers, "xla"), {MergeWay::kBestSaving, "inductor"}}) {
-    take(adopt(graph, table, merged(graph, table, rules, term, roots, way, limits), name, problem, seen));
+    take(adopt(graph, table, merged(graph, table, rules, term, roots, way, limits), name, problem, seen, places));
   }
   take(two_phases(graph, problem, solve));
   auto cheaper = [](const Solution& a, const Solution& b) { return a.cost < b.cost; };
@@ -104,7 +119,7 @@ Result<std::vector<Solution>> cover_portfolio(const FusionGraph& graph, BodyTabl
   for (int turn = 0, idle = 0; turn < kMostTurns && idle < 2; ++turn) {
     const MergeWay way = turn % 2 == 0 ? MergeWay::kBestSaving : MergeWay::kProducerIntoConsumers;
     std::vector<Body> kernels = merged_further(graph, table, rules, problem, best, roots, way, limits);
-    auto found = adopt(graph, table, std::move(kernels), "merged", problem, seen);
+    auto found = adopt(graph, table, std::move(kernels), "merged", problem, seen, places);
     ++idle;
     if (!found || found->cost >= best.cost) continue;
     best = std::move(*found);

@@ -1,8 +1,14 @@
 #include "extract/solve/heuristics/cover.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace egret::extract {
+namespace {
+
+constexpr double kNever = std::numeric_limits<double>::infinity();
+
+}  // namespace
 
 Cover::Cover(const Hypergraph& graph)
     : graph_(&graph), chosen_(graph.size(), 0), makers_(graph.items, 0), users_(graph.items, 0),
@@ -123,13 +129,13 @@ bool Cover::prune_if_valid() {
   return valid();
 }
 
-bool Cover::valid() const {
+std::optional<std::vector<uint32_t>> Cover::launched() const {
   std::vector<uint32_t> first(graph_->items, UINT32_MAX), next, reader;  // readers of an item, linked
   std::vector<uint32_t> missing(members_.size()), work;
   std::vector<uint8_t> made(graph_->items, 0);
-  size_t left = members_.size();
+  std::vector<uint32_t> order;
   const auto run = [&](uint32_t p) {
-    --left;
+    order.push_back(members_[p]);
     for (uint32_t item : graph_->results[members_[p]]) {
       if (!made[item]) made[item] = 1, work.push_back(item);
     }
@@ -153,7 +159,66 @@ bool Cover::valid() const {
       if (--missing[reader[e]] == 0) run(reader[e]);
     }
   }
-  return left == 0 && std::all_of(graph_->roots.begin(), graph_->roots.end(), [&](uint32_t r) { return made[r]; });
+  const bool all = order.size() == members_.size() && std::all_of(graph_->roots.begin(), graph_->roots.end(), [&](uint32_t r) { return made[r]; });
+  return all ? std::optional(std::move(order)) : std::nullopt;
+}
+
+bool Cover::still_valid(const Mark& mark) {
+  if (!start_.empty() && fits_in(mark)) return true;
+  const auto order = launched();
+  if (!order) return false;
+  start_.resize(graph_->size());
+  for (size_t p = 0; p < order->size(); ++p) start_[(*order)[p]] = static_cast<double>(p);
+  return true;
+}
+
+double Cover::made_at(uint32_t item) const {
+  if (makers_[item] == 0) return kNever;
+  if (makers_[item] == 1) return start_[maker_xor_[item]];
+  double first = kNever;
+  for (uint32_t k : graph_->producers[item]) {
+    if (chosen_[k]) first = std::min(first, start_[k]);
+  }
+  return first;
+}
+
+// Is the item made before each that reads it?
+bool Cover::served(uint32_t item) const {
+  if (users_[item] == 0) return true;
+  const double made = made_at(item);
+  return made < kNever && std::ranges::all_of(graph_->consumers[item], [&](uint32_t k) { return !chosen_[k] || made < start_[k]; });
+}
+
+// Do the starts known still do, with starts in between for what is new?  False says nothing.
+bool Cover::fits_in(const Mark& mark) {
+  std::vector<uint32_t> changed(trail_.begin() + static_cast<ptrdiff_t>(mark.trail), trail_.end()), fresh;
+  std::sort(changed.begin(), changed.end());
+  for (size_t i = 0, next = 0; i < changed.size(); i = next) {
+    for (next = i; next < changed.size() && changed[next] == changed[i];) ++next;
+    if ((next - i) % 2 == 0 || !chosen_[changed[i]]) continue;
+    fresh.push_back(changed[i]);
+    start_[changed[i]] = kNever;
+  }
+  while (!fresh.empty()) {
+    const size_t before = fresh.size();
+    bool room = true;
+    std::erase_if(fresh, [&](uint32_t k) {
+      double from = -kNever, to = kNever;
+      for (uint32_t o : graph_->operands[k]) from = std::max(from, made_at(o));
+      if (from == kNever) return false;
+      for (uint32_t item : graph_->results[k]) {
+        const double made = made_at(item);
+        for (uint32_t reader : graph_->consumers[item]) {
+          if (chosen_[reader] && start_[reader] <= made) to = std::min(to, start_[reader]);
+        }
+      }
+      start_[k] = from == -kNever ? (to == kNever ? 0 : to - 1) : to == kNever ? from + 1 : from + (to - from) / 2;
+      room &= from < start_[k] && start_[k] < to;
+      return true;
+    });
+    if (!room || fresh.size() == before) return false;
+  }
+  return std::ranges::all_of(changed, [&](uint32_t k) { return std::ranges::all_of(graph_->results[k], [&](uint32_t item) { return served(item); }); });
 }
 
 std::vector<uint32_t> Cover::list() const {
@@ -166,6 +231,7 @@ void Cover::assign(const std::vector<uint32_t>& list) {
   for (uint32_t k : this->list()) apply(k, false);
   cost_ = fold_ = 0;
   trail_.clear();
+  start_.clear();
   for (uint32_t k : list) {
     if (!chosen_[k]) apply(k, true);
   }

@@ -2,6 +2,7 @@
 // edit.  Counts makers and users of every item, so that a change costs what it touches.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "extract/solve/graph/hypergraph.h"
@@ -43,12 +44,19 @@ class Cover {
   bool prune_if_valid();
 
   // Each chosen candidate can start, and every root is made.
-  bool valid() const;
+  bool valid() const { return launched().has_value(); }
+  // The same, at the price of what has changed since `mark`.  Requires: it was valid there, and since assign() every kept
+  // change was asked for here.
+  bool still_valid(const Mark& mark);
   std::vector<uint32_t> list() const;  // ascending
   void assign(const std::vector<uint32_t>& list);
 
  private:
   void apply(uint32_t k, bool in);
+  std::optional<std::vector<uint32_t>> launched() const;  // the chosen in an order in which each can start
+  bool fits_in(const Mark& mark);
+  double made_at(uint32_t item) const;
+  bool served(uint32_t item) const;
   bool redundant(uint32_t k) const;
   uint32_t dearest_redundant_maker(uint32_t item, uint32_t except);
 
@@ -58,6 +66,7 @@ class Cover {
   std::vector<uint32_t> maker_xor_;        // of the chosen makers: names the maker where there is one
   std::vector<uint32_t> members_, where_;  // the chosen in any order, and the place of each
   std::vector<uint32_t> trail_;  // candidates flipped, in order
+  std::vector<double> start_;    // of each chosen one, after a maker of each of its operands; empty: not known
   double cost_ = 0, fold_ = 0;
   uint64_t steps_ = 0;
 };

@@ -41,7 +41,7 @@ class Search {
     const Cover::Mark mark = cover_.mark();
     const bool complete = (this->*move)(argument);
     if (mark.trail == cover_.mark().trail) return false;
-    if (complete && cover_.cost() < threshold() && cover_.fold() <= graph_.fold_budget && cover_.valid()) {
+    if (complete && cover_.cost() < threshold() && cover_.fold() <= graph_.fold_budget && cover_.still_valid(mark)) {
       best_ = cover_.cost();
       return true;
     }
