@@ -9,7 +9,9 @@ namespace {
 
 constexpr size_t kMostReaders = 24;      // of a producer that is computed in all of them
 constexpr size_t kPairsOfAValue = 16;    // kernels that read one value, tried pairwise
-constexpr size_t kMostVisited = 4'000;   // kernels looked at to see that a merge closes no circle
+constexpr size_t kMostVisited = 4'000;   // kernels looked at to see that a merge closes no circle,
+constexpr size_t kFewVisited = 200;      // and when that has been done so often:
+constexpr size_t kMostVisitedInAll = 12'000'000;
 
 class Merger {
  public:
@@ -175,11 +177,11 @@ class Merger {
     std::vector<uint32_t> work{from};
     seen_.resize(kernels_.size(), 0);
     ++mark_;
-    size_t visited = 0;
+    const size_t last = visited_ + (visited_ < kMostVisitedInAll ? kMostVisited : kFewVisited);
     while (!work.empty()) {
       const uint32_t k = work.back();
       work.pop_back();
-      if (++visited > kMostVisited) return true;
+      if (++visited_ > last) return true;
       for (Id o : kernels_[k].body.outputs) {
         for (uint32_t r : readers_of(o)) {
           if (r == to && k != from) return true;
@@ -260,6 +262,7 @@ class Merger {
   std::priority_queue<Merge> queue_;
   std::vector<uint32_t> seen_;
   uint32_t mark_ = 0;
+  size_t visited_ = 0;
 };
 
 }  // namespace

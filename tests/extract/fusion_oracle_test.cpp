@@ -242,7 +242,7 @@ TEST_CASE("equal layers are solved once") {
   const Attrs rows{{"axes", std::vector<Dim>{Dim(1)}}};
   const Attrs along{{"dims", std::vector<Dim>{Dim(0)}}, {"sizes", std::vector<Dim>{Dim(256)}}};
   const Attrs product{{"lb", std::vector<Dim>{}}, {"rb", std::vector<Dim>{}}, {"lc", std::vector<Dim>{Dim(1)}}, {"rc", std::vector<Dim>{Dim(0)}}};
-  for (int layer = 0; layer < 60; ++layer) {
+  for (int layer = 0; layer < 300; ++layer) {
     const ValueId w = b.input("w" + std::to_string(layer), matrix);
     const ValueId sum = *b.add("broadcast", {*b.add("reduce_sum", {*b.add("mul", {x, x})}, rows)}, along);
     const ValueId n = *b.add("mul", {x, *b.add("rsqrt", {sum})});

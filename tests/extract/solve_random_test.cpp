@@ -7,6 +7,7 @@
 #include <random>
 
 #include "extract/solve/exact/model.h"
+#include "extract/solve/heuristics/cover.h"
 #include "extract/solve/solve.h"
 #include "support/module.h"
 #include "tests/extract/random.h"
@@ -312,4 +313,39 @@ TEST_CASE("costs below zero where candidates make several items", "[extract]") {
   }
   CHECK(feasible >= 200);
   CHECK(earning >= 50);
+}
+
+// Changes are kept or taken back at random; asked at the price of the change, the cover is valid exactly where it is from the start.
+TEST_CASE("a changed cover is valid where a new one is", "[extract]") {
+  size_t kept = 0, refused = 0;
+  for (uint64_t seed = 1; seed <= 600; ++seed) {
+    CAPTURE(seed);
+    Random random(seed);
+    auto graph = make_hypergraph(random_problem(seed));
+    if (!graph.ok() || graph->size() == 0) continue;
+    std::vector<uint32_t> all;
+    for (uint32_t k = 0; k < graph->size(); ++k) all.push_back(k);
+    Cover cover(*graph);
+    cover.assign(all);
+    if (!cover.prune_if_valid()) continue;
+    cover.assign(cover.list());
+    for (int step = 0; step < 40; ++step) {
+      const Cover::Mark mark = cover.mark();
+      for (uint32_t flips = 1 + random.below(4); flips > 0; --flips) {
+        const uint32_t k = random.below(static_cast<uint32_t>(graph->size()));
+        if (cover.chosen(k)) cover.remove(k);
+        else cover.add(k);
+      }
+      const bool valid = cover.valid();
+      if (random.one_in(4)) {
+        cover.rollback(mark);
+        continue;
+      }
+      REQUIRE(cover.still_valid(mark) == valid);
+      if (!valid) cover.rollback(mark);
+      ++(valid ? kept : refused);
+    }
+  }
+  CHECK(kept > 1000);
+  CHECK(refused > 1000);
 }

@@ -232,7 +232,8 @@ IlpModel lump(const IlpModel& model, const Kinds& kinds, bool uniform) {
   std::vector<uint8_t> seen(kinds.columns, 0);
   for (size_t c = 0; c < model.cost.size(); ++c) {
     const uint32_t k = kinds.column[c];
-    if (seen[k]++) continue;
+    if (seen[k]) continue;
+    seen[k] = 1;
     for (const auto& [row, value] : columns[c]) {
       if (value != 0) rows[row].emplace_back(k, value * unit[k]);
     }

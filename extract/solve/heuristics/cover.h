@@ -45,8 +45,8 @@ class Cover {
 
   // Each chosen candidate can start, and every root is made.
   bool valid() const { return launched().has_value(); }
-  // The same, at the price of what has changed since `mark`.  Requires: it was valid there, and since assign() every kept
-  // change was asked for here.
+  // The same, at the price of what has changed since `mark`.  Requires: it was valid there, and since assign() the changes that
+  // were kept are those that this has said yes to.
   bool still_valid(const Mark& mark);
   std::vector<uint32_t> list() const;  // ascending
   void assign(const std::vector<uint32_t>& list);
