@@ -81,6 +81,7 @@ Result<OptimizeResult> optimize(const Graph& source, const OptimizeOptions& give
   // The cheapest program of all, and a bound on how much cheaper any other could be.
   Stopwatch extract_watch;
   EGRET_TRY_VOID(extract_program(joint, options, total));
+  joint.solution = extract::without_idle(joint.problem.problem, std::move(joint.solution));
   set_limits(result, joint, options.bodies_per_class < given.bodies_per_class, options, total);
   const double taken = options.cover.empty() ? std::min(joint.solution.cost, baseline.greedy.solution.cost) : joint.solution.cost;
   if (options.snapshot) result.choice = explain::choice_text({&source, &program.values, program.tensors.get(), &joint.problem, &joint.solution, &saturation.compiled, imported, taken});

@@ -153,4 +153,24 @@ std::vector<uint32_t> order(const Problem& problem, const Solution& solution) {
   return launch_order(problem, solution.chosen);
 }
 
+Solution without_idle(const Problem& problem, Solution solution) {
+  std::vector<uint8_t> read(problem.items, 0);
+  for (uint32_t r : problem.roots) read[r] = 1;
+  std::vector<uint32_t> kept = launch_order(problem, solution.chosen);
+  std::reverse(kept.begin(), kept.end());
+  std::erase_if(kept, [&](uint32_t k) {
+    const Candidate& c = problem.candidates[k];
+    const bool idle = c.cost >= 0 && std::none_of(c.results.begin(), c.results.end(), [&](uint32_t i) { return read[i] != 0; });
+    if (idle) {
+      solution.cost -= c.cost;
+    } else {
+      for (uint32_t o : c.operands) read[o] = 1;
+    }
+    return idle;
+  });
+  std::sort(kept.begin(), kept.end());
+  solution.chosen = std::move(kept);
+  return solution;
+}
+
 }  // namespace egret::extract

@@ -68,4 +68,8 @@ Status check_solution(const Problem& problem, const Solution& solution);
 // Expects a solution that check_solution accepts.
 std::vector<uint32_t> order(const Problem& problem, const Solution& solution);
 
+// The solution without what nobody reads, which costs nothing where the solution is optimal (what is made before the run is free).
+// Requires: the solution is valid.
+Solution without_idle(const Problem& problem, Solution solution);
+
 }  // namespace egret::extract
