@@ -9,6 +9,7 @@ namespace egret::extract {
 namespace {
 
 constexpr int kMostTurns = 8;
+constexpr double kMergeSeconds = 20;  // of what area flow took: where less is left, one way of merging is all there is time for
 
 // Candidates of a growing pool by the keys of their bodies.
 class Places {
@@ -105,16 +106,18 @@ Result<std::vector<Solution>> cover_portfolio(const FusionGraph& graph, BodyTabl
   take(flow);
   if (watch.expired(limits)) return out;
   if (auto tree = solve_tree(problem.problem); tree.ok()) take(solution_of(problem, tree->chosen, "tree"));
+  const bool short_of_time = limits.seconds - watch.seconds() < kMergeSeconds * watch.seconds();
   Places places;
   const std::vector<Choice> term = term_of(graph, problem, flow);
   for (const auto& [way, name] : {std::pair(MergeWay::kProducerIntoConsumers, "xla"), {MergeWay::kBestSaving, "inductor"}}) {
+    if (short_of_time && way == MergeWay::kProducerIntoConsumers) continue;
     take(adopt(graph, table, merged(graph, table, rules, term, roots, way, limits), name, problem, seen, places));
   }
-  take(two_phases(graph, problem, solve));
+  if (!short_of_time) take(two_phases(graph, problem, solve));
   auto cheaper = [](const Solution& a, const Solution& b) { return a.cost < b.cost; };
   std::stable_sort(out.begin(), out.end(), cheaper);
   // Merging goes on from the best of them, in both ways by turns, while that helps.
-  if (out.empty()) return out;
+  if (out.empty() || short_of_time) return out;
   Solution best = out.front();
   for (int turn = 0, idle = 0; turn < kMostTurns && idle < 2; ++turn) {
     const MergeWay way = turn % 2 == 0 ? MergeWay::kBestSaving : MergeWay::kProducerIntoConsumers;

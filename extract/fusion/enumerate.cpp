@@ -61,6 +61,7 @@ class Enumerator {
         references_[c] = references(c);
       }
     }
+    find_unsettled();
   }
 
   Enumeration run() {
@@ -74,7 +75,9 @@ class Enumerator {
         }
         visited_ += classes.size();
         std::vector<Found> made(classes.size());
-        auto work = [&](size_t i) { bodies_of(classes[i], made[i]); };
+        auto work = [&](size_t i) {
+          if (round == 0 || unsettled_[classes[i]]) bodies_of(classes[i], made[i]);
+        };
         if (options_.threads > 1 && classes.size() > 1) {
           arena.execute([&] {
             tbb::parallel_for(tbb::blocked_range<size_t>(0, classes.size(), 1), [&](const auto& range) {
@@ -86,6 +89,7 @@ class Enumerator {
         }
         for (size_t i = 0; i < classes.size(); ++i) {
           const Id c = classes[i];
+          if (round > 0 && !unsettled_[c]) continue;
           if (!made[i].alone.empty() && !graph_.given(c)) out_.flow[c] = made[i].alone[0].flow / references_[c];
           out_.bodies[c] = std::move(made[i].alone);
           parts_[c] = std::move(made[i].parts);
@@ -96,6 +100,22 @@ class Enumerator {
   }
 
  private:
+  // Classes that an e-node computes from one of no lower level, and all that is computed from those: what the first round finds
+  // for the others is final.
+  void find_unsettled() {
+    std::vector<uint8_t> below(graph_.ids(), 0);
+    unsettled_.assign(graph_.ids(), 0);
+    for (const auto& level : levels_) {
+      for (Id c : level) {
+        for (Id n : egraph_.nodes_of(c)) {
+          if (!graph_.usable(n)) continue;
+          for (Id o : graph_.operands(n)) unsettled_[c] |= !below[graph_.find(o)] || unsettled_[graph_.find(o)];
+        }
+      }
+      for (Id c : level) below[c] = 1;
+    }
+  }
+
   // Readers among which the cost of a class is shared.  Alternatives of one reader class count once.  Of readers in general
   // many are alternatives of each other; but the pieces of a value are all wanted.
   double references(Id c) const {
@@ -313,6 +333,7 @@ class Enumerator {
   Enumeration out_;
   std::vector<std::vector<Body>> parts_;  // by class
   std::vector<double> references_;
+  std::vector<uint8_t> unsettled_;
 };
 
 }  // namespace

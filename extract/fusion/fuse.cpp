@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <map>
+#include <unordered_map>
 
 #include <fmt/format.h>
 
@@ -76,7 +76,8 @@ Result<FusionProblem> fuse(FusionSpace& space, const std::vector<Id>& roots, con
   for (Id c : enumeration.classes) {
     for (Body& b : enumeration.bodies[c]) bodies.push_back(std::move(b));
   }
-  std::map<uint64_t, size_t> place;
+  std::unordered_map<uint64_t, size_t> place;
+  place.reserve(bodies.size());
   for (size_t i = 0; i < bodies.size(); ++i) place.try_emplace(bodies[i].key(), i);
   std::vector<int> seed_body;
   for (std::optional<Body>& body : seeds) {
