@@ -16,7 +16,8 @@
 namespace egret {
 namespace {
 
-constexpr double kAfterSearch = 20;  // making the program, its proof and its files, over checking and importing it
+constexpr double kAfterSearch = 16;        // making the program, its proof and its files, over checking and importing it,
+constexpr double kMostAfterSearch = 0.4;   // of the limit in seconds
 
 }  // namespace
 
@@ -47,7 +48,7 @@ Result<OptimizeResult> optimize(const Graph& source, const OptimizeOptions& give
   options.bodies_per_class = affordable_bodies(given, program.tensors->graph().class_count());
 
   // What comes after the search is linear in the program, as what came before it: its time is kept for it.
-  options.limits.seconds -= std::min(options.limits.seconds / 2, kAfterSearch * import_watch.seconds());
+  options.limits.seconds -= std::min(options.limits.seconds * kMostAfterSearch, kAfterSearch * import_watch.seconds());
 
   // What it costs as it stands: an operator a kernel, and fused greedily without algebra.
   extract::FormTable forms(device, rules::fusion_rules(rule_set));

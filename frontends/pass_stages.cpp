@@ -20,11 +20,12 @@ constexpr uint64_t kExactWork = 5'000'000;
 constexpr size_t kManyCandidates = 16'000;       // then equal parts are looked for first,
 constexpr size_t kVeryMany = 60'000;             // and then their bound is enough, where it is near
 constexpr uint64_t kKindsIterations = 60'000;    // of the simplex method, on what is left of equal parts
-constexpr double kKindsSeconds = 4e-6;           // a candidate, that must be left: finding equal parts heeds no clock
+constexpr double kKindsSeconds = 2e-6;           // a candidate, that must be left: finding equal parts heeds no clock
 constexpr double kEqualPartsGap = 1e-3;          // of the cost: of a program of equal parts no more is asked
 constexpr double kBodiesPerSecond = 25'000;      // of the limit: made, priced, covered and chosen from, with all that comes after
 constexpr int kFewestBodies = 2;
-constexpr double kShareOfFusion = 0.5;           // of the clock: the rest is extraction's
+constexpr double kShareOfFusion = 0.6;           // of the clock: the rest is extraction's,
+constexpr double kShareOfLocal = 0.3;            // of which local search from the covers has so much
 
 }  // namespace
 
@@ -56,6 +57,7 @@ extract::FusionOptions fusion_options(const OptimizeOptions& options, const Stop
 Status choose_cover(Choice& choice, const OptimizeOptions& options, const Stopwatch& total) {
   extract::SolveOptions solve;
   solve.limits = remaining(options, total);
+  solve.limits.seconds *= kShareOfLocal;
   EGRET_TRY(choice.solution, extract::solve_greedy(choice.problem.problem, solve));
   auto& covers = choice.problem.covers;
   covers.push_back(choice.solution);
