@@ -58,11 +58,18 @@ TEST_CASE("substitution, capture and branches") {
   CHECK(reaches("(lam x (+ 4 (app (lam y (var y)) 4)))", "(lam x 8)"));
   CHECK(reaches("(if (= (var a) (var b)) (+ (var a) (var a)) (+ (var a) (var b)))", "(+ (var a) (var b))"));
   CHECK(reaches("(let x 0 (let y 1 (+ (var x) (var y))))", "1"));
+  CHECK(reaches("(if (= 1 1) 7 9)", "7"));
   CHECK(reaches("(let x 1 (lam x (var x)))", "(lam ?a (var ?a))"));
+  CHECK_FALSE(reaches("(let x 1 (lam x (var x)))", "(lam x 1)"));
+  CHECK_FALSE(reaches("(let five 5 (let add-five (lam x (+ (var x) (var five))) (let five 6 (app (var add-five) 1))))", "7"));
   CHECK(reaches("(let y (+ (var x) (var x)) (lam x (var y)))", "(lam ?fresh (+ (var x) (var x)))"));
   CHECK_FALSE(reaches("(let y (+ (var x) (var x)) (lam x (var y)))", "(lam x (+ (var x) (var x)))"));
   CHECK(reaches("(let zeroone (lam x (if (= (var x) 0) 0 1)) (+ (app (var zeroone) 0) (app (var zeroone) 10)))", "1"));
   CHECK(reaches(kCompose + "(let add1 (lam y (+ (var y) 1)) (app (app (var compose) (var add1)) (var add1))))", "(lam ?x (+ 1 (+ 1 (var ?x))))"));
+  CHECK(reaches(kCompose + "(let add1 (lam y (+ (var y) 1)) (app (app (var compose) (var add1)) (var add1))))", "(lam ?x (+ (var ?x) 2))"));
+  std::string many = "(var add1)";
+  for (int i = 0; i < 6; ++i) many = "(app (app (var compose) (var add1)) " + many + ")";
+  CHECK(reaches(kCompose + "(let add1 (lam y (+ (var y) 1)) " + many + "))", "(lam ?x (+ (var ?x) 7))"));
 }
 
 TEST_CASE("recursion through a fix-point") {

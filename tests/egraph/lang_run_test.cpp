@@ -79,6 +79,58 @@ TEST_CASE("constant folding has the e-nodes and the classes of egg's") {
   CHECK(report.enodes == 423062);
 }
 
+TEST_CASE("egg's goals of calculus are reached within egg's limits, and its false one is not") {
+  struct Goal {
+    const char *term, *goal;
+    uint64_t enodes = 10'000, iterations = 30;
+    bool seen = false;  // the goal is a start term too
+  };
+  const Goal goals[] = {
+      {"(+ x (+ x (+ x x)))", "(* 4 x)"},
+      {"(* (pow 2 x) (pow 2 y))", "(pow 2 (+ x y))"},
+      {"(+ 1 (- a (* (- 2 1) a)))", "1"},
+      {"(/ 1 (- (/ (+ 1 (sqrt five)) 2) (/ (- 1 (sqrt five)) 2)))", "(/ 1 (sqrt five))", 75'000},
+      {"(* (+ x 3) (+ x 1))", "(+ (+ (* x x) (* 4 x)) 3)"},
+      {"(d x x)", "1"},
+      {"(d x y)", "0"},
+      {"(d x (+ 1 (* 2 x)))", "2"},
+      {"(d x (+ 1 (* y x)))", "y"},
+      {"(d x (ln x))", "(/ 1 x)"},
+      {"(d x (pow x 3))", "(* 3 (pow x 2))"},
+      {"(d x (- (pow x 3) (* 7 (pow x 2))))", "(* x (- (* 3 x) 14))", 100'000, 60, true},
+      {"(i 1 x)", "x"},
+      {"(i (cos x) x)", "(sin x)"},
+      {"(i (pow x 1) x)", "(/ (pow x 2) 2)"},
+      {"(i (* x (cos x)) x)", "(+ (* x (sin x)) (cos x))"},
+      {"(i (* (cos x) x) x)", "(+ (* x (sin x)) (cos x))"},
+      {"(i (ln x) x)", "(- (* x (ln x)) x)"},
+  };
+  const std::string rules = program_text("math_goals");
+  const auto reached = [&](const Goal& goal) -> bool {
+    std::string text = rules + "(start " + goal.term + ")(goal " + goal.term + " " + goal.goal + ")";
+    if (goal.seen) text += std::string("(start ") + goal.goal + ")";
+    Session session = session_of(text);
+    RunOptions options = steps(goal.iterations);
+    options.limits.enodes = goal.enodes;
+    options.scheduler = Scheduler::kBackoff;
+    session.run(options);
+    return session.goals().front();
+  };
+  for (const Goal& goal : goals) {
+    INFO(goal.term);
+    CHECK(reached(goal));
+  }
+  CHECK_FALSE(reached({"(+ x y)", "(/ x y)"}));
+}
+
+TEST_CASE("egg's sum of seven terms has 127 classes") {
+  Session session = session_of("(rule c (+ ?a ?b) (+ ?b ?a))(rule a (+ ?a (+ ?b ?c)) (+ (+ ?a ?b) ?c))"
+                               "(start (+ 1 (+ 2 (+ 3 (+ 4 (+ 5 (+ 6 7)))))))"
+                               "(goal (+ 1 (+ 2 (+ 3 (+ 4 (+ 5 (+ 6 7)))))) (+ 7 (+ 6 (+ 5 (+ 4 (+ 3 (+ 2 1)))))))");
+  CHECK(session.run(steps(7)).eclasses == 127);
+  CHECK(session.goals().front());
+}
+
 TEST_CASE("sums of n terms have 2^n - 1 classes and 3^n - 2^(n+1) + 1 + n e-nodes") {
   uint64_t twos = 1, threes = 1;
   std::string term = "x0";
