@@ -180,6 +180,19 @@ DualAscent dual_ascent(const Hypergraph& graph, RootOrder order, uint64_t max_st
   return Ascent(graph, max_steps, with_cuts, max_cut_items).run(order);
 }
 
+std::optional<Cut> blocked_cut(const Hypergraph& graph, const std::vector<uint8_t>& allowed) {
+  const auto made = makeable(graph, allowed);
+  for (uint32_t r : graph.roots) {
+    if (made[r]) continue;
+    Cut cut{r, 0, {}};
+    for (uint32_t i = 0; i < graph.items; ++i) {
+      if (!made[i]) cut.items.push_back(i);
+    }
+    return cut;
+  }
+  return std::nullopt;
+}
+
 std::vector<double> bound_with(const Hypergraph& graph, const DualAscent& dual) {
   const auto down = derive(graph, dual.remaining, [](double a, double b) { return std::max(a, b); });
   std::vector<double> up(graph.items, kInfinity), out(graph.size());

@@ -5,6 +5,7 @@
 // rows, so `remaining` are reduced costs, and the cuts themselves a price certificate.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "extract/solve/graph/hypergraph.h"
@@ -31,6 +32,10 @@ enum class RootOrder { kCheapFirst, kDearFirst };
 // bound is valid at any time.
 DualAscent dual_ascent(const Hypergraph& graph, RootOrder order, uint64_t max_steps, bool with_cuts = false,
                        uint64_t max_cut_items = UINT64_MAX);
+
+// The set of what cannot be made of `allowed` candidates, where the first such root is in it; its price is left at 0.  None
+// where all roots can be made.
+std::optional<Cut> blocked_cut(const Hypergraph& graph, const std::vector<uint8_t>& allowed);
 
 // For each candidate a lower bound on every pruned solution with it: the dual bound, what is left of its own cost,
 // of the dearest operand's cheapest derivation, and of the cheapest way from it up to a root.

@@ -38,12 +38,7 @@ class CutEngine : public Engine {
     }
     step_.work = program_.work() - begun;
     step_.fixed = fixed_;
-    step_.found.lower = best_.lower;
-    if (interrupted()) step_.outcome = Outcome::kInterrupted;
-    if (best_.lower >= cutoff(best_.upper, grain_)) {
-      step_.found.lower = best_.upper;
-      step_.outcome = Outcome::kProved;
-    }
+    conclude(step_, best_, grain_, interrupted());
     return std::move(step_);
   }
 

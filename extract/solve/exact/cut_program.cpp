@@ -36,21 +36,7 @@ void CutProgram::add_row(CutRow row) {
 }
 
 void CutProgram::add(const std::vector<Cut>& cuts) {
-  std::vector<uint8_t> within(graph_.items, 0);
-  for (const Cut& cut : cuts) {
-    CutRow row{cut.root, cut.items, {}};
-    for (uint32_t i : cut.items) within[i] = 1;
-    for (uint32_t i : cut.items) {
-      for (uint32_t k : graph_.producers[i]) {
-        const auto reads = graph_.operands[k];
-        if (std::none_of(reads.begin(), reads.end(), [&](uint32_t o) { return within[o]; })) row.leading.push_back(k);
-      }
-    }
-    for (uint32_t i : cut.items) within[i] = 0;
-    std::sort(row.leading.begin(), row.leading.end());
-    row.leading.erase(std::unique(row.leading.begin(), row.leading.end()), row.leading.end());
-    add_row(std::move(row));
-  }
+  for (const Cut& cut : cuts) add_row({cut.root, cut.items, leading_into(graph_, cut.items)});
 }
 
 // What the prices prove, summed from the prices alone.
@@ -95,15 +81,10 @@ const DualAscent& CutProgram::solve(const std::vector<Fixed>& fixed, double enou
     model_.upper[k] = open[k];
     model_.lower[k] = fixed[k] == Fixed::kIn;
   }
-  const auto made = makeable(graph_, open);
-  for (uint32_t r : graph_.roots) {
-    if (made[r]) continue;
+  if (auto blocked = blocked_cut(graph_, open)) {
     best_.bound = std::numeric_limits<double>::infinity();
     best_.remaining = graph_.cost;
-    best_.cuts = {{r, 0, {}}};
-    for (uint32_t i = 0; i < graph_.items; ++i) {
-      if (!made[i]) best_.cuts[0].items.push_back(i);
-    }
+    best_.cuts = {std::move(*blocked)};
     return best_;
   }
   double last = -std::numeric_limits<double>::infinity();

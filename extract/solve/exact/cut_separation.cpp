@@ -110,16 +110,9 @@ class Separation {
         cut.items.push_back(held);
       }
     }
-    for (uint32_t i : cut.items) {
-      for (uint32_t k : graph_.producers[i]) {
-        const auto reads = graph_.operands[k];
-        if (std::none_of(reads.begin(), reads.end(), [&](uint32_t o) { return within_[o]; })) cut.leading.push_back(k);
-      }
-    }
     for (uint32_t i : cut.items) within_[i] = 0;
     std::sort(cut.items.begin(), cut.items.end());
-    std::sort(cut.leading.begin(), cut.leading.end());
-    cut.leading.erase(std::unique(cut.leading.begin(), cut.leading.end()), cut.leading.end());
+    cut.leading = leading_into(graph_, cut.items);
     return cut;
   }
 
@@ -132,6 +125,21 @@ class Separation {
 };
 
 }  // namespace
+
+std::vector<uint32_t> leading_into(const Hypergraph& graph, const std::vector<uint32_t>& items) {
+  std::vector<uint8_t> within(graph.items, 0);
+  for (uint32_t i : items) within[i] = 1;
+  std::vector<uint32_t> leading;
+  for (uint32_t i : items) {
+    for (uint32_t k : graph.producers[i]) {
+      const auto reads = graph.operands[k];
+      if (std::none_of(reads.begin(), reads.end(), [&](uint32_t o) { return within[o]; })) leading.push_back(k);
+    }
+  }
+  std::sort(leading.begin(), leading.end());
+  leading.erase(std::unique(leading.begin(), leading.end()), leading.end());
+  return leading;
+}
 
 std::vector<CutRow> broken_cuts(const Hypergraph& graph, const std::vector<double>& x, const std::vector<double>& reduced_cost,
                                 const std::vector<uint8_t>& shut, size_t most, uint32_t turn) {

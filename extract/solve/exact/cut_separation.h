@@ -16,6 +16,9 @@ struct CutRow {
   std::vector<uint32_t> items, leading;
 };
 
+// The candidates that make one of `items` and read none, ascending.
+std::vector<uint32_t> leading_into(const Hypergraph& graph, const std::vector<uint32_t>& items);
+
 // For a root that x does not make: candidates are let in by falling x, then by rising reduced cost, while the root stays unmade; what is left out
 // blocks it.  `shut[k]`: never let in.  Finds one cut for each root whose blocking set weighs less than 1, each set
 // once, at most `most`; `turn` says at which root to begin.  The answer is right for any x; none found does not mean that there is none.

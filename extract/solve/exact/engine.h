@@ -59,6 +59,9 @@ struct Step {
   uint64_t work = 0;         // units used
 };
 
+// Writes what a slice ended with into its step: the bound, and whether it proves the best (grain: graph/grain.h).
+void conclude(Step& step, const Incumbent& best, double grain, bool interrupted);
+
 class Engine {
  public:
   virtual ~Engine() = default;

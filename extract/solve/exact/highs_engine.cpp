@@ -46,13 +46,8 @@ class HighsEngine : public Engine {
       if (!narrow_done_) solve_narrow();
       if (best_.lower < cutoff(best_.upper, grain_)) solve_integer(open_graph(), best_.upper, UINT64_MAX);
     }
-    step_.found.lower = best_.lower;
     step_.fixed = fixed_;
-    if (interrupted()) step_.outcome = Outcome::kInterrupted;
-    if (best_.lower >= cutoff(best_.upper, grain_)) {
-      step_.found.lower = best_.upper;
-      step_.outcome = Outcome::kProved;
-    }
+    conclude(step_, best_, grain_, interrupted());
     return std::move(step_);
   }
 

@@ -225,14 +225,14 @@ class Prover {
                 double grain, int depth) {
     std::vector<uint8_t> keep(graph.size(), 1);
     for (uint32_t k : dropped) keep[k] = 0;
-    const auto made = makeable(graph, keep);
     write_grain(grain);
     write_cuts(dual.cuts, text_);
     text_ += 'K';
     for (uint32_t k : dropped) fmt::format_to(Text(text_), " {}", k);
     text_ += "\nq\n";
-    for (uint32_t r : graph.roots) {
-      if (!made[r]) return unreachable(graph, r, keep, upper, grain);
+    if (const auto blocked = blocked_cut(graph, keep)) {  // no solution beats `upper`
+      write_blocked(*blocked, upper, text_);
+      return claimed(upper, upper, grain);
     }
     Hypergraph named = graph;
     for (uint32_t k = 0; k < graph.size(); ++k) named.original[k] = k;
@@ -242,18 +242,6 @@ class Prover {
     text_ += ")\n";
     if (grain == 0) bound = std::min(bound, target(upper, grain));  // no more than what the dropped are known to cost
     return claimed(bound, upper, grain);
-  }
-
-  // Root r cannot be made of what is left: no solution beats `upper`, by cuts around it of any price.
-  double unreachable(const Hypergraph& graph, uint32_t r, const std::vector<uint8_t>& keep, double upper,
-                     double grain) {
-    const auto made = makeable(graph, keep);
-    Cut blocked{r, 0, {}};
-    for (uint32_t i = 0; i < graph.items; ++i) {
-      if (!made[i]) blocked.items.push_back(i);
-    }
-    write_blocked(blocked, upper, text_);
-    return claimed(upper, upper, grain);
   }
 
   double by_cores(const Hypergraph& graph, double upper) {
