@@ -294,17 +294,20 @@ const OpDef* operator_of(const Term& t) {
   }
 }
 
-std::vector<ConcreteRule> concrete_rules(const RuleSyntax& rule) {
+std::vector<ConcreteRule> concrete_rules(RuleSyntax rule) {
   std::vector<ConcreteRule> out;
-  auto both = [&](const std::string& name, const RuleSyntax& one) {
-    out.push_back({name, one});
-    if (!one.both_ways) return;
-    RuleSyntax back = one;
-    std::swap(back.left, back.right);
-    out.push_back({name + "/rev", std::move(back)});
+  auto both = [&](std::string name, RuleSyntax one) {
+    const bool again = one.both_ways;
+    out.push_back({std::move(name), std::move(one)});
+    if (!again) return;
+    ConcreteRule back = out.back();
+    std::swap(back.syntax.left, back.syntax.right);
+    back.name += "/rev";
+    out.push_back(std::move(back));
   };
   if (!rule.each || rule.kind == RuleKind::kFusion) {
-    both(rule.name, rule);
+    std::string name = rule.name;
+    both(std::move(name), std::move(rule));
   } else {
     std::set<const OpDef*> seen;
     for (const std::string& c : rule.each->classes) {
@@ -312,7 +315,7 @@ std::vector<ConcreteRule> concrete_rules(const RuleSyntax& rule) {
         if (!seen.insert(op).second) continue;
         RuleSyntax one = rule;
         substitute(one, *op);
-        both(fmt::format("{}[{}]", rule.name, op->name), one);
+        both(fmt::format("{}[{}]", rule.name, op->name), std::move(one));
       }
     }
   }

@@ -20,7 +20,7 @@ struct ConcreteRule {
   std::string name;
   RuleSyntax syntax;
 };
-std::vector<ConcreteRule> concrete_rules(const RuleSyntax& rule);
+std::vector<ConcreteRule> concrete_rules(RuleSyntax rule);
 
 // The operator a term applies; null where it applies none.
 const OpDef* operator_of(const Term& term);

@@ -1,4 +1,6 @@
 // Printer: RuleSyntax to canonical text; the inverse of the reader up to blanks and comments.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "ir/scan.h"
@@ -7,72 +9,118 @@
 namespace egret::rules {
 namespace {
 
-std::string list_of(const std::vector<std::string>& parts, const char* separator = ", ") {
-  std::string text;
-  for (const std::string& p : parts) text += (text.empty() ? "" : separator) + p;
-  return text;
+// Everything is appended to one text: a library is printed whenever it is loaded.
+template <typename List, typename Print>
+void separated(std::string& text, const List& list, const Print& print) {
+  bool first = true;
+  for (const auto& item : list) {
+    if (!first) text += ", ";
+    first = false;
+    print(item);
+  }
 }
 
-std::string bare(const Term& t);
+void append(std::string& text, const Term& t);
 
-std::string arguments(const Term& t) {
-  std::vector<std::string> parts;
-  for (const Term& a : t.args) parts.push_back(print_term(a));
-  for (const auto& [name, value] : t.attrs) parts.push_back(name + "=" + print_term(value));
-  return list_of(parts);
+void append(std::string& text, const std::string& name, bool many) {
+  text += name;
+  if (many) text += "..";
 }
 
-std::string bare(const Term& t) {
+void append(std::string& text, const std::vector<std::string>& words) {
+  separated(text, words, [&](const std::string& w) { text += w; });
+}
+
+void arguments(std::string& text, const Term& t) {
+  separated(text, t.args, [&](const Term& a) { append(text, a); });
+  if (!t.args.empty() && !t.attrs.empty()) text += ", ";
+  separated(text, t.attrs, [&](const auto& a) {
+    text += a.first;
+    text += '=';
+    append(text, a.second);
+  });
+}
+
+void bare(std::string& text, const Term& t) {
   switch (t.kind) {
-    case Term::Kind::kNumber: return print_number(t.number);
-    case Term::Kind::kCall: return t.name + "(" + arguments(t) + ")";
+    case Term::Kind::kNumber: text += print_number(t.number); return;
+    case Term::Kind::kCall:
+      text += t.name;
+      text += '(';
+      arguments(text, t);
+      text += ')';
+      return;
     case Term::Kind::kInfix:
-    case Term::Kind::kCompare: return print_term(t.args[0]) + " " + t.name + " " + print_term(t.args[1]);
-    case Term::Kind::kNegate: return "-" + print_term(t.args[0]);
-    case Term::Kind::kList: return "[" + arguments(t) + "]";
+    case Term::Kind::kCompare:
+      append(text, t.args[0]);
+      text += ' ';
+      text += t.name;
+      text += ' ';
+      append(text, t.args[1]);
+      return;
+    case Term::Kind::kNegate:
+      text += '-';
+      append(text, t.args[0]);
+      return;
+    case Term::Kind::kList:
+      text += '[';
+      arguments(text, t);
+      text += ']';
+      return;
     case Term::Kind::kName: break;
   }
-  std::string text = t.name + (t.many ? ".." : "");
-  if (!t.has_axes) return text;
-  std::vector<std::string> axes;
-  for (const AxisName& a : t.axes) axes.push_back(a.name + (a.many ? ".." : ""));
-  return text + "[" + list_of(axes) + "]";
+  append(text, t.name, t.many);
+  if (!t.has_axes) return;
+  text += '[';
+  separated(text, t.axes, [&](const AxisName& a) { append(text, a.name, a.many); });
+  text += ']';
 }
 
-std::string bindings(const std::vector<Binding>& all) {
-  std::vector<std::string> parts;
-  for (const Binding& b : all) parts.push_back(fmt::format("{}{} = {}", b.name, b.many ? ".." : "", print_term(b.term)));
-  return list_of(parts);
+void append(std::string& text, const Term& t) {
+  if (t.parenthesized) text += '(';
+  bare(text, t);
+  if (t.parenthesized) text += ')';
 }
 
-std::string terms(const std::vector<Term>& all) {
-  std::vector<std::string> parts;
-  for (const Term& t : all) parts.push_back(print_term(t));
-  return list_of(parts);
+void append(std::string& text, const std::vector<Binding>& all) {
+  separated(text, all, [&](const Binding& b) {
+    append(text, b.name, b.many);
+    text += " = ";
+    append(text, b.term);
+  });
 }
 
-std::string item_text(const Example::Item& item) {
-  std::string text = item.name + (item.many ? ".." : "") + ": ";
-  if (item.value) return text + to_string(*item.value);
+void append(std::string& text, const std::vector<Term>& all) {
+  separated(text, all, [&](const Term& t) { append(text, t); });
+}
+
+void append(std::string& text, const Example::Item& item) {
+  append(text, item.name, item.many);
+  text += ": ";
+  if (item.value) {
+    text += to_string(*item.value);
+    return;
+  }
   if (!item.dependence.empty()) text += item.dependence + " ";
   if (item.bare_dtype) {
     text += name(item.types[0].dtype);
   } else {
-    std::vector<std::string> types;
-    for (const Type& t : item.types) types.push_back(t.to_string());
-    text += list_of(types);
+    separated(text, item.types, [&](const Type& t) { text += t.to_string(); });
   }
-  return item.splat ? text + " = " + print_number(*item.splat) : text;
+  if (item.splat) text += " = " + print_number(*item.splat);
 }
 
-std::string example_text(const Example& example) {
-  std::vector<std::string> parts;
-  for (const Example::Item& item : example.items) parts.push_back(item_text(item));
-  return list_of(parts);
+void append(std::string& text, const Example& example) {
+  separated(text, example.items, [&](const Example::Item& item) { append(text, item); });
 }
 
 std::string fusion_text(const RuleSyntax& rule) {
-  std::string text = rule.each ? fmt::format("for {} in {}  ", rule.each->variable, list_of(rule.each->classes)) : "";
+  std::string text;
+  if (rule.each) {
+    text = "for " + rule.each->variable + " in ";
+    append(text, rule.each->classes);
+    text += "  ";
+  }
   switch (rule.fusion) {
     case FusionForm::kBegin: text += print_term(rule.left) + " starts kernel"; break;
     case FusionForm::kAbsorbAfter:
@@ -80,37 +128,56 @@ std::string fusion_text(const RuleSyntax& rule) {
     case FusionForm::kAbsorbBefore: text += "kernel reads " + print_term(rule.left); break;
     case FusionForm::kSideBySide: text += "kernel, kernel"; break;
   }
-  if (!rule.fusion_conditions.empty()) text += "  where " + list_of(rule.fusion_conditions);
+  if (!rule.fusion_conditions.empty()) {
+    text += "  where ";
+    append(text, rule.fusion_conditions);
+  }
   return fmt::format("fuse {}: {}\n", rule.name, text);
 }
 
 }  // namespace
 
-std::string print_term(const Term& term) { return term.parenthesized ? "(" + bare(term) + ")" : bare(term); }
+std::string print_term(const Term& term) {
+  std::string text;
+  append(text, term);
+  return text;
+}
 
 std::string print_rule(const RuleSyntax& rule) {
   if (rule.kind == RuleKind::kFusion) return fusion_text(rule);
-  std::string text = fmt::format("rule {}:", rule.name);
-  auto clause = [&](const char* word, const std::string& body) { text += fmt::format("\n  {:<6} {}", word, body); };
-  if (rule.each) clause("for", fmt::format("{} in {}", rule.each->variable, list_of(rule.each->classes)));
-  if (rule.is_short) {
-    std::string equation = fmt::format("{} {} {}", print_term(rule.left), rule.both_ways ? "<=>" : "=>", print_term(rule.right));
-    text += "\n  " + equation;
-  } else {
-    clause("find", (rule.find_all ? "all " : "") + bindings(rule.find));
+  std::string text = "rule " + rule.name + ":";
+  const auto clause = [&](std::string_view word, const auto& body) {
+    text += "\n  ";
+    text += word;
+    text.append(std::max<size_t>(word.size(), 6) - word.size() + 1, ' ');
+    append(text, body);
+  };
+  if (rule.each) {
+    clause("for", std::vector<std::string>{rule.each->variable + " in "});
+    append(text, rule.each->classes);
   }
-  if (!rule.where.empty()) clause("where", terms(rule.where));
-  if (!rule.when.empty()) clause("when", terms(rule.when));
-  if (!rule.lets.empty()) clause("let", bindings(rule.lets));
-  if (!rule.unites.empty()) clause("unite", bindings(rule.unites));
-  if (!rule.needs.empty()) clause("needs", list_of(rule.needs));
+  if (rule.is_short) {
+    text += "\n  ";
+    append(text, rule.left);
+    text += rule.both_ways ? " <=> " : " => ";
+    append(text, rule.right);
+  } else {
+    text += rule.find_all ? "\n  find   all " : "\n  find   ";
+    append(text, rule.find);
+  }
+  if (!rule.where.empty()) clause("where", rule.where);
+  if (!rule.when.empty()) clause("when", rule.when);
+  if (!rule.lets.empty()) clause("let", rule.lets);
+  if (!rule.unites.empty()) clause("unite", rule.unites);
+  if (!rule.needs.empty()) clause("needs", rule.needs);
   if (!rule.proof_method.empty()) {
-    clause("proof", rule.proof_method + (rule.proof_hint.empty() ? "" : " " + quote(rule.proof_hint)));
+    clause("proof", std::vector<std::string>{rule.proof_method + (rule.proof_hint.empty() ? "" : " " + quote(rule.proof_hint))});
   }
   if (rule.subsume) text += "\n  subsume";
-  for (const Example& e : rule.accepts) clause("accept", example_text(e));
-  for (const Example& e : rule.rejects) clause("reject", example_text(e));
-  return text + "\n";
+  for (const Example& e : rule.accepts) clause("accept", e);
+  for (const Example& e : rule.rejects) clause("reject", e);
+  text += '\n';
+  return text;
 }
 
 std::string print_rules(const RuleFile& file) {

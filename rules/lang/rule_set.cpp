@@ -23,8 +23,8 @@ bool is_word(const std::string& word) {
   return narrow || std::find(std::begin(kPlainWords), std::end(kPlainWords), word) != std::end(kPlainWords);
 }
 
-void operators_in(const Term& t, std::set<const OpDef*>& out) {
-  if (const OpDef* op = operator_of(t)) out.insert(op);
+void operators_in(const Term& t, std::vector<const OpDef*>& out) {
+  if (const OpDef* op = operator_of(t); op && std::find(out.begin(), out.end(), op) == out.end()) out.push_back(op);
   for (const Term& a : t.args) operators_in(a, out);
 }
 
@@ -40,14 +40,16 @@ const std::string& all_definitions() {
 
 // A rule's text with the definitions it speaks of: what a proof of it is about.
 std::string subject(const RuleSyntax& rule, const std::string& text) {
-  std::set<const OpDef*> ops;
+  std::vector<const OpDef*> ops;
   operators_in(rule.left, ops);
   operators_in(rule.right, ops);
   for (const auto* bindings : {&rule.find, &rule.lets, &rule.unites}) {
     for (const Binding& b : *bindings) operators_in(b.term, ops);
   }
-  std::set<std::string> texts;
-  for (const OpDef* op : ops) texts.insert(op->expand ? op->text + all_definitions() : op->text);
+  std::vector<std::string> texts;
+  for (const OpDef* op : ops) texts.push_back(op->expand ? op->text + all_definitions() : op->text);
+  std::sort(texts.begin(), texts.end());
+  texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
   std::string all = text;
   for (const std::string& t : texts) all += "\n" + t;
   return all;
@@ -56,9 +58,9 @@ std::string subject(const RuleSyntax& rule, const std::string& text) {
 }  // namespace
 
 bool Licence::allows(const Licence& needs) const {
-  std::set<std::string> have(words.begin(), words.end());
-  if (have.count("field")) have.insert(std::begin(kFieldWords), std::end(kFieldWords));
-  return std::all_of(needs.words.begin(), needs.words.end(), [&](const std::string& w) { return have.count(w) > 0; });
+  const auto has = [&](std::string_view w) { return std::find(words.begin(), words.end(), w) != words.end(); };
+  const auto of_field = [](std::string_view w) { return std::find(std::begin(kFieldWords), std::end(kFieldWords), w) != std::end(kFieldWords); };
+  return std::all_of(needs.words.begin(), needs.words.end(), [&](const std::string& w) { return has(w) || (of_field(w) && has("field")); });
 }
 
 Slack Licence::slack() const {
@@ -103,7 +105,7 @@ Status RuleSet::add_text(std::string_view text, const std::string& file) {
   EGRET_TRY(RuleFile parsed, read_rules(text, file));
   std::unordered_set<std::string> names;
   std::vector<Rule> fresh;
-  for (const RuleSyntax& syntax : parsed.rules) {
+  for (RuleSyntax& syntax : parsed.rules) {
     EGRET_TRY_VOID(check_rule(syntax, file));
     if (written_.count(syntax.name) || !names.insert(syntax.name).second) {
       return input_error(fmt::format("rule {}: the name is taken", syntax.name), "names are unique in everything loaded",
@@ -120,7 +122,7 @@ Status RuleSet::add_text(std::string_view text, const std::string& file) {
     std::sort(rule.needs.words.begin(), rule.needs.words.end());
     rule.text = print_rule(syntax);
     const size_t first = fresh.size();
-    for (ConcreteRule& concrete : concrete_rules(syntax)) {
+    for (ConcreteRule& concrete : concrete_rules(std::move(syntax))) {
       Rule& one = fresh.emplace_back(rule);
       one.name = std::move(concrete.name);
       one.hash = digest(subject(concrete.syntax, rule.text));
