@@ -25,6 +25,13 @@ void write_cuts(const std::vector<Cut>& cuts, std::string& text) {
   }
 }
 
+void write_dropped(const std::vector<Cut>& cuts, const std::vector<uint32_t>& dropped, std::string& text) {
+  write_cuts(cuts, text);
+  text += 'K';
+  write_list(dropped, text);
+  text += "\nq\n";
+}
+
 void write_blocked(const Cut& cut, double size, std::string& text) {
   write_cuts({{cut.root, std::ldexp(1.0, std::ilogb(std::abs(size) + 1) + 2), cut.items}}, text);
   text += "f\n";
@@ -49,10 +56,7 @@ bool Cases::drop_dear(const DualAscent& dual, std::vector<uint32_t>& dropped) {
     if (dual.bound + dual.remaining[k] >= enough_) dear.push_back(k);
   }
   if (dear.empty()) return false;
-  write_cuts(dual.cuts, text_);
-  text_ += 'K';
-  write_list(dear, text_);
-  text_ += "\nq\n";
+  write_dropped(dual.cuts, dear, text_);
   for (uint32_t k : dear) fixed_[k] = Fixed::kOut;
   dropped.insert(dropped.end(), dear.begin(), dear.end());
   return static_cast<double>(dear.size()) >= kWorthAgain * static_cast<double>(open);

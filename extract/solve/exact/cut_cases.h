@@ -39,6 +39,8 @@ class Cases {
 
 // Records of cuts, each with its price.
 void write_cuts(const std::vector<Cut>& cuts, std::string& text);
+// Records of candidates that cuts show to be too dear: they are dropped from here on.
+void write_dropped(const std::vector<Cut>& cuts, const std::vector<uint32_t>& dropped, std::string& text);
 // Records that close a case in which a root cannot be made; `cut` holds the root and all that cannot be made.  `size` is
 // at least the claim.
 void write_blocked(const Cut& cut, double size, std::string& text);

@@ -226,10 +226,7 @@ class Prover {
     std::vector<uint8_t> keep(graph.size(), 1);
     for (uint32_t k : dropped) keep[k] = 0;
     write_grain(grain);
-    write_cuts(dual.cuts, text_);
-    text_ += 'K';
-    for (uint32_t k : dropped) fmt::format_to(Text(text_), " {}", k);
-    text_ += "\nq\n";
+    write_dropped(dual.cuts, dropped, text_);
     if (const auto blocked = blocked_cut(graph, keep)) {  // no solution beats `upper`
       write_blocked(*blocked, upper, text_);
       return claimed(upper, upper, grain);
