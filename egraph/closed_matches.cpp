@@ -87,13 +87,7 @@ class Splitter {
       likely += filter_.test(tags_[i]);
     }
     for (size_t j = 0; j < likely; ++j) store_.table.prefetch(tags_[likely_[j]]);
-    for (size_t j = 0; j < likely; ++j) {
-      const uint32_t tag = tags_[likely_[j]];
-      const HashCons::Slot slot = store_.table.at(store_.table.home(tag));
-      if (HashCons::tag_of_slot(slot) == tag && HashCons::id_of(slot) < HashCons::kTombstone) {
-        __builtin_prefetch(&store_.enodes.row(HashCons::id_of(slot)));
-      }
-    }
+    for (size_t j = 0; j < likely; ++j) store_.fetch_row(tags_[likely_[j]]);
     for (size_t j = 0; j < likely; ++j) {
       const Row& key = keys_[likely_[j]];
       const auto same = [&](Id known) { return std::memcmp(&store_.enodes.row(known), &key, sizeof(Row)) == 0; };

@@ -43,6 +43,10 @@ class HashCons {
   size_t next(size_t at) const { return (at + 1) & mask_; }
   Slot& at(size_t place) { return slots_[place]; }
   const Slot& at(size_t place) const { return slots_[place]; }
+  // What the home slot of the tag holds, while other threads may write to it.
+  Slot peek(uint32_t tag) const {
+    return std::atomic_ref<Slot>(const_cast<Slot&>(slots_[home(tag)])).load(std::memory_order_relaxed);
+  }
   void prefetch(uint32_t tag) const { __builtin_prefetch(&slots_[home(tag)], 1); }
 
   // The id under `tag` that satisfies `same`; kNoId where there is none.

@@ -37,7 +37,7 @@ size_t intern_serial(const Column& column, Id first) {
       if (i % Column::kChunk == 0) column.fill(i, std::min(count, i + Column::kChunk));
       table.prefetch(column.tags[i] = tag_of(column.keys[i]));
     }
-    if (i >= Column::kRowsAhead && i - Column::kRowsAhead < count) column.fetch_row(column.tags[i - Column::kRowsAhead]);
+    if (i >= Column::kRowsAhead && i - Column::kRowsAhead < count) store.fetch_row(column.tags[i - Column::kRowsAhead]);
     if (i >= Column::kSlotsAhead) resolve(i - Column::kSlotsAhead);
   }
   return next - first;
@@ -48,7 +48,7 @@ size_t intern_serial(const Column& column, Id first) {
 void EGraph::Store::intern(std::span<Row> keys, const Requests& requests, Id* ids, const Workers& workers) {
   const size_t count = keys.size();
   const Id first = static_cast<Id>(enodes.size());
-  EGRET_CHECK(first + count < Column::kFirstProvisional, "the e-graph is full");
+  EGRET_CHECK(first + count < kMostIds, "the e-graph is full");
   table.make_room(count, workers);
   enodes.add_rows(count, workers);  // room for all; cut to those that are new
   sets.add(count, workers);

@@ -8,7 +8,6 @@ namespace egret::egraph {
 struct Column {
   static constexpr size_t kChunk = 1024;
   static constexpr size_t kSlotsAhead = 24, kRowsAhead = 12;  // requests between fetching memory and using it
-  static constexpr Id kFirstProvisional = Id{1} << 31;        // ids are below it
 
   EGraph::Store& store;
   const EGraph::Store::Requests& requests;
@@ -17,14 +16,6 @@ struct Column {
   uint32_t* tags;
 
   void fill(size_t begin, size_t end) const { requests.fill(begin, end); }
-  // Fetches the row that the home slot of the tag names, if it may be the one.
-  void fetch_row(uint32_t tag) const {
-    std::atomic_ref<HashCons::Slot> place(store.table.at(store.table.home(tag)));
-    const HashCons::Slot slot = place.load(std::memory_order_relaxed);
-    if (HashCons::tag_of_slot(slot) == tag && HashCons::id_of(slot) < kFirstProvisional) {
-      __builtin_prefetch(&store.enodes.row(HashCons::id_of(slot)));
-    }
-  }
   // The request's e-node is a new one.
   void put(size_t request, Id id) const {
     store.enodes.row(id) = keys[request];

@@ -62,7 +62,7 @@ class Parallel {
     uint32_t made = 0;
     for (size_t i = begin; i < end + Column::kSlotsAhead; ++i) {
       if (i < end) table_.prefetch(column_.tags[i] = tag_of(column_.keys[i]));
-      if (i >= begin + Column::kRowsAhead && i - Column::kRowsAhead < end) column_.fetch_row(column_.tags[i - Column::kRowsAhead]);
+      if (i >= begin + Column::kRowsAhead && i - Column::kRowsAhead < end) column_.store.fetch_row(column_.tags[i - Column::kRowsAhead]);
       if (i >= begin + Column::kSlotsAhead) made += claim(i - Column::kSlotsAhead, twins);
     }
     made_[chunk].fetch_add(made, std::memory_order_relaxed);

@@ -118,12 +118,6 @@ void EGraph::Store::rekey(const Workers& workers, Array<Id>& readers) {
         }
       }
     };
-    const auto fetch_row = [&](uint32_t tag) {
-      const Slot slot = shared(table.at(table.home(tag))).load(std::memory_order_relaxed);
-      if (HashCons::tag_of_slot(slot) == tag && HashCons::id_of(slot) < HashCons::kTombstone) {
-        __builtin_prefetch(&enodes.row(HashCons::id_of(slot)));
-      }
-    };
     for (size_t i = begin; i < end + 2 * kAhead; ++i) {
       if (i < end) table.prefetch(tag_scratch[i] = tag_of_node(readers[i]));
       if (i >= begin + kAhead && i < end + kAhead) fetch_row(tag_scratch[i - kAhead]);

@@ -25,6 +25,8 @@
 namespace egret::egraph {
 
 struct EGraph::Store {
+  static constexpr Id kMostIds = Id{1} << 31;  // more mean something else (HashCons, intern_parallel.cpp)
+
   Options options;
   std::vector<std::string> op_names;
   std::unordered_map<std::string, OpKind> op_numbers;
@@ -65,6 +67,11 @@ struct EGraph::Store {
       }
       return true;
     };
+  }
+  // Fetches the row that the home slot of the tag names, if it may be the one.
+  void fetch_row(uint32_t tag) const {
+    const HashCons::Slot slot = table.peek(tag);
+    if (HashCons::tag_of_slot(slot) == tag && HashCons::id_of(slot) < kMostIds) __builtin_prefetch(&enodes.row(HashCons::id_of(slot)));
   }
   uint32_t tag_of_node(Id n) const {
     const Row& row = enodes.row(n);

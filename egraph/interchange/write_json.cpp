@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "egraph/interchange/interchange.h"
-#include "egraph/interchange/json_text.h"
+#include "support/json_text.h"
 
 namespace egret::egraph {
 namespace {

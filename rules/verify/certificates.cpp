@@ -13,6 +13,7 @@
 #include "rules/verify/proof_log.h"
 #include "rules/verify/symbolic.h"
 #include "support/files.h"
+#include "support/json_text.h"
 #include "support/module.h"
 #include "support/sha256.h"
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "support/json_text.h"
 #include "support/sha256.h"
 
 namespace egret::rules {
@@ -14,19 +15,6 @@ std::string joined(const std::vector<std::string>& parts, const char* separator 
 }
 
 }  // namespace
-
-std::string json_string(std::string_view text) {
-  std::string out = "\"";
-  for (char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    if (static_cast<unsigned char>(c) < 0x20) {
-      out += fmt::format("\\u{:04x}", static_cast<int>(c));
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
-}
 
 std::string ProofLog::note_obligation(const std::string& smt) {
   if (smt.empty()) return {};

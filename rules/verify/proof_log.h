@@ -16,8 +16,6 @@
 
 namespace egret::rules {
 
-std::string json_string(std::string_view text);  // with the quotes
-
 class ProofLog {
  public:
   using Context = std::vector<CondId>;

@@ -22,18 +22,6 @@ struct Workload {
   uint64_t steps;
 };
 
-std::vector<Rewrite> joined_rules(EGraph& graph) {
-  std::vector<Rewrite> rules = ac_rules(graph);
-  rules.push_back(rewrite(graph, "pair", {"(Add ?a ?b)", "(Mul ?a ?c)"}, {"(Add ?b ?a)", "(Mul ?c ?a)"}));
-  rules.push_back(rewrite(graph, "square", {"(Mul ?a ?a)", "(Add ?a (Mul ?b ?c))"}, {"(Pow ?a 2)", "(Add (Mul ?c ?b) ?a)"}));
-  return rules;
-}
-void insert_joined(EGraph& graph) {
-  insert(graph, "(Add x (Add y (Mul x (Mul x x))))");
-  insert(graph, "(Mul y (Add z (Mul y y)))");
-  insert(graph, "(Add (Mul z z) (Mul x y))");
-}
-
 // Right sides that end in an e-node of more than two operands.
 std::vector<Rewrite> wide_rules(EGraph& graph) {
   return rules_of(graph, {{"(If ?c ?a ?b)", "(If (Not ?c) ?b ?a)"},

@@ -127,4 +127,18 @@ inline Id insert_sum(EGraph& graph, int n) {
   return sum;
 }
 
+// Several roots, which join on a class.
+inline std::vector<Rewrite> joined_rules(EGraph& graph) {
+  std::vector<Rewrite> rules = ac_rules(graph);
+  rules.push_back(rewrite(graph, "pair", {"(Add ?a ?b)", "(Mul ?a ?c)"}, {"(Add ?b ?a)", "(Mul ?c ?a)"}));
+  rules.push_back(rewrite(graph, "square", {"(Mul ?a ?a)", "(Add ?a (Mul ?b ?c))"}, {"(Pow ?a 2)", "(Add (Mul ?c ?b) ?a)"}));
+  return rules;
+}
+
+inline void insert_joined(EGraph& graph) {
+  insert(graph, "(Add x (Add y (Mul x (Mul x x))))");
+  insert(graph, "(Mul y (Add z (Mul y y)))");
+  insert(graph, "(Add (Mul z z) (Mul x y))");
+}
+
 }  // namespace egret::egraph::testing

@@ -1,8 +1,8 @@
-#include "egraph/interchange/json_text.h"
+#include "support/json_text.h"
 
 #include <cstdint>
 
-namespace egret::egraph {
+namespace egret {
 namespace {
 
 // Bytes of the UTF-8 character at the head of `text`; 0 where there is none.
@@ -46,4 +46,10 @@ void append_json_string(std::string_view text, std::string& out) {
   out += '"';
 }
 
-}  // namespace egret::egraph
+std::string json_string(std::string_view text) {
+  std::string out;
+  append_json_string(text, out);
+  return out;
+}
+
+}  // namespace egret
