@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <set>
+#include <span>
+#include <tuple>
 #include <unordered_set>
 
 #include <tbb/blocked_range.h>
@@ -19,6 +22,8 @@ constexpr size_t kMaxInside = 40;        // operators of a body
 constexpr size_t kMaxCombinations = 40;  // of operand choices of one e-node
 constexpr size_t kOptionsUnary = 16, kOptionsBinary = 5, kOptionsMore = 2;  // bodies of an operand class tried
 constexpr size_t kParts = 2;             // bodies kept of a class that may only stand inside of others
+constexpr size_t kPlainer = 1, kOthers = 2;  // beside the K bodies of a class: computed by fewer operators; from other ports
+constexpr size_t kMostPaired = 3;        // operands whose bodies are paired
 constexpr size_t kBatch = 500;           // classes enumerated before a limit is looked at
 constexpr double kInfinite = std::numeric_limits<double>::infinity();
 
@@ -41,6 +46,7 @@ bool may_absorb(const OpDef& op, const OpDef& root, const Body& inner, const rul
 
 struct Found {
   std::vector<Body> alone, parts;  // may be kernels; may only stand inside of larger bodies
+  std::vector<Body> further;       // may be kernels; found from what stands far down an operand's list
   std::unordered_set<uint64_t> seen;
 };
 
@@ -51,6 +57,7 @@ class Enumerator {
     out_.known.assign(graph.ids(), 0);
     out_.bodies.resize(graph.ids());
     parts_.resize(graph.ids());
+    first_.assign(graph.ids(), 0);
     out_.flow.assign(graph.ids(), kInfinite);
     references_.assign(graph.ids(), 1);
     for (const auto& level : levels_) {
@@ -92,6 +99,8 @@ class Enumerator {
           if (round > 0 && !unsettled_[c]) continue;
           if (!made[i].alone.empty() && !graph_.given(c)) out_.flow[c] = made[i].alone[0].flow / references_[c];
           out_.bodies[c] = std::move(made[i].alone);
+          first_[c] = out_.bodies[c].size();
+          std::move(made[i].further.begin(), made[i].further.end(), std::back_inserter(out_.bodies[c]));
           parts_[c] = std::move(made[i].parts);
         }
       }
@@ -117,7 +126,7 @@ class Enumerator {
   }
 
   // Readers among which the cost of a class is shared.  Alternatives of one reader class count once.  Of readers in general
-  // many are alternatives of each other; but the pieces of a value are all wanted.
+  // many are alternatives of each other; the pieces of a value are all wanted, as many as cover it once.
   double references(Id c) const {
     std::vector<Id> readers, pieces;
     for (Id p : egraph_.parents_of(c)) {
@@ -125,12 +134,17 @@ class Enumerator {
       readers.push_back(graph_.find(p));
       if (graph_.op(p).name == "slice") pieces.push_back(graph_.find(p));
     }
-    return std::max({1.0, std::sqrt(distinct(readers)), distinct(pieces)});
+    const double read = distinct(pieces);
+    double covered = 0;  // bytes of all pieces
+    for (Id p : pieces) covered += static_cast<double>(graph_.tensors().type(p).bytes());
+    const double times = covered / std::max(1.0, static_cast<double>(graph_.tensors().type(c).bytes()));
+    return std::max({1.0, std::sqrt(distinct(readers)), read / std::max(1.0, times)});
   }
 
   static double distinct(std::vector<Id>& classes) {
     std::sort(classes.begin(), classes.end());
-    return static_cast<double>(std::unique(classes.begin(), classes.end()) - classes.begin());
+    classes.erase(std::unique(classes.begin(), classes.end()), classes.end());
+    return static_cast<double>(classes.size());
   }
 
   void bodies_of(Id cls, Found& found) const {
@@ -142,14 +156,15 @@ class Enumerator {
     rank(found.parts);
     if (found.parts.size() > kParts) found.parts.resize(kParts);
     drop_dominated(found.alone);
-    keep_best(found.alone);
+    keep_best(found);
   }
 
   // The best K: one that absorbs nothing, so that every class can be made and extended; then the best of those that read
   // the same values at run time, for by what it reads a body serves beside other kernels; then the best of the rest.
-  void keep_best(std::vector<Body>& bodies) const {
+  void keep_best(Found& found) const {
+    std::vector<Body>& bodies = found.alone;
     size_t left = static_cast<size_t>(options_.bodies_per_class);
-    if (bodies.size() <= left) return;
+    if (bodies.size() <= left) return keep_further(found);
     std::vector<uint8_t> kept(bodies.size(), 0);
     auto keep = [&](size_t i) {
       if (left == 0 || kept[i]) return;
@@ -168,11 +183,40 @@ class Enumerator {
     for (size_t i = 0; i < bodies.size() && left > 0; ++i) keep(i);
     size_t to = 0;
     for (size_t i = 0; i < bodies.size(); ++i) {
-      if (!kept[i]) continue;
+      if (!kept[i]) {
+        found.further.push_back(std::move(bodies[i]));
+        continue;
+      }
       if (to != i) bodies[to] = std::move(bodies[i]);
       ++to;
     }
     bodies.resize(to);
+    keep_further(found);
+  }
+
+  // Of all others, by flow, those that read what no body before them reads, or compute it by fewer operators: by a plain body
+  // others can be enlarged that do not agree with an involved one of the same price.
+  void keep_further(Found& found) const {
+    std::map<std::vector<Id>, size_t> fewest;  // operators, by ports
+    for (const Body& b : found.alone) {
+      auto [it, fresh] = fewest.try_emplace(b.ports, b.inside.size());
+      if (!fresh) it->second = std::min(it->second, b.inside.size());
+    }
+    std::stable_sort(found.further.begin(), found.further.end(), [](const Body& a, const Body& b) {
+      return std::tuple(a.flow, a.inside.size()) < std::tuple(b.flow, b.inside.size());
+    });
+    size_t plainer = kPlainer, others = kOthers;
+    std::vector<Body> kept;
+    for (Body& b : found.further) {
+      auto [it, fresh] = fewest.try_emplace(b.ports, b.inside.size());
+      if (!fresh && it->second <= b.inside.size()) continue;
+      size_t& left = fresh ? others : plainer;
+      it->second = b.inside.size();
+      if (left == 0) continue;
+      --left;
+      kept.push_back(std::move(b));
+    }
+    found.further = std::move(kept);
   }
 
   bool ready(Id cls) const {  // made before the run, from weights alone
@@ -239,7 +283,7 @@ class Enumerator {
       if (std::find(operands.begin(), operands.end(), c) == operands.end()) operands.push_back(c);
     }
     // For each operand: null (a port) or a body to absorb.
-    std::vector<std::vector<const Body*>> options(operands.size());
+    std::vector<std::vector<const Body*>> options(operands.size()), all(operands.size());
     std::vector<Body> leaves(operands.size());
     const size_t tries = plain_ ? 0 : operands.size() <= 1 ? kOptionsUnary : operands.size() == 2 ? kOptionsBinary : kOptionsMore;
     for (size_t i = 0; i < operands.size(); ++i) {
@@ -249,12 +293,16 @@ class Enumerator {
         options[i] = {&leaves[i]};
         continue;
       }
-      for (const auto* list : {&out_.bodies[operands[i]], &parts_[operands[i]]}) {
-        for (const Body& b : *list) {
-          if (options[i].size() >= tries) break;
-          if (may_absorb(op, graph_.op(b.find(operands[i])->node), b, table_.rules())) options[i].push_back(&b);
+      const std::vector<Body>& bodies = out_.bodies[operands[i]];
+      const auto absorb = [&](std::span<const Body> list, size_t most, std::vector<const Body*>& into) {
+        for (const Body& b : list) {
+          if (into.size() >= most) break;
+          if (may_absorb(op, graph_.op(b.find(operands[i])->node), b, table_.rules())) into.push_back(&b);
         }
-      }
+      };
+      absorb(std::span(bodies).first(first_[operands[i]]), tries, options[i]);
+      absorb(parts_[operands[i]], tries, options[i]);
+      if (!plain_) absorb(bodies, bodies.size(), all[i]);
       options[i].insert(options[i].begin() + std::min<ptrdiff_t>(1, static_cast<ptrdiff_t>(options[i].size())), nullptr);
     }
     std::vector<size_t> pick(operands.size(), 0);
@@ -267,7 +315,34 @@ class Enumerator {
     // Nothing absorbed is always tried.
     Body plain = start(cls, node);
     for (const Body& leaf : leaves) insert(plain, leaf);
-    accept(std::move(plain), found);
+    std::erase_if(all, [](const auto& list) { return list.empty(); });
+    if (all.size() <= kMostPaired) further(plain, all, found);
+    accept(std::move(plain), found.alone, found);
+  }
+
+  // However far down the operands' lists they stand: each body alone, and two of which one reads no more than the other
+  // reads or computes.  What is computed from one value in two ways (a softmax) is one kernel only so.
+  void further(const Body& plain, const std::vector<std::vector<const Body*>>& all, Found& found) const {
+    for (size_t i = 0; i < all.size(); ++i) {
+      for (const Body* a : all[i]) {
+        Body body = plain;
+        if (!insert(body, *a)) continue;
+        if (all.size() == 1) accept(std::move(body), found.further, found);
+        for (size_t j = 0; j < all.size(); ++j) {
+          if (j != i) pair(body, *a, all[j], found);
+        }
+      }
+    }
+  }
+
+  // `body`, which absorbs `a`, with the first of `others` that fits.
+  void pair(const Body& body, const Body& a, const std::vector<const Body*>& others, Found& found) const {
+    for (const Body* b : others) {
+      const bool fits = std::ranges::all_of(b->ports, [&](Id p) { return std::ranges::binary_search(a.ports, p) || a.find(p); });
+      Body both = body;
+      if (!fits || !insert(both, *b)) continue;
+      return accept(std::move(both), found.further, found);
+    }
   }
 
   void combine(Id cls, Id node, const std::vector<std::vector<const Body*>>& options, std::vector<size_t>& pick, size_t at,
@@ -281,7 +356,7 @@ class Enumerator {
         const Body* b = options[i][pick[i]];
         if (b && !insert(body, *b)) return;
       }
-      accept(std::move(body), found);
+      accept(std::move(body), found.alone, found);
       return;
     }
     size_t reachable = 0;
@@ -312,14 +387,14 @@ class Enumerator {
     return body.inside.size() <= kMaxInside;
   }
 
-  void accept(Body body, Found& found) const {
+  void accept(Body body, std::vector<Body>& alone, Found& found) const {
     if (!found.seen.insert(body.key()).second) return;
     const Legality legality = table_.complete(body);
     if (legality == Legality::kNever) return;
     body.flow = legality == Legality::kAlone ? body.estimate.seconds : 0;
     for (Id p : body.ports) body.flow += out_.flow[p];
     if (body.flow == kInfinite) return;
-    (legality == Legality::kAlone ? found.alone : found.parts).push_back(std::move(body));
+    (legality == Legality::kAlone ? alone : found.parts).push_back(std::move(body));
   }
 
   const FusionGraph& graph_;
@@ -332,6 +407,7 @@ class Enumerator {
   const std::vector<std::vector<Id>> levels_;
   Enumeration out_;
   std::vector<std::vector<Body>> parts_;  // by class
+  std::vector<size_t> first_;             // by class: of its bodies, those by flow; the further ones follow
   std::vector<double> references_;
   std::vector<uint8_t> unsettled_;
 };
