@@ -86,9 +86,41 @@ class Shape:
         """a became b by laws that the licence grants: seen in the terms, by algebra, or evaluated."""
         if a == b or self.t.agree(a, b, facts or {c: True for c in given}) or self.t.agree_flat(a, b):
             return True
-        if self.algebra(given, a, b):
+        if self.agree_items(given, a, b) or self.algebra(given, a, b):
             return True
         return self.evaluated(given, a, b)
+
+    def agree_items(self, given, a, b):
+        """Two extrema (any, all) of the same items, where what the hypotheses decide is settled."""
+        fold = next((f for f in (self.t.lattice(a), self.t.lattice(b)) if f), None)
+        if not fold:
+            return False
+        x, y = ([self.settled(given, *i) for i in self.t.items(s, fold)] for s in (a, b))
+        x, y = [i for i in x if i], [i for i in y if i]
+        hit = set()
+        for variables, guards, body, by in x:
+            same = [k for k, (v, g, other, to) in enumerate(y) if v == variables and g == guards and (not to or to == by and body == other) and self.t.agree(body, other, {}, ints=by)]
+            if not same:
+                return False
+            hit.update(same)
+        return len(hit) == len(y)
+
+    def settled(self, given, variables, sizes, guards, body):
+        """An item without variables that nothing reads (of sizes of at least 1) or that have one value, without conditions that hold; none where one does not."""
+        inside, left, by = given + self.t.ranges(variables, sizes), {}, {}
+        guards = [g for g in guards if not self.entails_cond(inside, g)]
+        if any(self.entails(inside, f"(not {self.t.cond_text(g)})") for g in guards):
+            return None
+        for v, size in zip(variables, sizes):
+            zero = {v: self.t.zero()}
+            unread = self.t.agree(body, body, {}, ints=zero) and all(self.t.cond_text(g, zero) == self.t.cond_text(g) for g in guards)
+            if unread and self.entails(given, f"(<= 1 {self.t.int_text(size)})"):
+                continue
+            if self.entails(given, f"(= 1 {self.t.int_text(size)})"):
+                by.update(zero)
+            else:
+                left[v] = self.t.frozen(size)
+        return left, {self.t.cond_text(g, by) for g in guards}, body, by
 
     def algebra(self, given, a, b):
         try:
@@ -222,6 +254,46 @@ class Shape:
             if x == body_a and self.t.agree(body_b, y, {}, ints=to_second) and any(set(s["given"]) <= set(inside_a) for s in found) and self.equal(inside_a, x, y):
                 return True
         return False
+
+    def by_cover(self, given, step):
+        """Every item of one side is one of the other: both are one set, and their fold counts no item twice."""
+        if step["fold"] not in ("max", "min", "any", "all"):
+            return False
+        for side, other in ((0, 1), (1, 0)):
+            if not self.are_items(given, step["claim"][side], step["fold"], step["items"][side]) or len(step["places"][side]) != len(step["items"][side]):
+                return False
+            for (variables, sizes, guard, body), (of, at, there) in zip(step["items"][side], step["places"][side]):
+                inside = given + self.t.ranges(variables, sizes) + ((guard,) if self.t.conds[guard] != ["true"] else ())
+                their_variables, their_sizes, their_guard, their_body = step["items"][other][of]
+                at = dict(at)
+                if not set(at) >= set(their_variables):
+                    return False
+                for v, size in zip(their_variables, their_sizes):
+                    position = self.t.int_text(at[v])
+                    if not self.entails(inside, f"(and (<= 0 {position}) (< {position} {self.t.int_text(size, at)}))"):
+                        return False
+                if self.t.conds[their_guard] != ["true"] and not self.entails(inside, self.t.cond_text(their_guard, at)):
+                    return False
+                if not self.t.agree(their_body, there, {}, ints=at) or not self.equal(inside, body, there):
+                    return False
+        return True
+
+    def are_items(self, given, s, fold, listed):
+        """The items of the term are those listed, under other variables."""
+        own = self.t.items(s, fold)
+        if len(own) != len(listed):
+            return False
+        for (variables, sizes, guards, body), (new, new_sizes, guard, new_body) in zip(own, listed):
+            if len(variables) != len(new) or len(set(new)) != len(new):
+                return False
+            by = {v: self.t.variable(w) for v, w in zip(variables, new)}
+            if any(self.t.substituted(self.t.poly(a), by) != self.t.poly(b) for a, b in zip(sizes, new_sizes)) or not self.t.agree(body, new_body, {}, ints=by):
+                return False
+            if guards or self.t.conds[guard] != ["true"]:
+                mine = " ".join(["true", *(self.t.cond_text(g, by) for g in guards)])
+                if not self.entails(given + self.t.ranges(new, new_sizes), f"(= (and {mine}) {self.t.cond_text(guard)})"):
+                    return False
+        return True
 
     def keeps_order(self, a, variables, to_second):
         """Item k of one is item k of the other: each variable moved by what is the same for all items."""

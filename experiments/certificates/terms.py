@@ -15,7 +15,15 @@ def identity(fold, dtype):
         return 0.0
     if fold in ("prod", "all"):
         return 1.0
-    return {"max": float("-inf"), "min": float("inf")}.get(fold) if is_float(dtype) else None
+    if fold not in ("max", "min"):
+        return None
+    if is_float(dtype):
+        return float("-inf") if fold == "max" else float("inf")
+    if dtype[0] not in "iu" or not dtype[1:].isdigit():
+        return None
+    bits = int(dtype[1:])
+    low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if dtype[0] == "i" else (0, 2**bits - 1)
+    return float(low if fold == "max" else high)
 
 
 def number(text):
@@ -36,6 +44,10 @@ class Terms:
             self.atoms.append(["var", v])
             self.variable_int[v] = len(self.ints) - 1
         return self.variable_int[v]
+
+    def zero(self):
+        self.ints.append([])
+        return len(self.ints) - 1
 
     def key(self, atom):
         a = self.atoms[atom]
@@ -196,6 +208,27 @@ class Terms:
         if other[0] != "number" or number(other[2]) != nothing or other[2].startswith("-0x0"):
             return body, None
         return n[3], n[2]
+
+    def lattice(self, s):
+        """The fold that a term is one of, or a step of: max, min, any, all."""
+        n = self.scalars[s]
+        if n[0] not in ("fold", "call"):
+            return None
+        of = n[2] if n[0] == "fold" else {"max": "max", "min": "min", "or": "any", "and": "all"}.get(n[2])
+        return of if of in ("max", "min", "any", "all") and (of in ("any", "all")) == (n[1] == "bool") else None
+
+    def items(self, s, fold, variables=(), sizes=(), guards=()):
+        """The items of an extremum, of any or all, wherever it is nested: variables with sizes, conditions, a body."""
+        n, call = self.scalars[s], {"max": "max", "min": "min", "any": "or", "all": "and"}[fold]
+        if n[0] == "fold" and n[2] == fold:
+            return self.items(n[5], fold, (*variables, *n[3]), (*sizes, *n[4]), guards)
+        if n[0] == "call" and n[2] == call and (n[1] == "bool") == (fold in ("any", "all")):
+            return [i for a in n[3] for i in self.items(a, fold, variables, sizes, guards)]
+        if n[0] == "select" and self.of_indices(n[2]):
+            return [*self.items(n[3], fold, variables, sizes, (*guards, n[2])), *self.items(n[4], fold, variables, sizes, (*guards, self.negation(n[2])))]
+        if n[0] == "number" and number(n[2]) == identity(fold, n[1]):
+            return []
+        return [(variables, sizes, guards, s)]
 
     def of_indices(self, c):
         n = self.conds[c]

@@ -63,8 +63,8 @@ bool Prover::items_of(ScalarId id, FoldKind kind, Item at, std::vector<Item>& ou
   return out.size() <= kMostItems;
 }
 
-// Somewhere in `other` stands this item.
-bool Prover::is_item_of(const Item& item, const Item& other, const Context& context) {
+// Where in `other` this item stands.
+std::optional<Prover::ItemFound> Prover::item_in(const Item& item, const Item& other, const Context& context) {
   Context inside = context;
   for (size_t k = 0; k < item.binders.size(); ++k) {
     const IntId v = i_.variable(item.binders[k]);
@@ -80,6 +80,7 @@ bool Prover::is_item_of(const Item& item, const Item& other, const Context& cont
   auto size_of = [&](VariableId v) {
     return other.sizes[static_cast<size_t>(std::find(other.binders.begin(), other.binders.end(), v) - other.binders.begin())];
   };
+  std::optional<ItemFound> out;
   auto holds = [&](std::vector<VariableId> open, Indices::Substitution found) {
     // What no read tells is the first position.
     for (VariableId v : open) found[v] = i_.constant(0);
@@ -91,9 +92,15 @@ bool Prover::is_item_of(const Item& item, const Item& other, const Context& cont
       there.push_back(i_.less(at, size_of(v)));
     }
     there.push_back(i_.substitute_cond(other.guard, found));
-    return entails(inside, i_.all(std::move(there))) && equal(item.body, s_.substitute(other.body, found), inside);
+    const ScalarId body = s_.substitute(other.body, found);
+    if (!entails(inside, i_.all(std::move(there))) || !equal(item.body, body, inside)) return false;
+    out = ItemFound{std::move(found), body};
+    return true;
   };
-  if (theirs.empty()) return holds(other.binders, {});
+  if (theirs.empty()) {
+    holds(other.binders, {});
+    return out;
+  }
   size_t tried = 0;
   for (ScalarId p : mine) {
     for (ScalarId q : theirs) {
@@ -125,10 +132,10 @@ bool Prover::is_item_of(const Item& item, const Item& other, const Context& cont
         }
         return false;
       };
-      if (settled(settled, open, found)) return true;
+      if (settled(settled, open, found)) return out;
     }
   }
-  return false;
+  return out;
 }
 
 bool Prover::by_cover(ScalarId left, ScalarId right, const Context& context) {
@@ -141,14 +148,30 @@ bool Prover::by_cover(ScalarId left, ScalarId right, const Context& context) {
   if (std::none_of(a.begin(), a.end(), binds) && std::none_of(b.begin(), b.end(), binds)) return false;
   ++depth_;
   ++matching_;
-  auto covered = [&](const std::vector<Item>& items, const std::vector<Item>& by) {
+  using Places = std::vector<ProofLog::CoverPlace>;
+  auto covered = [&](const std::vector<Item>& items, const std::vector<Item>& by, Places& places) {
     return std::all_of(items.begin(), items.end(), [&](const Item& item) {
-      return std::any_of(by.begin(), by.end(), [&](const Item& one) { return is_item_of(item, one, context); });
+      for (size_t k = 0; k < by.size(); ++k) {
+        if (auto found = item_in(item, by[k], context)) {
+          places.push_back({k, std::move(found->at), found->body});
+          return true;
+        }
+      }
+      return false;
     });
   };
-  const bool out = covered(a, b) && covered(b, a);
+  Places of_left, of_right;
+  const bool out = covered(a, b, of_left) && covered(b, a, of_right);
   --matching_;
   --depth_;
+  if (out && log_) {
+    const auto items = [](const std::vector<Item>& from) {
+      std::vector<ProofLog::CoverItem> to;
+      for (const Item& item : from) to.push_back({item.binders, item.sizes, item.guard, item.body});
+      return to;
+    };
+    log_->cover(context, {left, right}, fold, items(a), of_left, items(b), of_right);
+  }
   return out;
 }
 

@@ -176,6 +176,29 @@ void ProofLog::fold(const Context& context, Pair p, const std::vector<VariableId
                   map(to_second), map(to_first)));
 }
 
+std::string ProofLog::items(const std::vector<CoverItem>& all) {
+  std::vector<std::string> out;
+  for (const CoverItem& item : all) {
+    std::vector<std::string> variables, sizes;
+    for (VariableId v : item.variables) variables.push_back(std::to_string(number(v)));
+    for (IntId k : item.sizes) sizes.push_back(std::to_string(integer(k)));
+    out.push_back(fmt::format("[[{}],[{}],{},{}]", joined(variables), joined(sizes), condition(item.guard), scalar(item.body)));
+  }
+  return "[" + joined(out) + "]";
+}
+
+std::string ProofLog::places(const std::vector<CoverPlace>& all) {
+  std::vector<std::string> out;
+  for (const CoverPlace& p : all) out.push_back(fmt::format("[{},{},{}]", p.of, map(p.at), scalar(p.body)));
+  return "[" + joined(out) + "]";
+}
+
+void ProofLog::cover(const Context& context, Pair p, FoldKind kind, const std::vector<CoverItem>& left, const std::vector<CoverPlace>& left_places,
+                     const std::vector<CoverItem>& right, const std::vector<CoverPlace>& right_places) {
+  add(fmt::format("{{\"by\":\"cover\",{},\"fold\":\"{}\",\"items\":[{},{}],\"places\":[{},{}]}}", claim(context, p), name(kind), items(left), items(right),
+                  places(left_places), places(right_places)));
+}
+
 std::string ProofLog::print(const std::string& where, const std::vector<std::pair<Context, Pair>>& roots) {
   std::vector<std::string> claims, asked;
   for (const auto& [context, p] : roots) claims.push_back("{" + claim(context, p) + "}");

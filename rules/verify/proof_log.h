@@ -39,6 +39,21 @@ class ProofLog {
   // as `renamed`, its body as `body`.
   void fold(const Context& context, Pair claim, const std::vector<VariableId>& renamed, ScalarId body, const Indices::Substitution& to_second,
             const Indices::Substitution& to_first);
+  // Two extrema, any or all: each item of one (variables, sizes, condition, body) is item `of` of the other at that place,
+  // where that one's body is `body`.
+  struct CoverItem {
+    std::vector<VariableId> variables;
+    std::vector<IntId> sizes;
+    CondId guard;
+    ScalarId body;
+  };
+  struct CoverPlace {
+    size_t of;
+    Indices::Substitution at;
+    ScalarId body;
+  };
+  void cover(const Context& context, Pair claim, FoldKind kind, const std::vector<CoverItem>& left, const std::vector<CoverPlace>& left_places,
+             const std::vector<CoverItem>& right, const std::vector<CoverPlace>& right_places);
   // A question of integers that Z3 answered.
   void entailed(const std::string& smt) { note_obligation(smt); }
 
@@ -52,6 +67,8 @@ class ProofLog {
   std::string claim(const Context& context, Pair p);
   std::string list(const std::vector<ScalarId>& ids);
   std::string map(const Indices::Substitution& by);
+  std::string items(const std::vector<CoverItem>& items);
+  std::string places(const std::vector<CoverPlace>& places);
 
   size_t number(VariableId v);
   size_t integer(IntId id);

@@ -344,8 +344,10 @@ bool Prover::unconditional(ScalarId left, ScalarId right, const Context& context
   const bool sets = is_set(left) && is_set(right);
   if (!sets && is_integer(s_.node(left).dtype)) {
     if (by_normal_form()) return true;
+    const ProofLog::Pair before{left, right};
     left = simplify(left, context);
     right = simplify(right, context);
+    if (log_) log_->simplified(context, before, {left, right});
     if (left == right) return true;
   }
   if (!sets && by_template(left, right, context)) return true;

@@ -116,7 +116,11 @@ class Prover {
     ScalarId body = 0;
   };
   bool items_of(ScalarId id, FoldKind kind, Item at, std::vector<Item>& out);
-  bool is_item_of(const Item& item, const Item& other, const Context& context);
+  struct ItemFound {  // where an item of one side stands in one of the other
+    Indices::Substitution at;  // the other's variables
+    ScalarId body;             // the other's body there
+  };
+  std::optional<ItemFound> item_in(const Item& item, const Item& other, const Context& context);
   bool by_cover(ScalarId left, ScalarId right, const Context& context);
 
   Scalars& s_;
