@@ -143,6 +143,7 @@ class Run {
     // Tasks that are searched together fit into the bytes that are left.
     const size_t wave = backoff || looks_around_ ? tasks.size() : std::min(kTasksPerThread * static_cast<size_t>(workers_.threads()), kTaskShare);
     std::optional<StopReason> stop;
+    bool full = false;                       // a task, for want of bytes
     if (search_.expired()) stop = expiry();  // around changes
     for (size_t begin = 0; begin < tasks.size() && !stop; begin += wave) {
       const size_t end = std::min(tasks.size(), begin + wave);
@@ -156,12 +157,16 @@ class Run {
       if (search_.expired()) stop = expiry();
       if (backoff) ban(tasks);
       for (size_t t = begin; t < end && !stop; ++t) {
-        stop = take(tasks[t]);
+        if (tasks[t].full && !tasks[t].searched) stop = search_alone(tasks[t], std::span(tasks).subspan(t + 1, end - t - 1));
+        if (!stop) stop = take(tasks[t]);
+        if (!stop && tasks[t].full) full = true;
         if (!stop && held_bytes_ > most_held) stop = make_held();
       }
       iteration.apply_s += clock_.seconds() - searched;
+      if (full) break;
     }
-    if (!stop) stop = make_closed_first(iteration);
+    if (!stop) stop = full ? make_held() : make_closed_first(iteration);  // what was found before bytes ran out may fit
+    if (!stop && full) stop = StopReason::kByteLimit;
     if (stop) {
       for (uint32_t r = 0; r < rules_.size(); ++r) fall_behind(r);
     }
@@ -194,7 +199,22 @@ class Run {
       task.matches.clear();
       task.nodes.release();
     }
-    return stop || !task.full ? stop : StopReason::kByteLimit;
+    return stop;
+  }
+
+  // Searches a task anew that its part of the bytes was too small for: after what was found before it is made, with half of
+  // what is left.  `next`: tasks that were searched with it.
+  std::optional<StopReason> search_alone(SearchTask& task, std::span<const SearchTask> next) {
+    if (const auto stop = make_held()) return stop;
+    uint64_t waiting = 0;
+    for (const SearchTask& other : next) waiting += other.bytes() + other.products.bytes();
+    const uint64_t room = (bytes_left() - std::min(waiting, bytes_left())) / 2;
+    if (room <= task.bytes()) return std::nullopt;
+    SearchTask again;
+    again.rule = task.rule, again.roots = task.roots, again.everything = task.everything;
+    task = std::move(again);
+    search_.run(graph_, std::min(matches_left(), rules_[task.rule].most), room, task);
+    return search_.expired() ? std::optional(expiry()) : std::nullopt;
   }
 
   // Right sides that make no class come first, and uniting what they tell to be equal: where much turns out to be

@@ -40,6 +40,7 @@ const Workload kWorkloads[] = {
     {"math: products and closed matches", insert_math_terms, math_rules},
     {"fuel: small deltas", [](EGraph& graph) { insert_fuel(graph, 3); }, fuel_rules},
     {"sum: rules with very many matches", [](EGraph& graph) { insert_sum(graph, 11); }, ac_rules},
+    {"adder: tasks with more matches than their part of the bytes", insert_adder, adder_rules},
     {"joined: several roots", insert_joined, crossed_rules},
     {"planned: match by match, remembered", insert_math_terms, planned_rules},
 };
@@ -108,6 +109,7 @@ TEST_CASE("bytes: one batch of e-nodes over the limit at most, tables that match
           CAPTURE(limit);
           CHECK(report.stop_reason != StopReason::kIterationLimit);
           CHECK(most <= limit + kBatch * kBytesAnENode);
+          if (report.stop_reason == StopReason::kByteLimit) CHECK(2 * most >= uint64_t(limit));
         });
       }
     }
