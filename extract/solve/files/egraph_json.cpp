@@ -41,9 +41,16 @@ Result<EGraphFile> parse_egraph(std::string_view text, const std::string& path) 
 
 bool looks_like_egraph(std::string_view text) {
   // The first key that is one of either format decides; both stand early in every file written by a tool.
-  const size_t nodes = text.find("\"nodes\""), roots = text.find("\"root_eclasses\"");
-  const size_t format = text.find("\"format\""), candidates = text.find("\"candidates\"");
-  return std::min(nodes, roots) < std::min(format, candidates);
+  bool egraph = false;
+  const auto earlier = [&](std::string_view key, bool of_egraph) {
+    const size_t at = text.find(key);
+    if (at != std::string_view::npos) text = text.substr(0, at), egraph = of_egraph;
+  };
+  earlier("\"nodes\"", true);
+  earlier("\"format\"", false);
+  earlier("\"root_eclasses\"", true);
+  earlier("\"candidates\"", false);
+  return egraph;
 }
 
 double tree_cost(const Problem& problem, const std::vector<uint32_t>& chosen) {
