@@ -66,8 +66,12 @@ void ReductionGraph::force(uint32_t item, uint32_t reason) {
 }
 
 void ReductionGraph::set_operands(uint32_t k, List reads) {
-  for (uint32_t i : operands[k]) stale_consumers_[i] = 1;
+  const List& before = operands[k];
+  for (uint32_t i : before) {
+    if (!std::binary_search(reads.begin(), reads.end(), i)) stale_consumers_[i] = 1;
+  }
   for (uint32_t i : reads) {
+    if (std::binary_search(before.begin(), before.end(), i)) continue;
     consumers_[i].push_back(k);
     stale_consumers_[i] = 1;
   }
