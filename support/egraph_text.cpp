@@ -234,7 +234,7 @@ bool read_quickly(std::string_view text, Handler& handler) {
   unsigned char seen = 0;
   for (char c : text) seen |= static_cast<unsigned char>(c);
   const bool failed = (seen < 0x80 ? reader.Parse<kPlain>(stream, events) : reader.Parse<kUnicode>(stream, events)).IsError();
-  return !failed && stream.Tell() == text.size();  // a zero byte ends it early
+  return !failed;
 }
 
 // Children as classes: through the node they name, or by themselves in the other dialect.
@@ -268,6 +268,9 @@ Status resolve_children(Handler& handler, const std::string& file) {
 }  // namespace
 
 Result<EGraphText> read_egraph_text(std::string_view text, const std::string& file) {
+  if (const size_t zero = text.find('\0'); zero != std::string_view::npos) {
+    return input_error("a zero byte, which no JSON has", kFormat, place_of(text, zero, file));  // the parsers would end there
+  }
   Handler handler;
   bool read = read_quickly(text, handler);
   if (!read) {

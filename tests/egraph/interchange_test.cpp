@@ -141,6 +141,10 @@ TEST_CASE("wrong files") {
   says(R"({"nodes": {}, "class_data": {"1": "x"}})", "class_data");
   says(std::string(1'000'000, '['), "expected an object");
   says(R"({"x": )" + std::string(1'000'000, '['), "test.json:1:");
+  const std::string whole = R"({"nodes": {"a": {"op": "f", "eclass": "1"}}})";
+  says(whole + std::string("\0x", 2), "test.json:1:45: error: a zero byte");
+  says(whole + " x", "test.json:1:");
+  says("{\"nodes\": {\"\xff\": {\"op\": \"f\", \"eclass\": \"1\"}}}", "ill-formed UTF-8");
 }
 
 TEST_CASE("every file of extraction-gym is read and written again") {
