@@ -58,20 +58,21 @@ Status check_model(const Proof& proof, const Graph& model, std::vector<std::stri
 
 namespace {
 
-// The plan of an artifact against the kernels of the proof: each launch is one claim, and each claim is launched.
+// The plan of an artifact against the kernels of the proof: each launch is one claim, in the proof's order, and each claim is
+// launched.  Views launch nothing and have no order.
 class ArtifactChecker {
  public:
   ArtifactChecker(const Proof& proof, const Plan& plan) : proof_(proof), plan_(plan), term_(plan.values.size()) {
-    for (const KernelClaim& k : proof.kernels) claims_.insert({k.prepare, k.body, k.ports, k.results});
+    for (const KernelClaim& k : proof.kernels) claims_.insert({{k.prepare, k.body, k.ports, k.results}, claims_.size()});
   }
 
   Status check() {
     EGRET_TRY_VOID(check_values());
-    for (const PlanLaunch& l : plan_.prepare) EGRET_TRY_VOID(launch(l, true));
+    for (const PlanLaunch& l : plan_.prepare) EGRET_TRY_VOID(in_order(l, true));
     std::vector<uint8_t> seen(plan_.views.size(), 0);
     EGRET_TRY_VOID(views(seen));
     for (const PlanLaunch& l : plan_.run) {
-      EGRET_TRY_VOID(launch(l, false));
+      EGRET_TRY_VOID(in_order(l, false));
       EGRET_TRY_VOID(views(seen));
     }
     if (!claims_.empty()) return input_error("the artifact does not launch a kernel of the proof");
@@ -108,7 +109,15 @@ class ArtifactChecker {
     return {};
   }
 
-  Status launch(const PlanLaunch& l, bool prepare) {
+  Status in_order(const PlanLaunch& l, bool prepare) {
+    EGRET_TRY(const size_t claim, launch(l, prepare));
+    if (claim < next_) return input_error(fmt::format("the artifact: kernel {} is launched before one that the proof has after it", l.kernel));
+    next_ = claim + 1;
+    return {};
+  }
+
+  // The place in the proof of what it launches.
+  Result<size_t> launch(const PlanLaunch& l, bool prepare) {
     const std::string& body = plan_.kernels[l.kernel].body;
     std::vector<TermId> ports;
     for (uint32_t v : l.inputs) {
@@ -118,10 +127,12 @@ class ArtifactChecker {
     EGRET_TRY(std::vector<TermId> results, inline_body(proof_.terms, body, ports));
     if (results.size() != l.outputs.size()) return input_error(fmt::format("the artifact: kernel {} has other results", l.kernel));
     for (size_t i = 0; i < results.size(); ++i) term_[l.outputs[i]] = results[i];
-    const auto claim = claims_.find({prepare, body, std::move(ports), std::move(results)});
-    if (claim == claims_.end()) return input_error(fmt::format("the artifact: the proof claims no launch of kernel {} there", l.kernel));
+    const Launched wanted{prepare, body, std::move(ports), std::move(results)};
+    const auto claim = claims_.lower_bound({wanted, 0});
+    if (claim == claims_.end() || claim->first != wanted) return input_error(fmt::format("the artifact: the proof claims no launch of kernel {} there", l.kernel));
+    const size_t at = claim->second;
     claims_.erase(claim);
-    return {};
+    return at;
   }
 
   // Views whose operand is made.
@@ -132,7 +143,7 @@ class ArtifactChecker {
         const PlanLaunch& l = plan_.views[i];
         const bool ready = std::all_of(l.inputs.begin(), l.inputs.end(), [&](uint32_t v) { return term_[v].has_value(); });
         if (seen[i] || !ready) continue;
-        EGRET_TRY_VOID(launch(l, false));
+        if (auto made = launch(l, false); !made.ok()) return made.take_error();
         seen[i] = 1;
         changed = true;
       }
@@ -163,10 +174,12 @@ class ArtifactChecker {
     return aliases == plan_.aliases ? Status{} : input_error("the artifact: its aliases are others");
   }
 
+  using Launched = std::tuple<bool, std::string, std::vector<TermId>, std::vector<TermId>>;  // prepares, body, ports, results
   const Proof& proof_;
   const Plan& plan_;
-  std::vector<std::optional<TermId>> term_;  // by value
-  std::multiset<std::tuple<bool, std::string, std::vector<TermId>, std::vector<TermId>>> claims_;
+  std::vector<std::optional<TermId>> term_;      // by value
+  std::set<std::pair<Launched, size_t>> claims_;  // with their places in the proof
+  size_t next_ = 0;                              // the place after the last launch's
 };
 
 }  // namespace
