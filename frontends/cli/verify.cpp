@@ -120,13 +120,14 @@ Status verify_command(const Arguments& a, Context& context) {
                     {"reason", v.reason}, {"guard", v.guard}, {"note", v.note}});
   }
   Json object{{"rules", list}};
-  if (!a.certificates.empty()) object["certificates"] = {{"rules", certified.rules}, {"shapes", certified.shapes}, {"obligations", certified.obligations}, {"missing", certified.missing}};
+  if (!a.certificates.empty()) object["certificates"] = {{"rules", certified.rules}, {"shapes", certified.shapes}, {"obligations", certified.obligations}, {"open", certified.open}, {"missing", certified.missing}};
   context.print(object, [&] {
     if (a.markdown) return print_markdown(set, rows);
     print_rows(rows);
     fmt::print("{} of {} proved\n", proved, rows.size());
     if (!a.certificates.empty()) {
       fmt::print("{}: certificates of {} rules, {} shapes, {} obligations\n", a.certificates, certified.rules, certified.shapes, certified.obligations);
+      if (certified.open > 0) fmt::print("{}/open: where the proofs of {} unproved rules stop\n", a.certificates, certified.open);
     }
   });
   if (proved < rows.size()) context.exit_status = kNo;

@@ -133,13 +133,15 @@ class ShapeProof {
       if (steps) prover_.set_log(&log);
       if (!prover_.equal(a, b, context)) {
         why = prover_.exhausted() ? kLimit : prover_.reason();
+        roots.push_back({context, {a, b}});
+        if (steps) steps(log.print(shape_.where, roots), log.obligations(), true);
         return Answer::kUnproved;
       }
       prover_.set_log(nullptr);
       roots.push_back({context, {a, b}});
       if (needs) needs->join(needs_of(prover_, a, b, context, fixed_));
     }
-    if (steps && inhabited) steps(log.print(shape_.where, roots), log.obligations());
+    if (steps && inhabited) steps(log.print(shape_.where, roots), log.obligations(), false);
     return inhabited ? Answer::kProved : Answer::kEmpty;
   }
 

@@ -33,10 +33,11 @@ struct Deciders {
 };
 
 enum class ProofRanks { kAll, kFirst };  // as many as a counterexample may need; the first that have a shape
-// What a proof of one shape leaves: its steps as JSON (proof_log.h) and the questions that Z3 answered, by their SHA-256.
-using ShapeSteps = std::function<void(const std::string& steps, const std::map<std::string, std::string>& obligations)>;
+// What a proof of one shape leaves: its steps as JSON (proof_log.h) and the questions that Z3 answered, by their SHA-256.  Of a shape
+// that was not proved (`open`), the last claim has no step.
+using ShapeSteps = std::function<void(const std::string& steps, const std::map<std::string, std::string>& obligations, bool open)>;
 
-// `needs`, where it is not null: what else the rule needs (rounding.h).  `steps`: of every shape that was proved.
+// `needs`, where it is not null: what else the rule needs (rounding.h).  `steps`: of every shape that was proved, and of the one that was not.
 SymbolicProof prove_for_all_sizes(const Rule& rule, const Laws& laws, const Deciders& deciders, double seconds, ProofRanks ranks,
                                   Needs* needs = nullptr, const ShapeSteps& steps = {});
 

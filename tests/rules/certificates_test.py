@@ -162,6 +162,13 @@ def main(tool):
                 expect(done.returncode in (1, 2), f"{path.stem} passes with {forge.__name__}: {done.stdout}{done.stderr}")
         print(tried)
         expect(all(n > 0 for n in tried.values()), f"a kind of forgery was never tried: {tried}")
+        (folder / "hard.rules").write_text("ruleset hard\n\nrule erf-odd: erf(neg(x)) => neg(erf(x))\n  accept x: f32[3]\n")
+        done = run(tool, "--json", "verify", folder / "hard.rules", "--certificates", folder / "hard")
+        saved = folder / "hard" / "open" / "erf-odd.json"
+        expect(done.returncode == 2 and json.loads(done.stdout)["certificates"]["open"] == 1 and saved.exists(), f"no open claim of a rule that is unproved: {done.stdout}{done.stderr}")
+        if saved.exists():
+            expect(all(s["roots"] for s in shapes(json.loads(saved.read_text()))), "an open certificate without a claim")
+            expect(check(saved.parent).returncode == 2, "an open certificate passes")
         some = next(iter(sorted((certificates / "obligations").glob("*.smt2"))), None)
         expect(some is not None, "no obligation was written")
         if some:
