@@ -149,6 +149,11 @@ IntId Indices::min(IntId a, IntId b) {
 IntId Indices::max(IntId a, IntId b) {
   int64_t d = 0;
   if (is_constant(sub(b, a), &d)) return d >= 0 ? b : a;
+  // max(0, -x) is max(0, x) - x: of the two one is an atom, so that terms of either kind cancel.
+  const IntId other = a == constant(0) ? b : a;
+  const Polynomial& p = polynomial(other);
+  const bool has_zero = a == constant(0) || b == constant(0);
+  if (has_zero && p.back().coefficient < 0) return add(max(constant(0), sub(constant(0), other)), other);
   return atom_term({IntAtom::Kind::kMax, 0, std::min(a, b), std::max(a, b), {}});
 }
 

@@ -47,6 +47,11 @@ TEST_CASE("proofs hold for any size and any rank") {
            "  accept x: f32[4,3], y: f32[4,3], w: f32[2,3], v: f32[2,3]\n",
            "rule shift: softmax(x[k.., a] + s[k..], axis=a) => softmax(x, axis=a)  where is_float(x), size(a) >= 1  needs field, nnan, ninf\n"
            "  accept x: f32[2,3], s: f32[2]\n",
+           // What is cut off and what is put on, of the same numbers: max(-l, 0) is max(l, 0) - l.
+           "rule steps: pad(x, v, low=l, high=h, interior=i) =>\n"
+           "  slice(pad(x, v, low=most(l, 0), high=most(h, 0), interior=i), start=most(-l, 0),\n"
+           "    limit=sizes(x) + i * most(sizes(x) - 1, 0) + most(l, 0) + least(h, 0) + most(h, 0))\n"
+           "  accept x: f32[5], v: f32[], l: [-1], h: [-2], i: [1]\n",
            "rule spread: variance(x[k.., r..] + s[k..], axes=r) => variance(x, axes=r)  where is_float(x)  needs field, cancel, nnan, ninf\n"
            "  accept x: f32[2,3], s: f32[2]\n"}) {
     const Verification v = verify_one(rule);
@@ -68,6 +73,13 @@ TEST_CASE("what is true at one size, rank or licence alone is not proved") {
            "rule empty: relu(reduce_max(x[k.., r..], axes=r)) => reduce_max(relu(x), axes=r)\n  accept x: f32[2,3]\n",
            // Negative padding cuts.
            "rule cut: pad(pad(x, v, low=a), v, low=b) => pad(x, v, low=a + b)\n  accept x: f32[3], v: f32[], a: [1], b: [2]\n",
+           // The first of the signs is wrong, the second of the steps.
+           "rule signs: pad(x, v, low=l, high=h) => slice(pad(x, v, low=most(-l, 0), high=h), start=most(l, 0),\n"
+           "    limit=sizes(x) + most(l, 0) + l + h)  where h >= 0\n"
+           "  accept x: f32[5], v: f32[], l: [0], h: [2]\n",
+           "rule steps: pad(x, v, low=l, high=h) => slice(pad(x, v, low=most(l, 0), high=h), start=most(l, 0),\n"
+           "    limit=sizes(x) + most(l, 0) + h + most(l, 0) + least(-l, 0))  where h >= 0\n"
+           "  accept x: f32[5], v: f32[], l: [0], h: [2]\n",
            // The parts cross.
            "rule cross: concat(x, y, axis=a) => concat(y, x, axis=a)\n  accept x: f32[2], y: f32[2], a: 0\n",
            // A window with padding may hold nothing but padding.
