@@ -22,7 +22,7 @@ constexpr size_t kMaxInside = 40;        // operators of a body
 constexpr size_t kMaxCombinations = 40;  // of operand choices of one e-node
 constexpr size_t kOptionsUnary = 16, kOptionsBinary = 5, kOptionsMore = 2;  // bodies of an operand class tried
 constexpr size_t kParts = 2;             // bodies kept of a class that may only stand inside of others
-constexpr size_t kPlainer = 1, kOthers = 2;  // beside the K bodies of a class: computed by fewer operators; from other ports
+constexpr size_t kPlainer = 1, kOthers = 1;  // beside the K bodies of a class: computed by fewer operators; from other ports
 constexpr size_t kMostPaired = 3;        // operands whose bodies are paired
 constexpr size_t kBatch = 500;           // classes enumerated before a limit is looked at
 constexpr double kInfinite = std::numeric_limits<double>::infinity();
