@@ -2,6 +2,7 @@
 
 #include "costmodel/costmodel.h"
 #include "costmodel/count.h"
+#include "costmodel/packing.h"
 
 namespace egret {
 namespace {
@@ -36,6 +37,7 @@ Estimate estimate(const Kernel& kernel, const Device& device) {
   for (size_t i = device.caches.size(); i-- > 0;) {
     if (2 * e.bytes() <= device.caches[i].bytes) bandwidth = device.caches[i].bandwidth;
   }
+  if (device.kind == Device::Kind::kHost) e.compute_seconds += packed_bytes(kernel) / bandwidth;
   e.memory_seconds = e.bytes() / bandwidth;
   e.launch_seconds = device.launch_seconds;
   e.seconds = e.launch_seconds + std::max(e.compute_seconds, e.memory_seconds);

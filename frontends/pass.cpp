@@ -9,6 +9,7 @@
 #include "frontends/explain/kept_run.h"
 #include "frontends/opaque.h"
 #include "frontends/pass_kernels.h"
+#include "frontends/pass_layouts.h"
 #include "frontends/pass_memory.h"
 #include "frontends/pass_stages.h"
 #include "frontends/rule_loading.h"
@@ -57,6 +58,7 @@ Result<OptimizeResult> optimize(const Graph& source, const OptimizeOptions& give
 
   // Equal programs, by proved rules, until nothing is new or a limit is reached.
   EGRET_TRY(const Saturation saturation, saturate(program, source, rule_set, licence, options, total));
+  EGRET_TRY_VOID(lay_out_weights(program, saturation.compiled, device, options, total));
   result.saturate_s = saturation.seconds;
   result.stop_reason = saturation.stop_reason;
   result.iterations = saturation.iterations;

@@ -68,16 +68,17 @@ Status choose_cover(Choice& choice, const OptimizeOptions& options, const Stopwa
 }
 
 // Over what saturation added, the kernels of the program as it was among the candidates.
-Result<Choice> fuse_saturated(extract::FusionSpace& space, const std::vector<egraph::Id>& roots, const OptimizeOptions& options,
+Result<Choice> fuse_saturated(extract::FusionSpace& space, const Imported& program, const OptimizeOptions& options,
                               const Choice& before, const Stopwatch& total) {
   extract::FusionOptions fusion = fusion_options(options, total);
+  fusion.panels = program.panels;
   fusion.seeds = before.problem.bodies;
   fusion.chosen_seeds.assign(fusion.seeds.size(), 0);
   for (uint32_t c : before.solution.chosen) {
     if (before.problem.body_of[c] >= 0) fusion.chosen_seeds[static_cast<size_t>(before.problem.body_of[c])] = 1;
   }
   Choice choice;
-  EGRET_TRY(choice.problem, extract::fuse(space, roots, fusion));
+  EGRET_TRY(choice.problem, extract::fuse(space, program.roots, fusion));
   if (!options.cover.empty()) return choice;
   EGRET_TRY_VOID(choose_cover(choice, options, total));
   auto carried = extract::carry_over(before.problem, before.solution, choice.problem);
@@ -96,7 +97,7 @@ Result<Choice> fuse_program(const Imported& program, extract::FormTable& forms, 
     choice.problem = std::move(baseline.greedy.problem);
     choice.solution = baseline.greedy.solution;
   } else {
-    EGRET_TRY(choice, fuse_saturated(space, program.roots, options, baseline.greedy, total));
+    EGRET_TRY(choice, fuse_saturated(space, program, options, baseline.greedy, total));
   }
   const auto& covers = choice.problem.covers;
   if (!options.cover.empty()) {

@@ -16,6 +16,7 @@ struct Imported {
   std::unique_ptr<rules::TensorEGraph> tensors;
   std::vector<egraph::Id> values;  // of the source's nodes
   std::vector<egraph::Id> roots;   // of its outputs
+  std::vector<egraph::Id> panels;  // frozen matrices in the layout of pass_layouts.h
 };
 Result<Imported> import_program(const Graph& source, const OptimizeOptions& options);
 

@@ -68,6 +68,8 @@ class Enumerator {
         references_[c] = references(c);
       }
     }
+    panel_.assign(graph.ids(), 0);
+    for (Id p : options.panels) panel_[graph.find(p)] = 1;
     find_unsettled();
   }
 
@@ -233,7 +235,8 @@ class Enumerator {
     return std::count_if(body.inside.begin(), body.inside.end(), [&](const Choice& c) { return !ready(c.cls) || !is_movement(graph_.op(c.node)); });
   }
 
-  // Of weights made before the run one is as good as another that is no smaller; those of the source are there anyway.
+  // Of weights made before the run one is as good as another that is no smaller, panels apart; those of the source are there
+  // anyway.
   bool reads_no_more(const Body& a, const Body& b) const {
     double bytes = 0, made = 0;  // of what only `a` reads, less what only `b` reads; the part that is not of the source
     auto count = [&](Id p, double sign) {
@@ -248,7 +251,9 @@ class Enumerator {
     }
     if (bytes == 0) return true;
     for (Id p : b.ports) {
-      if (ready(p) && !std::binary_search(a.ports.begin(), a.ports.end(), p)) count(p, -1);
+      if (!ready(p) || std::binary_search(a.ports.begin(), a.ports.end(), p)) continue;
+      if (panel_[p]) return false;
+      count(p, -1);
     }
     return bytes <= 0 && made <= 0;
   }
@@ -409,7 +414,7 @@ class Enumerator {
   std::vector<std::vector<Body>> parts_;  // by class
   std::vector<size_t> first_;             // by class: of its bodies, those by flow; the further ones follow
   std::vector<double> references_;
-  std::vector<uint8_t> unsettled_;
+  std::vector<uint8_t> unsettled_, panel_;
 };
 
 }  // namespace

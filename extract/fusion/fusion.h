@@ -23,6 +23,7 @@ struct FusionOptions {
   double fold_limit = 1.2;       // bytes of weights that the run plan reads, over the source's
   int threads = 1;
   Limits limits;
+  std::vector<Id> panels;        // frozen matrices as products read them best: a body that reads one is as no other
   std::vector<Body> seeds;       // candidates that must be there: bodies of the same graph before it was saturated
   std::vector<uint8_t> chosen_seeds;  // by seed: it is part of that program; past the clock only these are taken over
 };

@@ -18,7 +18,7 @@ ProductEmitter::ProductEmitter(KernelEmitter& kernel, ProductPlan plan, bool who
       places_(kernel.port_places()) {
   const int64_t bytes = size_in_bytes(plan_.dtype);
   const int64_t k_rows = plan_.k.empty() ? 1 : plan_.k_size / plan_.nest.size(plan_.k[0]) * plan_.k_block;
-  if (!plan_.along_k) panel_ = kernel_.scratch(k_rows * plan_.panels.longer * plan_.lanes * bytes);
+  if (!plan_.along_k && plan_.v_panel == 0) panel_ = kernel_.scratch(k_rows * plan_.panels.longer * plan_.lanes * bytes);
   int64_t rows_of_item = 0;
   for (const Balanced& t : plan_.tiles) {
     rows_of_item = std::max(rows_of_item,
@@ -125,13 +125,13 @@ void ProductEmitter::emit_panel(Scope& scope, Value* batch, int kind, Value* v_b
       pack_panel(scope, kind, v_begin, v_end, k_begin, k_end);
       emit_tiles(scope, batch, kind, v_begin, v_end, s_block, panel_, width, k_begin, k_end, then);
     };
-    if (!plan_.v_direct || !few_tiles) return packed();
+    if (!plan_.v_direct || (!few_tiles && plan_.v_panel == 0)) return packed();
     auto direct = [&] {
       Scope at = scope;
       for (VarId v : plan_.k) at.variables[v] = e_.i64(0);
-      for (VarId v : plan_.v) at.variables[v] = e_.i64(0);
+      bind_group(e_, at, plan_.v, v_begin);
       const Node& read = plan_.nest.node(plan_.v_root);
-      Value* address = b_.CreateAdd(e_.scalar_index(at, read.index), v_begin);
+      Value* address = e_.scalar_index(at, read.index);
       const int64_t rest = plan_.k.empty() ? 1 : plan_.k_size / outer;
       address = b_.CreateAdd(address, b_.CreateMul(k_begin, e_.i64(rest * plan_.v_k_stride)));
       emit_tiles(scope, batch, kind, v_begin, v_end, s_block, element(places_[read.operand].base, address),

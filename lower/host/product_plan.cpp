@@ -185,6 +185,17 @@ void order_k(std::optional<VarId> innermost, ProductPlan* plan) {
   std::stable_sort(plan->k.begin(), plan->k.end(), [&](VarId a, VarId b) { return key(a) > key(b); });
 }
 
+// V lies in panels: contiguous along its last variable, a whole number of vectors, wherever the others put a panel.
+bool in_panels(const ProductPlan& plan, const Linear& index) {
+  if (plan.along_k || plan.v.size() < 2) return false;
+  for (VarId v : plan.v) {
+    bool inside = false;
+    const int64_t c = plan.nest.coefficient(index, v, &inside);
+    if (inside || (v == plan.v.back() && c != 1)) return false;
+  }
+  return plan.nest.size(plan.v.back()) % plan.lanes == 0;
+}
+
 void choose_places(const Stages& stages, ProductPlan* plan) {
   Nest& nest = plan->nest;
   auto plain = [&](NodeId root) {
@@ -207,6 +218,10 @@ void choose_places(const Stages& stages, ProductPlan* plan) {
     if (v && k && *v == 1) {
       plan->v_direct = true;
       plan->v_k_stride = *k;
+    } else if (k && in_panels(*plan, index)) {
+      plan->v_direct = true;
+      plan->v_k_stride = *k;
+      plan->v_panel = nest.size(plan->v.back());
     }
   }
   if (plan->v_direct || plan->along_k || plan->v.empty()) return;
@@ -247,6 +262,7 @@ void choose_tiles(HostLevel level, ProductPlan* plan) {
     const int64_t rows_max =
         std::max<int64_t>(std::min<int64_t>((budget - (nv > 4 ? 2 : 0)) / (nv * registers), 14), 1);
     if (nv > 4 && plan->s_size > rows_max) break;
+    if (plan->v_panel % (nv * plan->lanes) != 0) continue;  // no panel of registers across two in memory
     const Balanced panels = Balanced::cut(vectors, nv);
     double cycles = 0;
     std::vector<Balanced> tiles;

@@ -52,6 +52,7 @@ struct ProductPlan {
   uint32_t s_address = 0;  // tracked: the address with V, S and K variables at 0
   // V in place: contiguous along V, K at v_k_stride.
   bool v_direct = false;
+  int64_t v_panel = 0;           // V in place in panels of so many: contiguous inside of each alone; 0: one stretch
   int64_t v_k_stride = 0;
   std::optional<VarId> v_transpose;  // a K variable along which V's factor is contiguous, where V is not
 

@@ -1,0 +1,136 @@
+#include "costmodel/packing.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace egret {
+namespace {
+
+constexpr int64_t kWidestPanel = 128;  // elements from a step of the fold to the next that still count as a panel
+
+int64_t index_value(const Comprehension& meaning, ExprId id, const std::vector<int64_t>& at, bool* known) {
+  const Expr& e = meaning.exprs[id];
+  if (e.kind == ExprKind::kIndex && e.number < at.size()) return at[e.number];
+  if (e.kind == ExprKind::kInt) return e.integer;
+  if (e.args.size() != 2) {
+    *known = false;
+    return 0;
+  }
+  const int64_t a = index_value(meaning, e.args[0], at, known), b = index_value(meaning, e.args[1], at, known);
+  switch (e.kind) {  // no index of a movement operator that is met here is negative
+    case ExprKind::kAdd: return a + b;
+    case ExprKind::kSub: return a - b;
+    case ExprKind::kMul: return a * b;
+    case ExprKind::kDiv: return b > 0 ? a / b : 0;
+    case ExprKind::kMod: return b > 0 ? a % b : 0;
+    case ExprKind::kMin: return std::min(a, b);
+    case ExprKind::kMax: return std::max(a, b);
+    default: *known = false; return 0;
+  }
+}
+
+std::vector<Type> operand_types(const Graph& body, const GraphNode& node) {
+  std::vector<Type> types;
+  for (ValueId o : node.operands) types.push_back(body.type(o));
+  return types;
+}
+
+// Where the port that `v` only moves holds its element `at`, in row-major order; nullopt where more than moving is done.
+std::optional<int64_t> address(const Graph& body, ValueId v, std::vector<int64_t> at) {
+  for (;;) {
+    const GraphNode& node = body.nodes[v];
+    if (node.op->name == "input") {
+      int64_t place = 0;
+      for (size_t i = 0; i < at.size(); ++i) place = place * node.type.dims[i].value() + at[i];
+      return place;
+    }
+    if (node.op->op_class != OpClass::kMovement) return std::nullopt;
+    auto meanings = instantiate(*node.op, node.attrs, operand_types(body, node));
+    if (!meanings.ok() || meanings->size() != 1) return std::nullopt;
+    const Comprehension& meaning = meanings->front();
+    const Expr& read = meaning.exprs[meaning.body];
+    if (read.kind != ExprKind::kRead) return std::nullopt;
+    bool known = true;
+    std::vector<int64_t> next;
+    for (ExprId a : read.args) next.push_back(index_value(meaning, a, at, &known));
+    if (!known) return std::nullopt;
+    at = std::move(next);
+    v = node.operands[read.number];
+  }
+}
+
+// The anchor's axes in the order in which the first result stores them.
+std::vector<int> stored_order(const Graph& body, ValueId anchor) {
+  std::vector<std::vector<int>> order(body.nodes.size());
+  order[anchor].resize(static_cast<size_t>(body.type(anchor).rank()));
+  std::iota(order[anchor].begin(), order[anchor].end(), 0);
+  for (ValueId v = anchor + 1; v < body.nodes.size(); ++v) {
+    const GraphNode& node = body.nodes[v];
+    for (ValueId o : node.operands) {
+      if (order[o].empty() || static_cast<int>(order[o].size()) != node.type.rank()) continue;
+      order[v] = order[o];
+      if (node.op->name == "transpose") {
+        const auto perm = ints(node.attrs, "perm");
+        for (size_t i = 0; i < perm.size(); ++i) order[v][i] = order[o][static_cast<size_t>(perm[i])];
+      }
+      break;
+    }
+  }
+  const auto& found = order[body.outputs[0].value];
+  return found.empty() ? order[anchor] : found;
+}
+
+}  // namespace
+
+int64_t panel_width(int64_t columns) { return columns % 64 == 0 ? 64 : columns % 32 == 0 ? 32 : 0; }
+
+double packed_bytes(const Kernel& kernel) {
+  const ScheduleClass schedule = kernel.plan.schedule;
+  if (schedule != ScheduleClass::kContraction && schedule != ScheduleClass::kContractionRow) return 0;
+  const Graph& body = kernel.body;
+  const ValueId anchor = kernel.plan.anchor;
+  const GraphNode& node = body.nodes[anchor];
+  auto meanings = instantiate(*node.op, node.attrs, operand_types(body, node));
+  if (!meanings.ok() || meanings->size() != 1) return 0;
+  const Comprehension& meaning = meanings->front();
+  const auto product = product_of(meaning);
+  if (!product) return 0;
+  auto size = [&](uint32_t v) { return meaning.sizes[v]; };
+  auto has = [](const std::vector<uint32_t>& group, int v) { return std::ranges::count(group, static_cast<uint32_t>(v)) > 0; };
+
+  // The vectors' side: that of the innermost axis stored, or inside of the rows.
+  std::vector<int> order = stored_order(body, anchor);
+  if (schedule == ScheduleClass::kContractionRow) {
+    const auto rows = body_shape(body, kernel.plan).row_axes[anchor];
+    std::erase_if(order, [&](int a) { return std::ranges::count(rows, a) > 0; });
+  }
+  const auto inner = std::find_if(order.rbegin(), order.rend(), [&](int a) {
+    return size(static_cast<uint32_t>(a)) > 1 && (has(product->m, a) || has(product->n, a));
+  });
+  if (inner == order.rend()) return 0;
+  const bool left = has(product->m, *inner);
+  int64_t rows = 1, elements = 1;
+  for (uint32_t v : left ? product->n : product->m) rows *= size(v);
+  if (rows <= kFewProductRows) return 0;
+  for (const auto* group : {&product->batch, left ? &product->m : &product->n, &product->k}) {
+    for (uint32_t v : *group) elements *= size(v);
+  }
+  const double bytes = static_cast<double>(elements) * static_cast<double>(size_in_bytes(node.type.dtype));
+
+  const Expr& factor = meaning.exprs[left ? product->left : product->right];
+  const bool plain = factor.kind == ExprKind::kRead && std::ranges::all_of(factor.args, [&](ExprId a) { return meaning.exprs[a].kind == ExprKind::kIndex; });
+  if (!plain) return 0;  // windows are packed however they lie
+  const auto step = std::find_if(product->k.rbegin(), product->k.rend(), [&](uint32_t v) { return size(v) > 1; });
+  if (step == product->k.rend()) return 0;
+  auto place = [&](std::optional<uint32_t> moved) {
+    std::vector<int64_t> at(meaning.sizes.size(), 0), indices;
+    if (moved) at[*moved] = 1;
+    for (ExprId a : factor.args) indices.push_back(at[meaning.exprs[a].number]);
+    return address(body, node.operands[factor.number], std::move(indices));
+  };
+  const auto first = place({}), along = place(static_cast<uint32_t>(*inner)), next = place(*step);
+  const bool in_panels = first && along && next && *along - *first == 1 && *next - *first > 0 && *next - *first <= kWidestPanel;
+  return in_panels ? 0 : bytes;
+}
+
+}  // namespace egret
