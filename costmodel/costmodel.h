@@ -1,14 +1,16 @@
 // The cost model: seconds that a kernel takes on a device, by the roofline.
 //
 // Types to know: `Device` (a described machine), `Estimate` (what a kernel does and takes), `estimate`.
-// Reading order: costmodel.h, device.cpp (TOML), count.cpp (operations and bytes of a body), estimate.cpp.
+// Reading order: costmodel.h, device.cpp (TOML), count.cpp (operations and bytes of a body), packing.cpp,
+// estimate.cpp.
 // May include: support, ir.
 //
 // time = launch + max(operations / peak, bytes / bandwidth)   (Williams, Waterman, Patterson, "Roofline", CACM 2009)
 // Operations of a body are counted on its DAG, each subterm at the outermost loop that binds its indices: before a
 // contraction a map costs once an element a pass, passes = ceil(n / tile_n); a port's bytes count once a pass unless
 // the port fits the cache (design decision 6).  Bandwidth is that of the smallest cache level that holds twice all that
-// the kernel reads and writes, where the device's levels are known.
+// the kernel reads and writes, where the device's levels are known.  On the host a product's operations include the copying
+// of a factor into panels (packing.h).
 #pragma once
 
 #include <map>

@@ -99,13 +99,15 @@ Status lay_out_weights(Imported& program, const rules::CompiledRules& compiled, 
   EGRET_TRY(const bool any, Layouts(program).add_terms());
   if (!any) return {};
   tensors.graph().rebuild();
-  for (uint32_t rewrite : *rewrites) {
+  for (uint32_t number : *rewrites) {
+    egraph::Rewrite rewrite = compiled.rewrites[number];
+    rewrite.matches_per_iteration = 0;  // of sets that grow without end so many are made; here once all
     egraph::RunOptions run;
     run.limits = remaining(options, total);
     run.limits.enodes = std::numeric_limits<uint64_t>::max();
     run.limits.iterations = 1;
     run.threads = options.threads;
-    egraph::run(tensors.graph(), std::span(compiled.rewrites).subspan(rewrite, 1), run, rewrite);
+    egraph::run(tensors.graph(), std::span(&rewrite, 1), run, number);
   }
   return {};
 }

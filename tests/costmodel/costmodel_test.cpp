@@ -7,6 +7,7 @@
 
 #include "costmodel/costmodel.h"
 #include "costmodel/count.h"
+#include "costmodel/packing.h"
 #include "ir/text.h"
 #include "support/files.h"
 
@@ -84,6 +85,34 @@ TEST_CASE("time is launch plus the roofline") {
   Kernel k = kernel_of_text("graph g\n  x: f32[1024,1024]\n  y = neg(x)\n  return y\n");
   const Estimate e = estimate(k, *d);
   CHECK(e.seconds == Approx(d->launch_seconds + 8.0 * 1024 * 1024 / d->bandwidth));
+}
+
+TEST_CASE("a host product copies the factor along its vectors, unless that lies in panels or is read once") {
+  auto packed = [](int rows, const std::string& w, const std::string& moves, const std::string& attrs, const std::string& tail = "  return y\n") {
+    return packed_bytes(kernel_of_text("graph g\n  x: f32[" + std::to_string(rows) + ",100]\n  w: f32[" + w + "]\n" + moves +
+                                       "  y = dot(x, v, " + attrs + ")\n" + tail));
+  };
+  const double whole = 4.0 * 100 * 512;
+  const std::string plain = "  v = neg(w)\n", there = "  v = transpose(w, perm=[1,0])\n";
+  CHECK(packed(64, "100,512", plain, "lc=[1], rc=[0]") == whole);
+  CHECK(packed(64, "512,100", there, "lc=[1], rc=[0]") == whole);
+  CHECK(packed(8, "100,512", plain, "lc=[1], rc=[0]") == 0);
+  const std::string panels = "  t = transpose(w, perm=[1,0,2])\n  v = reshape(t, sizes=[100,512])\n";
+  CHECK(packed(64, "8,100,64", panels, "lc=[1], rc=[0]") == 0);
+  CHECK(packed(64, "2,100,256", panels, "lc=[1], rc=[0]") == whole);
+  // Stored with its axes exchanged, the product's vectors run along x.
+  CHECK(packed(64, "8,100,64", panels, "lc=[1], rc=[0]", "  r = transpose(y, perm=[1,0])\n  return r\n") == 4.0 * 100 * 64);
+
+  auto host = load_device("host"), gpu = load_device("h200");
+  REQUIRE(host.ok());
+  REQUIRE(gpu.ok());
+  const Kernel rows = kernel_of_text("graph g\n  x: f32[64,100]\n  v: f32[100,512]\n  y = dot(x, v, lc=[1], rc=[0])\n  return y\n");
+  const Kernel in_panels = kernel_of_text("graph g\n  x: f32[64,100]\n  w: f32[8,100,64]\n" + panels + "  y = dot(x, v, lc=[1], rc=[0])\n  return y\n");
+  CHECK(estimate(rows, *host).seconds == Approx(estimate(in_panels, *host).seconds + whole / host->bandwidth));
+  CHECK(estimate(rows, *gpu).seconds == estimate(in_panels, *gpu).seconds);
+  CHECK(panel_width(768) == 64);
+  CHECK(panel_width(96) == 32);
+  CHECK(panel_width(1000) == 0);
 }
 
 TEST_CASE("devices: every committed file is read; bad ones name key, line and hint") {

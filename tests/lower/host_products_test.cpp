@@ -106,6 +106,33 @@ graph bordered_image
   check_host(cases_of(text), 2e-5);
 }
 
+// x[m,k] times a matrix of n columns that is stored in panels of p of them, each a row a step of k.
+std::string paneled(const std::string& name, int m, int k, int n, int p, bool columns_first, const std::string& tail) {
+  const int panels = n / p;
+  return fmt::format("graph {}\n  x: f32[{},{}]\n  c: f32[{}]\n  w: f32[{},{},{}]\n  t = transpose(w, perm={})\n"
+                     "  r = reshape(t, sizes={})\n  y = dot(x, r, lc=[1], rc=[{}])\n{}",
+                     name, m, k, n, panels, k, p, columns_first ? "[0,2,1]" : "[1,0,2]",
+                     columns_first ? fmt::format("[{},{}]", n, k) : fmt::format("[{},{}]", k, n), columns_first ? 1 : 0,
+                     fmt::format(fmt::runtime(tail), fmt::arg("m", m)));
+}
+
+TEST_CASE("a factor in panels is read where it lies, whatever comes after the product") {
+  const std::string bias = "  b = broadcast(c, dims=[1], sizes=[{m}])\n  z = add(y, b)\n  s = tanh(z)\n  return s, y\n";
+  const std::string rows = "  b = broadcast(c, dims=[1], sizes=[{m}])\n  z = add(y, b)\n  s = softmax(z, axis=1)\n  return s\n";
+  std::string text;
+  int number = 0;
+  for (const auto& [m, k, n, p] : {std::tuple{1, 30, 64, 32}, {3, 65, 128, 64}, {9, 100, 96, 32}, {40, 33, 192, 64}, {65, 1, 64, 32},
+                                   {130, 20, 320, 64}, {20, 40, 96, 16}, {20, 40, 96, 48}, {20, 40, 60, 12}}) {
+    for (bool columns_first : {false, true}) {
+      text += paneled(fmt::format("bias{}", number), m, k, n, p, columns_first, bias);
+      text += paneled(fmt::format("rows{}", number++), m, k, n, p, columns_first, rows);
+    }
+  }
+  check_host(cases_of(text), 2e-5);
+  // So long a fold that it is cut in blocks; with it grows what rounding does.
+  check_host(cases_of(paneled("blocks", 17, 2500, 128, 64, false, "  return y\n") + paneled("blocks_moved", 17, 2500, 128, 64, true, "  return y\n")), 3e-4);
+}
+
 TEST_CASE("products of other dtypes, batches and several contracted axes") {
   std::string text;
   for (const std::string type : {"f64", "i32", "i64", "f16", "bf16"}) {
