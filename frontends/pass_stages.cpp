@@ -17,8 +17,7 @@ namespace {
 
 // Of the exact engines: seconds on the largest models; small ones are proved long before.
 constexpr uint64_t kExactWork = 5'000'000;
-constexpr size_t kManyCandidates = 16'000;       // then equal parts are looked for first,
-constexpr size_t kVeryMany = 60'000;             // and then their bound is enough, where it is near
+constexpr size_t kVeryMany = 60'000;             // candidates: then equal parts are looked for first, and their bound is enough, where it is near
 constexpr uint64_t kKindsIterations = 60'000;    // of the simplex method, on what is left of equal parts
 constexpr double kKindsSeconds = 2e-6;           // a candidate, that must be left: finding equal parts heeds no clock
 constexpr double kEqualPartsGap = 1e-3;          // of the cost: of a program of equal parts no more is asked
@@ -134,12 +133,11 @@ Status extract_program(Choice& choice, const OptimizeOptions& options, const Sto
   double bound = 0;
   const size_t candidates = choice.problem.problem.candidates.size();
   const bool in_time = solve.limits.seconds > kKindsSeconds * static_cast<double>(candidates);
-  if (!choice.problem.colours.empty() && candidates > kManyCandidates && in_time) {
+  if (!choice.problem.colours.empty() && candidates > kVeryMany && in_time) {
     EGRET_TRY(choice.solution, extract::solve_kinds(choice.problem.problem, choice.problem.colours, choice.solution, kKindsIterations, solve.limits));
     bound = choice.solution.bound;
     solve.limits = remaining(options, total);
-    const bool near = choice.solution.cost - bound <= kEqualPartsGap * choice.solution.cost;
-    if (choice.solution.optimal || (near && candidates > kVeryMany)) return {};
+    if (choice.solution.cost - bound <= kEqualPartsGap * choice.solution.cost) return {};
   }
   EGRET_TRY(choice.solution, extract::solve_portfolio(choice.problem.problem, solve, &choice.solution));
   choice.solution.bound = std::max(choice.solution.bound, std::min(bound, choice.solution.cost));
