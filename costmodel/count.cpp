@@ -96,6 +96,12 @@ OperatorCount count_operator(const OpDef& op, const Attrs& attrs, std::span<cons
   return out;
 }
 
+std::vector<Type> operand_types(const Graph& body, const GraphNode& node) {
+  std::vector<Type> types;
+  for (ValueId o : node.operands) types.push_back(body.type(o));
+  return types;
+}
+
 BodyCount count(const Kernel& kernel) {
   const Graph& body = kernel.body;
   const KernelPlan& plan = kernel.plan;
@@ -125,8 +131,7 @@ BodyCount count(const Kernel& kernel) {
     }
     reads[v] = evaluations;
     if (node.operands.empty()) continue;
-    std::vector<Type> types;
-    for (ValueId o : node.operands) types.push_back(body.type(o));
+    const std::vector<Type> types = operand_types(body, node);
     const OperatorCount c = count_operator(*node.op, node.attrs, types);
     auto& sink = c.contraction ? out.contraction : out.scalar;
     sink[node.type.dtype] += evaluations * c.operations;
@@ -164,10 +169,8 @@ BodyCount count(const Kernel& kernel) {
     traffic.reads = traffic.elements;
     if (has_anchor) {
       // Windows of a convolution meet in the cache; passes over the other factor's tiles may not.
-      std::vector<Type> types;
       const GraphNode& anchor = body.nodes[plan.anchor];
-      for (ValueId o : anchor.operands) types.push_back(body.type(o));
-      if (auto s = contraction_shape(*anchor.op, anchor.attrs, types); s.ok()) {
+      if (auto s = contraction_shape(*anchor.op, anchor.attrs, operand_types(body, anchor)); s.ok()) {
         traffic.reads = std::max(traffic.elements, reads[input.value] / static_cast<double>(std::max<int64_t>(1, s->taps)));
       }
     }

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <numeric>
 
+#include "costmodel/count.h"
+#include "ir/scalar_functions.h"
+
 namespace egret {
 namespace {
 
@@ -17,22 +20,16 @@ int64_t index_value(const Comprehension& meaning, ExprId id, const std::vector<i
     return 0;
   }
   const int64_t a = index_value(meaning, e.args[0], at, known), b = index_value(meaning, e.args[1], at, known);
-  switch (e.kind) {  // no index of a movement operator that is met here is negative
+  switch (e.kind) {
     case ExprKind::kAdd: return a + b;
     case ExprKind::kSub: return a - b;
     case ExprKind::kMul: return a * b;
-    case ExprKind::kDiv: return b > 0 ? a / b : 0;
-    case ExprKind::kMod: return b > 0 ? a % b : 0;
+    case ExprKind::kDiv: return b > 0 ? floor_div(a, b) : 0;
+    case ExprKind::kMod: return b > 0 ? floor_mod(a, b) : 0;
     case ExprKind::kMin: return std::min(a, b);
     case ExprKind::kMax: return std::max(a, b);
     default: *known = false; return 0;
   }
-}
-
-std::vector<Type> operand_types(const Graph& body, const GraphNode& node) {
-  std::vector<Type> types;
-  for (ValueId o : node.operands) types.push_back(body.type(o));
-  return types;
 }
 
 // Where the port that `v` only moves holds its element `at`, in row-major order; nullopt where more than moving is done.

@@ -5,7 +5,7 @@
 
 namespace egret {
 
-// Rows of a product that read the other factor once, in place (lower/host/product_plan.h).
+// So few rows of a product read the other factor once, in place (lower/host/product_plan.h); beyond, packing it pays.
 inline constexpr int64_t kFewProductRows = 8;
 
 // Bytes of the anchor's factor that runs along the vectors (the side of the result's innermost axis), where the kernel has

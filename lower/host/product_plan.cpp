@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "costmodel/packing.h"
+
 namespace egret::lower {
 
 Balanced Balanced::cut(int64_t total, int64_t at_most) {
@@ -22,8 +24,6 @@ double tile_cycles(int64_t rows, int64_t vectors, int registers) {
 namespace {
 
 using Group = ProductPlan::Digit::Group;
-
-constexpr int64_t kFewRows = 8;  // of S: beyond, packing V's factor pays
 
 int64_t count_of(const Nest& nest, const std::vector<VarId>& group) {
   int64_t n = 1;
@@ -162,7 +162,7 @@ std::optional<VarId> contiguous_along(const Nest& nest, NodeId root, const std::
 
 // Few rows of S, and V's factor contiguous along a variable of K and not along V: that variable, to be innermost.
 std::optional<VarId> streamed_along(const ProductPlan& plan) {
-  if (plan.s_size > kFewRows) return std::nullopt;
+  if (plan.s_size > kFewProductRows) return std::nullopt;
   if (contiguous_along(plan.nest, plan.v_root, plan.v)) return std::nullopt;
   auto along = contiguous_along(plan.nest, plan.v_root, plan.k);
   if (along && plan.nest.size(*along) < plan.lanes) return std::nullopt;
