@@ -13,13 +13,15 @@ namespace {
 
 constexpr double kSupport = 1e-7;      // a larger value in the linear program counts as chosen in part
 constexpr double kMargin = 1e-9;       // relative
+constexpr uint64_t kParts = 8;         // of a slice
+constexpr double kWorthAnew = 0.97;    // of the open candidates are left
 constexpr uint64_t kSupportSteps = 2'000'000;
 
 class CutEngine : public Engine {
  public:
   CutEngine(const Hypergraph& graph, const Highs& highs)
       : graph_(graph), grain_(cost_grain(graph.cost)), program_(graph, highs, std::accumulate(graph.cost.begin(), graph.cost.end(), 0.0)),
-        fixed_(graph.size(), Fixed::kOpen) {}
+        fixed_(graph.size(), Fixed::kOpen), open_at_start_(graph.size()) {}
 
   const char* name() const override { return "cuts"; }
 
@@ -45,17 +47,37 @@ class CutEngine : public Engine {
  private:
   double enough() const { return cutoff(best_.upper, grain_) + kMargin * (grain_ > 0 ? std::abs(best_.upper) : 0); }
 
+  // In parts of the slice, since each dual rules out candidates of its own.
   void solve_linear(uint64_t last, const Interrupt& interrupted) {
-    const DualAscent& dual = program_.solve(fixed_, enough(), interrupted, last);
-    linear_done_ = program_.exhausted();
-    best_.lower = std::max(best_.lower, std::min(round_up(dual.bound, grain_), best_.upper));
-    if (std::isinf(dual.bound) || best_.lower >= best_.upper) return;
+    const uint64_t part = (last - program_.work()) / kParts + 1;
+    while (program_.work() < last && !linear_done_ && !interrupted()) {
+      const DualAscent& dual = program_.solve(fixed_, enough(), interrupted, std::min(last, program_.work() + part));
+      best_.lower = std::max(best_.lower, std::min(round_up(dual.bound, grain_), best_.upper));
+      if (std::isinf(dual.bound) || best_.lower >= best_.upper) return;
+      fix_out(dual);
+      if (program_.integral()) accept_integral();
+      if (program_.exhausted()) start_anew();
+    }
     improve_on_support(*interrupted.clock);
+  }
+
+  // Other cuts, found from the start without what is out by now, rule out others; until that gains little.
+  void start_anew() {
+    const auto open = static_cast<size_t>(std::count(fixed_.begin(), fixed_.end(), Fixed::kOpen));
+    linear_done_ = static_cast<double>(open) > kWorthAnew * static_cast<double>(open_at_start_);
+    open_at_start_ = open;
+    if (!linear_done_) program_.clear();
+  }
+
+  void fix_out(DualAscent dual) {
     const double limit = cutoff(best_.upper, grain_) + kMargin * std::abs(best_.upper);
     for (uint32_t k = 0; k < graph_.size(); ++k) {
-      if (dual.bound + dual.remaining[k] >= limit) fixed_[k] = Fixed::kOut;
+      if (fixed_[k] == Fixed::kOut) dual.remaining[k] = std::numeric_limits<double>::infinity();
     }
-    if (program_.integral()) accept_integral();
+    const auto least = bound_with(graph_, dual);
+    for (uint32_t k = 0; k < graph_.size(); ++k) {
+      if (least[k] >= limit) fixed_[k] = Fixed::kOut;
+    }
   }
 
   void solve_cases(uint64_t last, const Interrupt& interrupted) {
@@ -112,6 +134,7 @@ class CutEngine : public Engine {
   const double grain_;
   CutProgram program_;
   std::vector<Fixed> fixed_;
+  size_t open_at_start_;     // of the program
   bool linear_done_ = false;
   Incumbent best_;
   Step step_;

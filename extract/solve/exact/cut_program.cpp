@@ -35,6 +35,16 @@ void CutProgram::add_row(CutRow row) {
   rows_.push_back(std::move(row));
 }
 
+void CutProgram::clear() {
+  rows_.clear();
+  model_.row_start.resize(1);
+  model_.row_lower.clear();
+  model_.row_upper.clear();
+  model_.index.clear();
+  model_.value.clear();
+  basis_ = {};
+}
+
 void CutProgram::add(const std::vector<Cut>& cuts) {
   for (const Cut& cut : cuts) add_row({cut.root, cut.items, leading_into(graph_, cut.items)});
 }

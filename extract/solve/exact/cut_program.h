@@ -16,6 +16,8 @@ class CutProgram {
   CutProgram(const Hypergraph& graph, const Highs& highs, double size);
 
   void add(const std::vector<Cut>& cuts);
+  // Without rows.
+  void clear();
 
   // Under what is fixed, until the bound reaches `enough` or no broken cut is found.  The bound counts what is fixed in,
   // and is infinite where what is fixed out leaves a root unmade: then the one cut says so.  Ends soon after `last_work`.

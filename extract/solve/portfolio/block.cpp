@@ -18,6 +18,7 @@ constexpr uint64_t kAnnealSteps = 1'000'000;
 constexpr uint64_t kMostSteps = 100'000'000;
 constexpr uint64_t kNegativeSteps = 30'000;        // a candidate: no reductions and no bound to speak of: a better answer is all
 constexpr double kWorthDividing = 0.9;     // of the open candidates are left
+constexpr double kManyFixed = 0.01;        // of the open candidates
 constexpr double kReducing = 0.25;         // of the time that is left
 constexpr size_t kLarge = 50'000;          // candidates: a first answer before the reductions
 
@@ -217,13 +218,20 @@ std::vector<uint8_t> Block::survivors() const {
   return out;
 }
 
-void Block::merge(const Step& step) {
+bool Block::merge(const Step& step) {
+  const Incumbent& best = shared_.incumbent;
+  const double lower = best.lower, upper = best.upper;
+  size_t open = 0, fixed = 0;
   for (size_t k = 0; k < step.fixed.size(); ++k) {
-    if (step.fixed[k] != Fixed::kOpen) shared_.fixed[k] = step.fixed[k];
+    open += shared_.fixed[k] == Fixed::kOpen;
+    if (step.fixed[k] == Fixed::kOpen) continue;
+    fixed += shared_.fixed[k] != step.fixed[k];
+    shared_.fixed[k] = step.fixed[k];
   }
   if (!step.found.solution.empty()) accept(step.found.solution);
   raise(step.found.lower);
   if (step.outcome == Outcome::kProved) raise(shared_.incumbent.upper);
+  return best.lower > lower || best.upper < upper || static_cast<double>(fixed) > kManyFixed * static_cast<double>(open);
 }
 
 void Block::open_leaves(std::vector<Block*>& out) {

@@ -21,8 +21,9 @@ class Block {
   void solve_parts(const SolveOptions& options, const Stopwatch& clock);
   // Dual ascent, covers, fixings, and the same for the parts, until nothing is gained.
   void prepare(const SolveOptions& options, const Stopwatch& clock);
-  // Takes over what an engine found; may divide the block, whose engines are then of no more use.
-  void merge(const Step& step);
+  // Takes over what an engine found; true where that is more than was known: a better bound or best, or many fixings.
+  bool merge(const Step& step);
+  // May divide the block, whose engines are then of no more use.
   bool divide(const SolveOptions& options, const Stopwatch& clock);
   // What the parts know, as what this block knows.
   void gather();
@@ -38,7 +39,11 @@ class Block {
   void open_leaves(std::vector<Block*>& out);
 
   // The engines and their next slice; kept here since they belong to the graph.
-  std::vector<std::unique_ptr<Engine>> engines;
+  struct Runner {
+    std::unique_ptr<Engine> engine;
+    bool leads = true;  // gave more than those before it in its last slice, or none did
+  };
+  std::vector<Runner> engines;
   uint64_t slice = 0;
 
  private:

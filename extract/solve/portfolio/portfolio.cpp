@@ -19,6 +19,7 @@ namespace {
 constexpr uint64_t kFirstSlice = 50'000;
 constexpr size_t kNeighbourhood = 300;      // candidates: solved exactly even where engines are not asked for
 constexpr size_t kManyWithTerms = 16'000;  // candidates: then the program over the whole problem does better
+constexpr uint64_t kBehind = 4;            // the part of a slice of an engine that gave nothing in the last one
 constexpr uint64_t kMaxSlice = uint64_t{1} << 25;
 
 // One engine's slice on one block.
@@ -52,10 +53,16 @@ class Portfolio {
       run_all(tasks, clock);
       for (auto& task : tasks) {
         work_left_ -= std::min(work_left_, task->step.work);
-        task->block->merge(task->step);
-        if (task->step.outcome == Outcome::kGivenUp) task->block->engines[task->engine].reset();
+        Block::Runner& runner = task->block->engines[task->engine];
+        runner.leads = task->block->merge(task->step);
+        if (task->step.outcome == Outcome::kGivenUp) runner.engine.reset();
       }
       for (Block* block : open) {
+        auto& runners = block->engines;
+        std::erase_if(runners, [](const auto& r) { return !r.engine; });
+        if (std::none_of(runners.begin(), runners.end(), [](const auto& r) { return r.leads; })) {
+          for (auto& r : runners) r.leads = true;
+        }
         block->slice = std::min(kMaxSlice, 2 * block->slice);
         block->divide(options_, clock);
       }
@@ -75,11 +82,13 @@ class Portfolio {
   bool ready(Block& block) {
     if (block.slice == 0) {
       block.slice = kFirstSlice;
-      if (options_.engines != Engines::kHighs && CoreGuided::takes(block.graph())) block.engines.push_back(std::make_unique<CoreGuided>(block.graph(), false));
-      if (options_.engines == Engines::kAll) block.engines.push_back(make_cut_engine(block.graph()));
-      block.engines.push_back(make_highs_engine(block.graph()));
+      const auto add = [&](std::unique_ptr<Engine> engine) {
+        if (engine) block.engines.push_back({std::move(engine)});
+      };
+      if (options_.engines == Engines::kAll) add(make_cut_engine(block.graph()));
+      if (options_.engines != Engines::kHighs && CoreGuided::takes(block.graph())) add(std::make_unique<CoreGuided>(block.graph(), false));
+      add(make_highs_engine(block.graph()));
     }
-    std::erase(block.engines, nullptr);
     return !block.engines.empty();
   }
 
@@ -104,7 +113,9 @@ class Portfolio {
         Task& task = *tasks[t];
         const Interrupt interrupt{&options_.limits, &clock, &task.stop};
         if (interrupt()) continue;
-        task.step = task.block->engines[task.engine]->advance(task.block->shared(), std::min(task.block->slice, work_left_), interrupt);
+        const Block::Runner& runner = task.block->engines[task.engine];
+        const uint64_t slice = std::max(kFirstSlice, runner.leads ? task.block->slice : task.block->slice / kBehind);
+        task.step = runner.engine->advance(task.block->shared(), std::min(slice, work_left_), interrupt);
         if (task.step.outcome != Outcome::kProved) continue;
         for (size_t later = t + 1; later < tasks.size() && tasks[later]->block == task.block; ++later) {
           tasks[later]->stop.request_stop();
