@@ -72,14 +72,26 @@ std::optional<ScalarId> Prover::of_positions(const ScalarNode& n, const Context&
     case ScalarFn::kAdd: return s_.size(i_.add(at[0], at[1]), n.dtype);
     case ScalarFn::kSub: return s_.size(i_.sub(at[0], at[1]), n.dtype);
     case ScalarFn::kMul: return s_.size(i_.mul(at[0], at[1]), n.dtype);
-    case ScalarFn::kRem: {
-      const IntId most = i_.constant((int64_t{1} << std::min<int>(row(n.dtype).mantissa, 62)) - 1);
-      const bool in_range = entails(context, i_.non_negative(at[0])) && entails(context, i_.less_equal(at[0], most)) &&
-                            entails(context, i_.less(i_.constant(0), at[1])) && entails(context, i_.less_equal(at[1], most));
-      return in_range ? std::optional(s_.size(i_.mod(at[0], at[1]), n.dtype)) : std::nullopt;
-    }
+    case ScalarFn::kRem: return remainder(at[0], at[1], n.dtype, context);
     default: return std::nullopt;
   }
+}
+
+// Truncated: of the sign of `a`, whatever that of `b`.  Nothing where the signs are not known, or a number may leave its range.
+std::optional<ScalarId> Prover::remainder(IntId a, IntId b, DType dtype, const Context& context) {
+  const IntId most = i_.constant((int64_t{1} << std::min<int>(row(dtype).mantissa, 62)) - 1), zero = i_.constant(0);
+  const auto magnitude = [&](IntId x, bool& below) -> std::optional<IntId> {
+    below = !entails(context, i_.non_negative(x));
+    if (below && !entails(context, i_.less(x, zero))) return std::nullopt;
+    const IntId size = below ? i_.sub(zero, x) : x;
+    const IntId bound = below ? i_.add(most, i_.constant(1)) : most;
+    return entails(context, i_.less_equal(size, bound)) ? std::optional(size) : std::nullopt;
+  };
+  bool below_a = false, below_b = false;
+  const auto of = magnitude(a, below_a), by = magnitude(b, below_b);
+  if (!of || !by || !entails(context, i_.less(zero, *by))) return std::nullopt;
+  const IntId rest = i_.mod(*of, *by);
+  return s_.size(below_a ? i_.sub(zero, rest) : rest, dtype);
 }
 
 ScalarId Prover::simplify_fold(ScalarNode f, const Context& context) {

@@ -1,6 +1,7 @@
 #include "rules/verify/index.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace egret::rules {
 namespace {
@@ -105,12 +106,13 @@ IntId Indices::mul(IntId a, IntId b) {
   return intern(std::move(out));
 }
 
-// a = divisor * quotient + rest, for a divisor of one term.
+// a = divisor * quotient + rest.
 bool Indices::split(IntId a, IntId divisor, IntId& quotient, IntId& rest) {
   const Polynomial& by = polynomial(divisor);
-  if (by.size() != 1) return false;
+  if (by.size() > 1) return split_sum(a, divisor, quotient, rest);
+  if (by.empty()) return false;
   const IntTerm d = by[0];
-  if (d.coefficient < 1) return false;
+  if (d.coefficient < (d.atoms.empty() ? 1 : -1)) return false;
   Polynomial whole, left;
   for (const IntTerm& t : polynomial(a)) {
     std::vector<uint32_t> atoms;
@@ -126,6 +128,38 @@ bool Indices::split(IntId a, IntId divisor, IntId& quotient, IntId& rest) {
   std::sort(whole.begin(), whole.end());
   quotient = intern(std::move(whole));
   rest = intern(std::move(left));
+  return true;
+}
+
+// A divisor of several terms: multiples of it that stand in `a` whole, one multiplier after another by the divisor's last term.
+bool Indices::split_sum(IntId a, IntId divisor, IntId& quotient, IntId& rest) {
+  const Polynomial by = polynomial(divisor), all = polynomial(a);
+  const IntTerm lead = by.back();
+  quotient = constant(0);
+  rest = a;
+  for (const IntTerm& t : all) {
+    if (!std::includes(t.atoms.begin(), t.atoms.end(), lead.atoms.begin(), lead.atoms.end())) continue;
+    std::vector<uint32_t> atoms;
+    std::set_difference(t.atoms.begin(), t.atoms.end(), lead.atoms.begin(), lead.atoms.end(), std::back_inserter(atoms));
+    const IntId multiplier = intern({{std::move(atoms), 1}});
+    // The most of it that every term of the product allows.
+    std::map<std::vector<uint32_t>, int64_t> has;
+    for (const IntTerm& r : polynomial(rest)) has[r.atoms] = r.coefficient;
+    int64_t times = std::numeric_limits<int64_t>::max();
+    bool fits = true, negative = false;
+    const Polynomial product = polynomial(mul(divisor, multiplier));
+    for (size_t k = 0; fits && k < product.size(); ++k) {
+      auto it = has.find(product[k].atoms);
+      const int64_t n = it == has.end() ? 0 : it->second / product[k].coefficient;  // towards 0
+      fits = n != 0 && (k == 0 || (n < 0) == negative);
+      negative = n < 0;
+      times = std::min(times, n < 0 ? -n : n);
+    }
+    if (!fits) continue;
+    const IntId taken = mul(constant(negative ? -times : times), multiplier);
+    quotient = add(quotient, taken);
+    rest = sub(rest, mul(divisor, taken));
+  }
   return true;
 }
 

@@ -78,6 +78,11 @@ class Indices {
   const Polynomial& polynomial(IntId id) const { return *polynomials_[id]; }
   const IntAtom& atom(uint32_t id) const { return *atoms_[id]; }
   IntId atom_as_term(uint32_t id) { return intern({{{id}, 1}}); }
+  // The factor by which the term is `divisor` times it; false where a rest is left.
+  bool divide(IntId id, IntId divisor, IntId& factor) {
+    IntId rest = 0;
+    return split(id, divisor, factor, rest) && polynomial(rest).empty();
+  }
   // With an atom replaced, where it stands by itself or in a product.
   IntId replace_atom(IntId id, uint32_t atom, IntId by);
   bool is_constant(IntId id, int64_t* value = nullptr) const;
@@ -117,6 +122,7 @@ class Indices {
   IntId combine(IntId a, IntId b, int64_t scale);
   CondId junction(CondNode::Kind kind, std::vector<CondId> args);
   bool split(IntId a, IntId divisor, IntId& quotient, IntId& rest);
+  bool split_sum(IntId a, IntId divisor, IntId& quotient, IntId& rest);
   bool is_coordinate_below(IntId c, IntId size) const;
 
   std::vector<std::string> names_;

@@ -9,6 +9,7 @@
 namespace egret::rules {
 namespace {
 
+constexpr int64_t kMostParts = 4;  // positions whose parts are added one by one
 constexpr size_t kMaxTerms = 200;  // of a normal form
 constexpr int kMaxPower = 8;
 
@@ -391,6 +392,9 @@ Normalizer::Form Normalizer::fold(const ScalarNode& n, const Context& context) {
   if (n.fold == FoldKind::kProd && (ring || laws.reassoc)) return prod_fold(n, context);
   if (n.fold != FoldKind::kSum && n.fold != FoldKind::kMax && n.fold != FoldKind::kMin) return whole(n.args[0]);
   if (n.fold == FoldKind::kSum ? !(ring || laws.reassoc) : !laws.field) return whole(n.args[0]);
+  if (n.fold == FoldKind::kSum) {
+    if (auto parts = few_parts(n)) return normal(*parts, context);
+  }
   const DType saved = dtype_;
   dtype_ = n.dtype;
   const Context inner = p_.with_ranges(context, n);
@@ -399,6 +403,35 @@ Normalizer::Form Normalizer::fold(const ScalarNode& n, const Context& context) {
   if (body) out = n.fold == FoldKind::kSum ? sum_fold(n, *body, context) : max_fold(n, *body, context);
   dtype_ = saved;
   return out;
+}
+
+// A sum over a few positions that chooses among parts by the position (as over a concatenation of slabs): the sum of these.
+std::optional<ScalarId> Normalizer::few_parts(const ScalarNode& n) {
+  Scalars& s = p_.s_;
+  const ScalarNode body = s.node(n.args[0]);
+  if (body.kind != ScalarNode::Kind::kSelect || !p_.about_indices(body.cond)) return std::nullopt;
+  for (ScalarId part : body.args) {
+    if (s.node(part).kind == ScalarNode::Kind::kNumber) return std::nullopt;  // of padding
+  }
+  std::vector<VariableId> variables;
+  std::vector<ScalarId> inside;
+  p_.i_.variables_of_cond(body.cond, variables, inside);
+  for (size_t k = 0; k < n.binders.size(); ++k) {
+    int64_t count = 0;
+    if (!p_.i_.is_constant(n.ints[k], &count) || count < 1 || count > kMostParts) continue;
+    if (std::find(variables.begin(), variables.end(), n.binders[k]) == variables.end()) continue;
+    ScalarNode rest = n;
+    rest.binders.erase(rest.binders.begin() + static_cast<std::ptrdiff_t>(k));
+    rest.ints.erase(rest.ints.begin() + static_cast<std::ptrdiff_t>(k));
+    std::optional<ScalarId> sum;
+    for (int64_t at = 0; at < count; ++at) {
+      const ScalarId item = s.substitute(n.args[0], {{n.binders[k], p_.i_.constant(at)}});
+      const ScalarId part = rest.binders.empty() ? item : s.rebuilt(rest, {item});
+      sum = sum ? s.call(ScalarFn::kAdd, n.dtype, {*sum, part}) : part;
+    }
+    return sum;
+  }
+  return std::nullopt;
 }
 
 Normalizer::Form Normalizer::sum_fold(const ScalarNode& n, const NormalForm& body, const Context& context) {

@@ -42,6 +42,7 @@ class Normalizer {
   Form exponential(const NormalForm& a, const Context& context);
   Form logarithm(const NormalForm& a, const Context& context);
   Form fold(const ScalarNode& n, const Context& context);
+  std::optional<ScalarId> few_parts(const ScalarNode& n);
   Form sum_fold(const ScalarNode& n, const NormalForm& body, const Context& context);
   Form prod_fold(const ScalarNode& n, const Context& context);
   Form max_fold(const ScalarNode& n, const NormalForm& body, const Context& context);

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "rules/verify/quotients.h"
 #include "rules/verify/unify.h"
 
 namespace egret::rules {
@@ -183,6 +184,53 @@ std::vector<CondId> connected(const Indices& indices, const std::vector<CondId>&
 
 }  // namespace
 
+IntegerAnswer Prover::ask(const IntegerQuestion& question, const std::vector<CondId>& hypotheses, bool nonlinear) {
+  IntegerQuery query;
+  query.indices = &i_;
+  query.hypotheses = &hypotheses;
+  query.goal = question.goal;
+  query.nonlinear = nonlinear;
+  query.print = log_ != nullptr;
+  IntegerAnswer answer;
+  integers_(&query, &answer);
+  if (answer.entailed && log_) log_->entailed(answer.smt);
+  if (!answer.model.empty() && complete_model(i_, question, answer.model)) witnesses_.add(answer.model);
+  return answer;
+}
+
+// Linear arithmetic; with products of hypotheses; non-linear.  Exact quotients leave the question after the first.
+bool Prover::by_integers(IntegerQuestion question, int stages) {
+  std::vector<CondId> all;
+  for (int stage = 0; stage < stages; ++stage) {
+    if (++queries_ > limits_.queries || watch_.seconds() > limits_.seconds) {
+      exhausted_ = true;
+      return false;
+    }
+    if (stage <= 1) {
+      all = question.hypotheses;
+      AtomFacts facts(i_);
+      facts.visit(question.goal);
+      for (CondId c : question.hypotheses) facts.visit(c);
+      all.insert(all.end(), facts.facts.begin(), facts.facts.end());
+    }
+    if (stage == 1) {
+      // What is to be contradicted is a hypothesis, too.
+      const bool zero = i_.cond(question.goal).kind == CondNode::Kind::kZero;
+      std::vector<CondId> with_goal = all;
+      with_goal.push_back(zero ? question.goal : i_.negate(question.goal));
+      const auto more = products(i_, with_goal, 60);
+      if (more.empty() && question.replaced.empty()) continue;
+      all.insert(all.end(), more.begin(), more.end());
+    }
+    const IntegerAnswer answer = ask(question, all, stage == 2);
+    if (answer.entailed) return true;
+    if (answer.refuted || !answer.has_products) return false;
+    if (stage == 0) take_quotients_out(i_, question);
+    if (question.goal == Indices::kTrueCond) return true;
+  }
+  return false;
+}
+
 bool Prover::entails(const Context& context, CondId goal, int stages) {
   if (goal == Indices::kTrueCond) return true;
   if (std::find(context.begin(), context.end(), goal) != context.end()) return true;
@@ -197,36 +245,8 @@ bool Prover::entails(const Context& context, CondId goal, int stages) {
     // Hypotheses that share a variable with the goal, or with one that does.
     std::vector<CondId> all = goal == Indices::kFalseCond ? context : connected(i_, context, goal);
     if (witnesses_.refute(all, goal)) return entailed_[key] = false;
-    AtomFacts facts(i_);
-    facts.visit(goal);
-    for (CondId c : all) facts.visit(c);
-    all.insert(all.end(), facts.facts.begin(), facts.facts.end());
-    for (int stage = 0; stage < stages && !out; ++stage) {
-      if (++queries_ > limits_.queries || watch_.seconds() > limits_.seconds) {
-        exhausted_ = true;
-        return false;
-      }
-      if (stage == 1) {
-        // What is to be contradicted is a hypothesis, too.
-        std::vector<CondId> with_goal = all;
-        with_goal.push_back(node.kind == CondNode::Kind::kZero ? goal : i_.negate(goal));
-        const auto more = products(i_, with_goal, 60);
-        if (more.empty()) continue;
-        all.insert(all.end(), more.begin(), more.end());
-      }
-      IntegerQuery query;
-      query.indices = &i_;
-      query.hypotheses = &all;
-      query.goal = goal;
-      query.nonlinear = stage == 2;
-      query.print = log_ != nullptr;
-      IntegerAnswer answer;
-      integers_(&query, &answer);
-      out = answer.entailed;
-      if (out && log_) log_->entailed(answer.smt);
-      if (!answer.model.empty()) witnesses_.add(std::move(answer.model));
-      if (answer.refuted || !answer.has_products) break;
-    }
+    out = by_integers({std::move(all), goal, {}}, stages);
+    if (exhausted_) return out;
   }
   entailed_[key] = out;
   return out;

@@ -17,6 +17,7 @@
 
 #include "rules/verify/normal.h"
 #include "rules/verify/proof_log.h"
+#include "rules/verify/quotients.h"
 #include "rules/verify/scalar.h"
 #include "rules/verify/witnesses.h"
 #include "rules/verify/z3_module.h"
@@ -80,6 +81,8 @@ class Prover {
   // --- conditions (prover.cpp)
   // `stages`: linear; with products of hypotheses; non-linear.
   bool entails(const Context& context, CondId goal, int stages = 3);
+  bool by_integers(IntegerQuestion question, int stages);
+  IntegerAnswer ask(const IntegerQuestion& question, const std::vector<CondId>& hypotheses, bool nonlinear);
   std::optional<bool> decided(const Context& context, CondId c);
   bool about_indices(CondId c) const;
   bool mentions(ScalarId id, CondId c) const;
@@ -97,6 +100,7 @@ class Prover {
   ScalarId simplify(ScalarId id, const Context& context);
   ScalarId simplify_fold(ScalarNode fold, const Context& context);
   std::optional<ScalarId> of_positions(const ScalarNode& n, const Context& context);
+  std::optional<ScalarId> remainder(IntId a, IntId b, DType dtype, const Context& context);
   struct Unsigned {
     ScalarId value;
     bool signs;  // it had one: of 0 it does not show

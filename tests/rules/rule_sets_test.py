@@ -48,10 +48,15 @@ def main(tool, shared=None):
             print(f"WRONG {what}")
 
     rows = verify(tool, HERE / "data/tensorright.rules")
-    print(f"TensorRight: {len(rows)} rules, {len(named(rows, 'proved'))} proved")
+    # One of theirs is proved where each of its cases is; 118 are run by its makefile (tr-generalize is none of them).
+    theirs = {}
+    for name, row in rows.items():
+        theirs.setdefault("-".join(name.split("-")[:3]), []).append(row["verdict"] == "proved")
+    theirs.pop("tr-generalize")
+    whole = sum(all(cases) for cases in theirs.values())
+    print(f"TensorRight: {whole} of 118 proved")
     expect(not named(rows, "refuted"), f"refuted: {named(rows, 'refuted')}")
-    # For all sizes and ranks.
-    expect(len(rows) >= 110 and len(named(rows, "proved")) >= 108, "too few of TensorRight's rules are proved")
+    expect(whole >= 117, f"not proved: {[name for name, cases in theirs.items() if not all(cases)]}")
 
     rows = verify(tool, HERE / "data/waiting.rules", 0.4)
     print(f"waiting: {len(rows)} rules, {len(named(rows, 'proved'))} proved")
