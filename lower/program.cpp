@@ -2,8 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <map>
-#include <set>
+#include <unordered_map>
+
+#include "support/hash.h"
 
 namespace egret {
 
@@ -152,20 +153,37 @@ class Unfused {
       types.push_back(graph_.type(o));
       launch.inputs.push_back(value_[o]);
     }
-    EGRET_TRY(Kernel kernel, kernel_of(op, attrs, types));
-    auto [it, fresh] = kernels_.emplace(body_text(kernel.body), static_cast<uint32_t>(program_.kernels.size()));
-    if (fresh) program_.kernels.push_back(std::move(kernel));
-    launch.kernel = it->second;
+    EGRET_TRY(launch.kernel, kernel(op, attrs, std::move(types)));
     value_[v] = add_value({ProgramValue::Role::kIntermediate, graph_.type(v), "", nullptr});
     launch.outputs = {value_[v]};
     program_.run.push_back(std::move(launch));
     return {};
   }
 
+  Result<uint32_t> kernel(const OpDef& op, const Attrs& attrs, std::vector<Type> types) {
+    uint64_t key = hash_combine(reinterpret_cast<uintptr_t>(&op), hash(attrs));
+    for (const Type& t : types) key = hash_combine(key, t.hash());
+    std::vector<Known>& known = kernels_[key];
+    for (const Known& k : known) {
+      if (k.op == &op && k.types == types && equal(k.attrs, attrs)) return k.kernel;
+    }
+    EGRET_TRY(Kernel made, kernel_of(op, attrs, types));
+    known.push_back({&op, attrs, std::move(types), static_cast<uint32_t>(program_.kernels.size())});
+    program_.kernels.push_back(std::move(made));
+    return known.back().kernel;
+  }
+
+  struct Known {
+    const OpDef* op;
+    Attrs attrs;
+    std::vector<Type> types;  // of the operands
+    uint32_t kernel;
+  };
+
   const Graph& graph_;
   const bool freeze_;
   std::vector<uint32_t> value_;
-  std::map<std::string, uint32_t> kernels_;
+  std::unordered_map<uint64_t, std::vector<Known>> kernels_;
   Program program_;
 };
 

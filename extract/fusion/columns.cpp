@@ -48,42 +48,21 @@ ColumnReport generate_columns(FusionSpace& space, const FusionOptions& options, 
   BodyKeys seen;
   for (const Body& b : problem.bodies) seen.insert(b.key());
   std::vector<uint32_t> active = undominated(problem.problem);  // candidates of the relaxation
-  std::vector<Body> offered;
+  const uint64_t budget = std::min(kIterations, kWork / std::max<uint64_t>(1, active.size()));
   for (int round = 0; round < kMaxRounds; ++round) {
-    // The relaxation over the active candidates, and the prices of those offered.
     Problem master = part(problem.problem, active);
-    FusionProblem held;
-    held.item_class = problem.item_class;
-    held.term_enode = problem.term_enode;
-    add_bodies(held, std::move(offered));
-    std::vector<uint8_t> out(active.size(), 0);
-    for (Candidate& c : held.problem.candidates) {
-      master.candidates.push_back(std::move(c));
-      out.push_back(1);
-    }
     Limits left = options.limits;
     left.seconds = std::max(0.0, kShareOfTime * options.limits.seconds - watch.seconds());
-    const uint64_t budget = std::min(kIterations, kWork / std::max<uint64_t>(1, active.size()));
-    const auto relaxed = solve_relaxation(master, out, problem.colours, budget - std::min(budget, report.iterations), left);
+    const auto relaxed = solve_relaxation(master, problem.colours, budget - report.iterations, left);
     if (!relaxed.ok()) break;
     report.iterations += relaxed->iterations;
     const double before = report.last_bound;
     report.last_bound = relaxed->bound;
     if (round == 0) report.first_bound = relaxed->bound;
     ++report.rounds;
-
     if (relaxed->bound < best * (1 - kLoose)) break;
+    if (round > 0 && relaxed->bound >= before * (1 - kEnough)) break;
 
-    // Of the offered, those that lower it become candidates.
-    std::vector<std::pair<double, size_t>> wanted;
-    for (size_t b = 0; b < held.bodies.size(); ++b) {
-      const double price = relaxed->reduced_cost[active.size() + b];
-      if (price < -kWorth * relaxed->bound) wanted.emplace_back(price, b);
-    }
-    report.offered += held.bodies.size();
-    if (round > 0 && wanted.empty() && relaxed->bound >= before * (1 - kEnough)) break;
-    std::sort(wanted.begin(), wanted.end());
-    if (wanted.size() > kMostTaken) wanted.resize(kMostTaken);
     std::vector<uint32_t> support;
     for (size_t k = 0; k < active.size(); ++k) {
       if (relaxed->value[k] > kSupport) support.push_back(active[k]);
@@ -97,15 +76,32 @@ ColumnReport generate_columns(FusionSpace& space, const FusionOptions& options, 
       }
       active = std::move(near);
     }
+    if (round + 1 == kMaxRounds || watch.expired(options.limits)) break;
+
+    // Of the bodies that moves offer, those that lower the bound become candidates.
+    FusionProblem offered;
+    offered.item_class = problem.item_class;
+    offered.term_enode = problem.term_enode;
+    add_bodies(offered, moves(graph, table, table.rules(), problem, support, kMostOffered, seen));
+    const size_t inside = master.candidates.size();
+    for (Candidate& c : offered.problem.candidates) master.candidates.push_back(std::move(c));
+    const auto price = priced(master, *relaxed);
+    if (!price.ok()) break;
+    std::vector<std::pair<double, size_t>> wanted;
+    for (size_t b = 0; b < offered.bodies.size(); ++b) {
+      if ((*price)[inside + b] < -kWorth * relaxed->bound) wanted.emplace_back((*price)[inside + b], b);
+    }
+    report.offered += offered.bodies.size();
+    if (wanted.empty()) break;
+    std::sort(wanted.begin(), wanted.end());
+    if (wanted.size() > kMostTaken) wanted.resize(kMostTaken);
     std::vector<Body> taken;
-    for (const auto& [price, b] : wanted) taken.push_back(std::move(held.bodies[b]));
+    for (const auto& [cost, b] : wanted) taken.push_back(std::move(offered.bodies[b]));
     close_under_dropping(graph, table, taken, seen);
     for (size_t t = 0; t < taken.size(); ++t) active.push_back(static_cast<uint32_t>(problem.problem.candidates.size() + t));
     report.taken += taken.size();
     add_bodies(problem, std::move(taken));
-    if (round + 1 == kMaxRounds || watch.expired(options.limits)) break;
-    offered = moves(graph, table, table.rules(), problem, support, kMostOffered, seen);
-    if (offered.empty() && wanted.empty()) break;
+    if (budget - report.iterations < relaxed->iterations / 4 * 5) break;  // the next one takes somewhat more
   }
   return report;
 }
