@@ -17,8 +17,8 @@
 namespace egret {
 namespace {
 
-constexpr double kAfterSearch = 16;        // making the program, its proof and its files, over checking and importing it,
-constexpr double kMostAfterSearch = 0.4;   // of the limit in seconds
+constexpr double kAfterSearch = 14;        // making the program, its proof and its files, over checking and importing it,
+constexpr double kMostAfterSearch = 0.7;   // of the limit in seconds
 
 }  // namespace
 

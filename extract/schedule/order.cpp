@@ -63,7 +63,7 @@ Touches touches_of(const Problem& problem, const MemoryFacts& facts, const std::
   return out;
 }
 
-constexpr uint64_t kMostLooks = 20'000'000;  // at launches that may be next: beyond, a sequence is given up
+constexpr uint64_t kMostLooks = 5'000'000;  // at launches that may be next: beyond, a sequence is given up
 
 // From the front: of the launches that may start, the one that leaves least behind; ties by what it needs, then by place.
 std::vector<uint32_t> forward(const Places& places, const Touches& touches, const Profile& given) {
