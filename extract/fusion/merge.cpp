@@ -39,7 +39,7 @@ class Merger {
     const size_t first = kernels_.size();
     for (uint32_t k = 0; k < first; ++k) offer_around(k);
     while (!queue_.empty()) {
-      if ((++steps_ & 63) == 0 && watch_.expired(limits_)) return {};
+      if ((++steps_ & 63) == 0 && watch_.expired(limits_)) break;  // what stands is a cover, the greatest savings taken
       const Merge m = queue_.top();
       queue_.pop();
       if (!kernels_[m.a].alive || (m.b != kNone && !kernels_[m.b].alive)) continue;

@@ -13,7 +13,7 @@ enum class MergeWay : uint8_t {
   kBestSaving,             // TorchInductor's: two kernels become one, with several results; nothing is computed twice
 };
 
-// The kernels, in no order.  Empty where an operator of the term can be no kernel, or the clock ran out.
+// The kernels, in no order.  Empty where an operator of the term can be no kernel.  Where the clock runs out, what is merged by then.
 std::vector<Body> merged(const FusionGraph& graph, BodyTable& table, const rules::FusionRules& rules,
                          const std::vector<Choice>& term, const std::vector<Id>& roots, MergeWay way, const Limits& limits);
 
