@@ -67,13 +67,15 @@ Plan make_plan(const Query& query, std::vector<uint32_t> order) {
   Plan plan;
   std::vector<uint32_t> place(query.slots(), kUnbound), attr_place(query.attr_places().size(), kUnbound);
   Bound bound(query);
+  plan.steps.reserve(order.size());
   for (const uint32_t a : order) {
     const Query::Atom& atom = query.atoms()[a];
-    Step step;
+    Step& step = plan.steps.emplace_back();
+    step.operands.reserve(atom.operand_slots.size());
     step.head = atom.head;
     step.arity = atom.arity;
     const bool class_known = bound.slot(atom.class_slot);
-    if (!plan.steps.empty()) {
+    if (plan.steps.size() > 1) {
       step.source = bound.key(atom)                          ? Step::Source::kProbe
                     : class_known || bound.any_operand(atom) ? Step::Source::kJoin
                                                              : Step::Source::kScan;
@@ -102,7 +104,6 @@ Plan make_plan(const Query& query, std::vector<uint32_t> order) {
       step.attr = attr_place[atom.attr];
     }
     bound.add(atom);
-    plan.steps.push_back(std::move(step));
   }
   plan.atoms = std::move(order);
   for (size_t i = 0; i < plan.steps.size(); ++i) {

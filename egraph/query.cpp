@@ -8,10 +8,20 @@ namespace {
 constexpr uint32_t kMaxDepth = 256;  // of a pattern: hosts read patterns from text
 constexpr uint32_t kUnseen = ~uint32_t{0};
 
+size_t operators_of(std::span<const PatternTerm> terms, uint32_t depth = 0) {
+  size_t count = 0;
+  for (const PatternTerm& t : terms) {
+    if (t.kind == PatternTerm::Kind::kOperator && depth <= kMaxDepth) count += 1 + operators_of(t.operands, depth + 1);
+  }
+  return count;
+}
+
 }  // namespace
 
 Query::Query(std::span<const PatternTerm> roots, uint32_t class_variables, uint32_t attr_variables)
     : class_variables_(class_variables), class_places_(class_variables, {kUnseen, 0}), attr_places_(attr_variables, kUnseen) {
+  atoms_.reserve(operators_of(roots));
+  roots_.reserve(roots.size());
   for (const PatternTerm& root : roots) {
     EGRET_CHECK(root.kind == PatternTerm::Kind::kOperator, "a root of a pattern is an operator");
     roots_.push_back(static_cast<uint32_t>(atoms_.size()));
@@ -21,6 +31,7 @@ Query::Query(std::span<const PatternTerm> roots, uint32_t class_variables, uint3
     EGRET_CHECK(place.occurrence != kUnseen, "every variable of a pattern is used");
   }
   for (const uint32_t place : attr_places_) EGRET_CHECK(place != kUnseen, "every variable of a pattern is used");
+  ops_.reserve(atoms_.size());
   for (const Atom& atom : atoms_) ops_.push_back(atom.op);
   std::sort(ops_.begin(), ops_.end());
   ops_.erase(std::unique(ops_.begin(), ops_.end()), ops_.end());

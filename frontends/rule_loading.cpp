@@ -86,6 +86,7 @@ Result<std::map<std::string, rules::Verification>> prove_here(LoadedRules& loade
 Result<LoadedRules> load_rules(const OptimizeOptions& options) {
   EGRET_TRY(const rules::Licence licence, rules::Licence::parse(options.numerics));
   LoadedRules out;
+  out.set = rules::RuleSet(options.threads);
   if (options.library) EGRET_TRY_VOID(out.set.add_library());
   for (const std::string& file : options.rule_files) {
     // A name without a folder or an ending is a set of the library that is off.

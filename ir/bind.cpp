@@ -27,8 +27,7 @@ class Binder {
   Result<Binding> run(bool counts_only) {
     b_.axes.resize(b_.operands.size());
     for (size_t o = 0; o < b_.operands.size(); ++o) {
-      std::string what = fmt::format("operand {}", b_.spec(o).name);
-      EGRET_TRY_VOID(place_axes(b_.spec(o).places, b_.operands[o].rank(), what, b_.axes[o]));
+      EGRET_TRY_VOID(place_axes(b_.spec(o).places, b_.operands[o].rank(), b_.spec(o).name, b_.axes[o]));
     }
     EGRET_TRY_VOID(place_result());
     bind_folded_groups();
@@ -37,6 +36,8 @@ class Binder {
   }
 
  private:
+  // Of an operand's name; empty: the result.
+  static std::string what(const std::string& operand) { return operand.empty() ? "the result" : "operand " + operand; }
   Error error(std::string text) const { return input_error(fmt::format("{}: {}", b_.op->name, text)); }
 
   // Number of axes of a place that an attribute decides; -1 otherwise.
@@ -57,12 +58,12 @@ class Binder {
   }
 
   // Counts of all places from the rank; at most one place takes what the others leave.
-  Status count_places(const std::vector<DefPlace>& places, int rank, const std::string& what) {
+  Status count_places(const std::vector<DefPlace>& places, int rank, const std::string& operand) {
     int open = -1, taken = 0;
     for (const DefPlace& p : places) {
       int count = attr_count(p, rank);
       if (count < 0 && p.where != DefPlace::Where::kInOrder) {
-        return error(fmt::format("{} has {} axes, too few for '{}'", what, rank, b_.op->attrs[p.attr].name));
+        return error(fmt::format("{} has {} axes, too few for '{}'", what(operand), rank, b_.op->attrs[p.attr].name));
       }
       if (count >= 0) EGRET_TRY_VOID(set_count(p.group, count));
       if (b_.counts[p.group] < 0) {
@@ -73,21 +74,21 @@ class Binder {
       }
     }
     if (taken > rank || (open < 0 && taken != rank)) {
-      return error(fmt::format("{} has {} axes, {}{} needed", what, rank, open < 0 ? "" : "at least ", taken));
+      return error(fmt::format("{} has {} axes, {}{} needed", what(operand), rank, open < 0 ? "" : "at least ", taken));
     }
     if (open >= 0) b_.counts[open] = rank - taken;
     return {};
   }
 
-  Status place_axes(const std::vector<DefPlace>& places, int rank, const std::string& what,
+  Status place_axes(const std::vector<DefPlace>& places, int rank, const std::string& operand,
                     std::vector<std::vector<int>>& axes) {
-    EGRET_TRY_VOID(count_places(places, rank, what));
+    EGRET_TRY_VOID(count_places(places, rank, operand));
     std::vector<bool> used(rank, false);
     axes.assign(places.size(), {});
     auto take = [&](size_t place, int64_t axis) -> Status {
       const std::string& attr = b_.op->attrs[places[place].attr].name;
-      if (axis < 0 || axis >= rank) return error(fmt::format("{}: axis {} of {} is out of range, it has {} axes", attr, axis, what, rank));
-      if (used[axis]) return error(fmt::format("{}: axis {} of {} is named twice", attr, axis, what));
+      if (axis < 0 || axis >= rank) return error(fmt::format("{}: axis {} of {} is out of range, it has {} axes", attr, axis, what(operand), rank));
+      if (used[axis]) return error(fmt::format("{}: axis {} of {} is named twice", attr, axis, what(operand)));
       used[axis] = true;
       axes[place].push_back(static_cast<int>(axis));
       return {};
@@ -131,7 +132,7 @@ class Binder {
       rank += b_.counts[p.group];
     }
     b_.result_rank = rank;
-    return place_axes(b_.def->result, rank, "the result", b_.result_axes);
+    return place_axes(b_.def->result, rank, {}, b_.result_axes);
   }
 
   // Groups that only a fold binds: as long as their list of sizes, or as the group that goes in step with it.

@@ -51,9 +51,9 @@ Result<Dim> parse_primary(Scanner& scan, int depth) {
     return Dim(0) - d;
   }
   if (scan.peek().kind == Token::Kind::kNumber) {
-    SourceSpan where = scan.here();
+    const Token size = scan.peek();
     EGRET_TRY(int64_t value, scan.integer("an integer size"));
-    if (value > kLargestLiteral) return input_error("a size is larger than 2^40", {}, where);
+    if (value > kLargestLiteral) return input_error("a size is larger than 2^40", {}, scan.span(size));
     return Dim(value);
   }
   if (scan.peek().kind == Token::Kind::kName && scan.peek(1).is("(")) {
@@ -79,9 +79,9 @@ Result<Dim> parse_product(Scanner& scan, int depth) {
       EGRET_TRY(left, checked(left * right, scan));
     } else if (scan.peek().is("div") || scan.peek().is("mod")) {
       bool div = scan.next().is("div");
-      SourceSpan where = scan.here();
+      const Token divisor = scan.peek();
       EGRET_TRY(Dim right, parse_primary(scan, depth));
-      if (right == Dim(0)) return input_error("division by zero in a size", {}, where);
+      if (right == Dim(0)) return input_error("division by zero in a size", {}, scan.span(divisor));
       left = div ? Dim::div(left, right) : Dim::mod(left, right);
     } else {
       return left;

@@ -136,8 +136,25 @@ Result<Type> result_type(const Binding& b, int part) {
   return type;
 }
 
+// Of a map of operands that are alike in their sizes, where no more is to be checked.
+std::optional<Type> map_type(const OpDef& op, const Attrs& attrs, std::span<const Type> operands) {
+  const Definition& def = *op.definition;
+  if (op.op_class != OpClass::kMap || !def.where.empty() || operands.empty()) return std::nullopt;
+  std::optional<DType> common;
+  for (size_t o = 0; o < operands.size(); ++o) {
+    if (operands[o].dims != operands[0].dims) return std::nullopt;
+    if (!common && def.operands[def.spec_of(o)].dtype <= DTypeRule::kCommonLogical) common = operands[o].dtype;
+  }
+  const int to = def.result_dtype_attr;
+  const DType dtype = def.result_dtype ? *def.result_dtype
+                      : to >= 0        ? std::get<DType>(attrs.at(op.attrs[static_cast<size_t>(to)].name))
+                                       : common.value_or(operands[0].dtype);
+  return Type::tensor(dtype, operands[0].dims);
+}
+
 Result<Type> infer_defined(const OpDef& op, const Attrs& attrs, std::span<const Type> operands) {
   EGRET_TRY_VOID(check_dtypes(op, operands));
+  if (auto type = map_type(op, attrs, operands)) return *std::move(type);
   EGRET_TRY(Binding b, bind(op, attrs, operands));
   EGRET_TRY_VOID(check_equal_sizes(b));
   for (const DefCondition& c : b.def->where) {

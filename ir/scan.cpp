@@ -1,7 +1,8 @@
 #include "ir/scan.h"
 
-#include <charconv>
+#include <algorithm>
 #include <cctype>
+#include <charconv>
 
 #include <fmt/format.h>
 
@@ -9,31 +10,47 @@ namespace egret {
 
 namespace {
 
-bool starts_name(char c) { return std::isalpha(static_cast<unsigned char>(c)) || c == '_'; }
-bool in_name(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+enum : uint8_t { kDigit = 1, kLetter = 2, kBlank = 4 };
 
-// Longest first.
-constexpr std::string_view kPuncts[] = {"...", "..", "->", "=>", "<=", ">=", "==", "!="};
+constexpr std::array<uint8_t, 256> kClasses = [] {
+  std::array<uint8_t, 256> out{};
+  for (int c = '0'; c <= '9'; ++c) out[c] = kDigit;
+  for (int c = 'a'; c <= 'z'; ++c) out[c] = out[c - 'a' + 'A'] = kLetter;
+  out['_'] = kLetter;
+  out[' '] = out['\t'] = out['\r'] = kBlank;
+  return out;
+}();
+bool is_a(char c, int classes) { return kClasses[static_cast<unsigned char>(c)] & classes; }
+bool is_digit(char c) { return is_a(c, kDigit); }
+bool starts_name(char c) { return is_a(c, kLetter); }
+bool in_name(char c) { return is_a(c, kLetter | kDigit); }
+
+// The length of the punctuation that starts with a, b, c: "...", "..", "->", "=>", "<=", ">=", "==", "!=", or one character.
+size_t punct_length(char a, char b, char c) {
+  if (a == '.') return b != '.' ? 1 : c == '.' ? 3 : 2;
+  if (b == '>') return a == '-' || a == '=' ? 2 : 1;
+  return b == '=' && (a == '<' || a == '>' || a == '=' || a == '!') ? 2 : 1;
+}
 
 }  // namespace
 
-Scanner::Scanner(std::string_view text, std::string file) : text_(text), file_(std::move(file)) {}
+Scanner::Scanner(std::string_view text, std::string file, int first_line) : text_(text), file_(std::move(file)), line_(first_line) { ahead_[0] = scan(); }
+
+void Scanner::advance() {
+  first_ = (first_ + 1) % kAhead;
+  if (--count_ == 0) {
+    ahead_[first_] = scan();
+    count_ = 1;
+  }
+}
 
 Token Scanner::scan() {
-  for (;; ++pos_) {
-    char c = at(pos_);
-    if (c == '#') {
-      while (pos_ < text_.size() && text_[pos_] != '\n') ++pos_;
-      c = at(pos_);
-    }
-    if (pos_ >= text_.size()) break;
-    if (c == '\n') {
-      ++line_;
-      line_start_ = pos_ + 1;
-    } else if (c != ' ' && c != '\t' && c != '\r') {
-      break;
-    }
+  for (; pos_ < text_.size(); ++pos_) {
+    if (is_a(text_[pos_], kBlank)) continue;
+    if (text_[pos_] == '#') pos_ = std::min(text_.find('\n', pos_), text_.size());
+    if (at(pos_) != '\n') break;
+    ++line_;
+    line_start_ = pos_ + 1;
   }
   Token t;
   t.line = line_;
@@ -42,7 +59,7 @@ Token Scanner::scan() {
   size_t begin = pos_;
   char c = text_[pos_];
   if (starts_name(c)) {
-    while (in_name(at(pos_))) ++pos_;
+    while (pos_ < text_.size() && in_name(text_[pos_])) ++pos_;
     t.kind = Token::Kind::kName;
   } else if (is_digit(c)) {
     t.kind = Token::Kind::kNumber;
@@ -76,36 +93,11 @@ Token Scanner::scan() {
     return t;
   } else {
     t.kind = Token::Kind::kPunct;
-    size_t length = 1;
-    for (std::string_view p : kPuncts) {
-      if (text_.substr(pos_, p.size()) == p) {
-        length = p.size();
-        break;
-      }
-    }
     if (!std::isprint(static_cast<unsigned char>(c))) t.kind = Token::Kind::kBad;
-    pos_ += length;
+    pos_ += punct_length(c, at(pos_ + 1), at(pos_ + 2));
   }
   t.text = text_.substr(begin, pos_ - begin);
   return t;
-}
-
-const Token& Scanner::peek(int ahead) {
-  while (count_ <= ahead) ahead_[count_++] = scan();
-  return ahead_[ahead];
-}
-
-Token Scanner::next() {
-  Token t = peek();
-  for (int i = 1; i < count_; ++i) ahead_[i - 1] = ahead_[i];
-  --count_;
-  return t;
-}
-
-bool Scanner::accept(std::string_view punct_or_name) {
-  if (!peek().is(punct_or_name)) return false;
-  next();
-  return true;
 }
 
 Error Scanner::expected(std::string_view what, std::string hint) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,30 +21,46 @@ struct Token {
   std::string_view text;  // of a string: between the quotes, escapes not replaced
   int line = 1, column = 1;
   bool is(std::string_view punct_or_name) const {
-    return (kind == Kind::kPunct || kind == Kind::kName) && text == punct_or_name;
+    return text.size() == punct_or_name.size() && (kind == Kind::kPunct || kind == Kind::kName) && text[0] == punct_or_name[0] &&
+           std::memcmp(text.data(), punct_or_name.data(), text.size()) == 0;
   }
 };
 
 class Scanner {
  public:
-  Scanner(std::string_view text, std::string file);
+  Scanner(std::string_view text, std::string file, int first_line = 1);
 
-  const Token& peek(int ahead = 0);  // ahead < 4
-  Token next();
-  bool at_end() { return peek().kind == Token::Kind::kEnd; }
-  bool accept(std::string_view punct_or_name);  // takes it where it is next
+  const Token& peek() const { return ahead_[first_]; }
+  const Token& peek(unsigned ahead) {  // ahead < 4
+    while (count_ <= ahead) ahead_[(first_ + count_++) % kAhead] = scan();
+    return ahead_[(first_ + ahead) % kAhead];
+  }
+  Token next() {
+    const Token t = peek();
+    advance();
+    return t;
+  }
+  bool at_end() const { return peek().kind == Token::Kind::kEnd; }
+  bool accept(std::string_view punct_or_name) {  // takes it where it is next
+    if (!peek().is(punct_or_name)) return false;
+    advance();
+    return true;
+  }
   Status expect(std::string_view punct_or_name, std::string_view context);
   Result<std::string> name(std::string_view what);           // a name token
   Result<std::string> name_or_string(std::string_view what);  // a name, or a quoted string
   Result<int64_t> integer(std::string_view what);             // with an optional minus sign
 
-  SourceSpan here() { return span(peek()); }
+  SourceSpan here() const { return span(peek()); }
   SourceSpan span(const Token& token) const { return {file_, token.line, token.column, {}}; }
   // An error at the next token; "expected WHAT, found TOKEN".
   Error expected(std::string_view what, std::string hint = {});
 
  private:
+  static constexpr unsigned kAhead = 4;
+
   Token scan();
+  void advance();
   char at(size_t i) const { return i < text_.size() ? text_[i] : '\0'; }
 
   std::string_view text_;
@@ -51,8 +68,8 @@ class Scanner {
   size_t pos_ = 0;
   int line_ = 1;
   size_t line_start_ = 0;
-  std::array<Token, 4> ahead_;
-  int count_ = 0;
+  std::array<Token, kAhead> ahead_;  // count_ of them from first_ on, around; at least one
+  unsigned first_ = 0, count_ = 1;
 };
 
 std::string unescape(std::string_view quoted);

@@ -28,8 +28,9 @@ const DTypeRow& row(DType t) { return kRows[static_cast<int>(t)]; }
 const char* name(DType t) { return row(t).name; }
 
 std::optional<DType> dtype_from_name(std::string_view text) {
+  if (text.size() < 2 || text.size() > 4) return std::nullopt;
   for (size_t i = 0; i < std::size(kRows); ++i) {
-    if (text == kRows[i].name) return static_cast<DType>(i);
+    if (text[0] == kRows[i].name[0] && text == kRows[i].name) return static_cast<DType>(i);
   }
   return std::nullopt;
 }
@@ -105,9 +106,13 @@ std::string Type::to_string() const {
   switch (kind) {
     case Kind::kToken: return "token";
     case Kind::kTensor:
-      text = fmt::format("{}[", name(dtype));
-      for (size_t i = 0; i < dims.size(); ++i) text += (i ? "," : "") + dims[i].to_string();
-      return text + "]";
+      text = name(dtype);
+      text += '[';
+      for (size_t i = 0; i < dims.size(); ++i) {
+        if (i) text += ',';
+        text += dims[i].to_string();
+      }
+      return text += ']';
     case Kind::kTuple:
       text = "(";
       for (size_t i = 0; i < elements.size(); ++i) text += (i ? ", " : "") + elements[i].to_string();
@@ -151,13 +156,13 @@ Result<Type> parse_type(Scanner& scan, int depth) {
   Dim elements = 1;
   while (!scan.accept("]")) {
     if (!dims.empty()) EGRET_TRY_VOID(scan.expect(",", "between sizes"));
-    SourceSpan where = scan.here();
+    const Token size = scan.peek();
     EGRET_TRY(Dim d, parse_dim(scan));
-    if (d.low() < 0) return input_error(fmt::format("the size {} may be negative", d.to_string()), {}, where);
-    if (dims.size() >= kMaxRank) return input_error(fmt::format("more than {} axes", kMaxRank), {}, where);
+    if (d.low() < 0) return input_error(fmt::format("the size {} may be negative", d.to_string()), {}, scan.span(size));
+    if (dims.size() >= kMaxRank) return input_error(fmt::format("more than {} axes", kMaxRank), {}, scan.span(size));
     dims.push_back(d);
     elements = elements * Dim(d.is_const() ? std::max<int64_t>(d.value(), 1) : 1);
-    if (elements.value() > kMaxElements) return input_error("the type is too large (more than 2^48 elements)", {}, where);
+    if (elements.value() > kMaxElements) return input_error("the type is too large (more than 2^48 elements)", {}, scan.span(size));
   }
   return Type::tensor(*dtype, std::move(dims));
 }

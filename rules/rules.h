@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -38,6 +39,7 @@ enum class Verdict { kProved, kRefuted, kUnproved };
 const char* to_string(Verdict);
 
 struct RuleSyntax;  // the parsed rule: lang/syntax.h
+struct TextPart;    // lang/loading.cpp
 
 struct Rule {
   std::string name;            // unique in everything loaded; `for` expansions are name[relu], reversed ones name/rev
@@ -55,10 +57,19 @@ struct Rule {
   std::shared_ptr<const RuleSyntax> syntax;
 };
 
+struct RuleText {
+  std::string_view text;
+  std::string file;  // for messages
+};
+
 class RuleSet {
  public:
+  // Loads with that many threads, 0: as many as the machine has.  What is loaded, and errors, do not depend on it.
+  explicit RuleSet(int threads = 1) : threads_(threads) {}
+
   // Reads one file's text; errors name file:line:column and give a hint.
   Status add_text(std::string_view text, const std::string& file);
+  Status add_texts(std::span<const RuleText> texts);  // one after the other
   Status add_file(const std::string& path);
   // The library that is embedded in the binary.
   Status add_library();
@@ -75,8 +86,14 @@ class RuleSet {
 
   const std::vector<Rule>& rules() const { return rules_; }      // expanded, in order
   const Rule* find(std::string_view name) const;
+  int threads() const { return threads_; }
 
  private:
+  struct Loaded;
+  static Loaded load(const TextPart& part, const std::string& file);
+  Status take(std::span<Loaded> parts);
+
+  int threads_;
   std::vector<Rule> rules_;
   std::unordered_set<std::string> written_;  // names as written
 };

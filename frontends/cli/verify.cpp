@@ -90,7 +90,7 @@ Status verify_command(const Arguments& a, Context& context) {
     if (!a.record.empty() || a.infer || !a.certificates.empty()) return input_error("--record, --infer and --certificates are for rules of tensors", "scalar rules are decided anew each time, in milliseconds");
     return verify_domains(a.files, a.domain, a.markdown, options, context);
   }
-  rules::RuleSet set;
+  rules::RuleSet set(options.threads);
   if (a.files.empty()) EGRET_TRY_VOID(set.add_library());
   for (const std::string& file : a.files) EGRET_TRY_VOID(or_hint(set.add_file(file), "docs/rules.md has the grammar, rules/library/ many examples"));
   if (!a.files.empty()) {  // the library's are tested

@@ -427,7 +427,9 @@ std::optional<TermValue> Builder::node(const OpDef& op, Attrs attrs, std::vector
   n.type = std::move(*result);
   TermValue out;
   out.ref = {true, static_cast<uint32_t>(plan_.nodes.size())};
-  if (env_.tracked && !operands.empty()) {
+  if (env_.tracked && !operands.empty() && is_elementwise(op)) {
+    out.axes = operands[0].axes;
+  } else if (env_.tracked && !operands.empty()) {
     const OpRoles* roles = roles_of(op, n.attrs, types);
     if (!roles) return fail(fmt::format("the axes of {} cannot be followed", op.name));
     for (Role r : roles->result) {

@@ -1,7 +1,6 @@
 #include "rules/lang/check.h"
 
 #include <algorithm>
-#include <set>
 
 #include <fmt/format.h>
 
@@ -13,6 +12,23 @@ namespace {
 constexpr std::string_view kLicence[] = {"nnan", "ninf",  "nsz",    "arcp",  "contract", "afn",
                                          "reassoc", "field", "cancel", "range"};
 
+// A few names of one rule.
+class NameSet {
+ public:
+  bool has(std::string_view name) const { return std::find(names_.begin(), names_.end(), name) != names_.end(); }
+  bool insert(std::string_view name) {  // false: it was there
+    if (has(name)) return false;
+    names_.push_back(name);
+    return true;
+  }
+  void clear() { names_.clear(); }
+  auto begin() const { return names_.begin(); }
+  auto end() const { return names_.end(); }
+
+ private:
+  std::vector<std::string_view> names_;
+};
+
 class Checker {
  public:
   Checker(const RuleSyntax& rule, const std::string& file) : rule_(rule), file_(file) {}
@@ -23,9 +39,9 @@ class Checker {
     EGRET_TRY_VOID(check_shape());
     for (const Equation& e : equations_of(rule_)) EGRET_TRY_VOID(left(*e.left));
     // Of a two-way rule each side must bind what the other reads.
-    std::set<std::string> of_left = bound_;
-    for (const std::string& name : lists_) {
-      if (tensors_.count(name)) return error_at(rule_.at, fmt::format("'{}' is a tensor in one place and an attribute in another", name), "give the two different names");
+    const NameSet of_left = bound_;
+    for (std::string_view name : lists_) {
+      if (tensors_.has(name)) return error_at(rule_.at, fmt::format("'{}' is a tensor in one place and an attribute in another", name), "give the two different names");
     }
     for (const Binding& b : rule_.lets) {
       EGRET_TRY_VOID(right(b.term));
@@ -38,9 +54,9 @@ class Checker {
       bound_.clear();
       lists_.clear();
       EGRET_TRY_VOID(left(rule_.right));
-      std::set<std::string> of_right = bound_;
-      for (const std::string& name : of_left) {
-        if (!of_right.count(name) && !axes_.count(name)) {
+      const NameSet& of_right = bound_;
+      for (std::string_view name : of_left) {
+        if (!of_right.has(name) && !axes_.has(name)) {
           return error(rule_.right, fmt::format("'{}' stands on the left of '<=>' alone", name),
                        "write '=>', or use it on both sides");
         }
@@ -116,7 +132,7 @@ class Checker {
   }
 
   Status attributes(const Term& t, const OpDef& op, bool on_left) {
-    std::set<std::string> given;
+    NameSet given;
     for (const auto& [name, value] : t.attrs) {
       bool sugar = name == "all" || (name == "over" && op.name == "dot") || (name == "new" && op.name == "broadcast");
       if (!sugar && !op.attr(name)) {
@@ -125,11 +141,11 @@ class Checker {
         return error(value, fmt::format("{} has no attribute '{}'", op.name, name),
                      known.empty() ? "it has none" : "its attributes are " + known);
       }
-      if (!given.insert(name).second) return error(value, fmt::format("'{}' is given twice", name), "give it once");
+      if (!given.insert(name)) return error(value, fmt::format("'{}' is given twice", name), "give it once");
       const AttrSpec* spec = op.attr(name);
       const bool is_list = spec && (spec->kind == AttrKind::kAxes || spec->kind == AttrKind::kSizes || spec->kind == AttrKind::kInts);
       if (on_left && is_list && value.kind == Term::Kind::kName) lists_.insert(value.name);
-      if (!on_left && value.kind == Term::Kind::kName && tensors_.count(value.name) && !axes_.count(value.name)) {
+      if (!on_left && value.kind == Term::Kind::kName && tensors_.has(value.name) && !axes_.has(value.name)) {
         return error(value, fmt::format("'{}' is a tensor, the attribute '{}' is none", value.name, name), "sizes(x), rank(x) and dtype(x) speak of a tensor");
       }
       if (on_left) bind(value);
@@ -179,7 +195,7 @@ class Checker {
   Status name_bound(const Term& t) {
     std::string_view name = t.name;
     name = name.substr(0, name.find('.'));
-    if (bound_.count(t.name) || bound_.count(std::string(name)) || dtype_from_name(t.name)) return {};
+    if (bound_.has(t.name) || bound_.has(name) || dtype_from_name(t.name)) return {};
     return error(t, fmt::format("'{}' is not bound", t.name), "the left side must name it, or 'let' define it");
   }
 
@@ -187,9 +203,9 @@ class Checker {
   Status right(const Term& t) {
     if (t.kind == Term::Kind::kName) {
       for (const AxisName& a : t.axes) {
-        if (!bound_.count(a.name)) return error(t, fmt::format("the axes '{}' are not bound", a.name), "the left side must name them");
+        if (!bound_.has(a.name)) return error(t, fmt::format("the axes '{}' are not bound", a.name), "the left side must name them");
       }
-      if (lists_.count(t.name) && !tensors_.count(t.name)) {
+      if (lists_.has(t.name) && !tensors_.has(t.name)) {
         return error(t, fmt::format("'{}' is an attribute, and stands where a tensor is wanted", t.name), "a list of integers is no tensor");
       }
       return name_bound(t);
@@ -222,12 +238,12 @@ class Checker {
     return {};
   }
 
-  Status check_examples(const std::set<std::string>& names) {
-    for (const auto* examples : {&rule_.accepts, &rule_.rejects}) {
+  Status check_examples(const NameSet& names) {
+    for (const auto* examples : {&rule_.accepts(), &rule_.rejects()}) {
       for (const Example& e : *examples) {
         for (const Example::Item& item : e.items) {
-          std::string name = item.name.substr(0, item.name.find('.'));
-          if (names.count(name) || (rule_.each && rule_.each->variable == name)) continue;
+          const std::string_view name = std::string_view(item.name).substr(0, item.name.find('.'));
+          if (names.has(name) || (rule_.each && rule_.each->variable == name)) continue;
           return error_at(item.at, fmt::format("the rule has no variable '{}'", item.name), "an example gives types of variables");
         }
       }
@@ -237,8 +253,8 @@ class Checker {
 
   const RuleSyntax& rule_;
   const std::string& file_;
-  std::set<std::string> bound_, axes_;
-  std::set<std::string> tensors_, lists_;  // what names stand for on the left: operands; attributes that are lists
+  NameSet bound_, axes_;
+  NameSet tensors_, lists_;  // what names stand for on the left: operands; attributes that are lists
 };
 
 // f(x) becomes relu(x); the attributes that f has and the rule does not write go along.
@@ -286,40 +302,45 @@ Status check_rule(const RuleSyntax& rule, const std::string& file) {
 }
 
 const OpDef* operator_of(const Term& t) {
+  static const OpDef &neg = op_named("neg"), &add = op_named("add"), &sub = op_named("sub"), &mul = op_named("mul"), &div = op_named("div");
   switch (t.kind) {
     case Term::Kind::kCall: return find_op(t.name);
-    case Term::Kind::kNegate: return &op_named("neg");
-    case Term::Kind::kInfix: return &op_named(t.name == "+" ? "add" : t.name == "-" ? "sub" : t.name == "*" ? "mul" : "div");
+    case Term::Kind::kNegate: return &neg;
+    case Term::Kind::kInfix: return t.name == "+" ? &add : t.name == "-" ? &sub : t.name == "*" ? &mul : &div;
     default: return nullptr;
   }
 }
 
 std::vector<ConcreteRule> concrete_rules(RuleSyntax rule) {
   std::vector<ConcreteRule> out;
-  auto both = [&](std::string name, RuleSyntax one) {
-    const bool again = one.both_ways;
-    out.push_back({std::move(name), std::move(one)});
-    if (!again) return;
-    ConcreteRule back = out.back();
-    std::swap(back.syntax.left, back.syntax.right);
-    back.name += "/rev";
-    out.push_back(std::move(back));
+  const auto add = [&](std::string name, RuleSyntax&& one) {
+    one.prepared = std::make_shared<PreparedSlot>();
+    out.push_back({std::move(name), std::make_shared<const RuleSyntax>(std::move(one))});
+  };
+  const auto both = [&](const std::string& name, RuleSyntax&& one) {
+    std::optional<RuleSyntax> back;
+    if (one.both_ways) {
+      back = one;
+      std::swap(back->left, back->right);
+    }
+    add(name, std::move(one));
+    if (back) add(name + "/rev", std::move(*back));
   };
   if (!rule.each || rule.kind == RuleKind::kFusion) {
-    std::string name = rule.name;
-    both(std::move(name), std::move(rule));
-  } else {
-    std::set<const OpDef*> seen;
-    for (const std::string& c : rule.each->classes) {
-      for (const OpDef* op : operators_of_class(c)) {
-        if (!seen.insert(op).second) continue;
-        RuleSyntax one = rule;
-        substitute(one, *op);
-        both(fmt::format("{}[{}]", rule.name, op->name), std::move(one));
-      }
+    const std::string name = rule.name;
+    both(name, std::move(rule));
+    return out;
+  }
+  std::vector<const OpDef*> seen;
+  for (const std::string& c : rule.each->classes) {
+    for (const OpDef* op : operators_of_class(c)) {
+      if (std::find(seen.begin(), seen.end(), op) != seen.end()) continue;
+      seen.push_back(op);
+      RuleSyntax one = rule;
+      substitute(one, *op);
+      both(rule.name + "[" + op->name + "]", std::move(one));
     }
   }
-  for (ConcreteRule& r : out) r.syntax.prepared = std::make_shared<PreparedSlot>();
   return out;
 }
 

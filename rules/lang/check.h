@@ -1,6 +1,8 @@
 // Checker: what a rule's text must obey beyond its grammar; and the concrete rules that a written one stands for.
 #pragma once
 
+#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,13 +14,13 @@ namespace egret::rules {
 Status check_rule(const RuleSyntax& rule, const std::string& file);
 
 // Operators of a class ("map", "map.unary", ..., or one operator); nothing where there is no such class.
-std::vector<const OpDef*> operators_of_class(std::string_view name);
+std::span<const OpDef* const> operators_of_class(std::string_view name);
 std::vector<std::string> operator_classes();
 
 // One rule an operator of `for` and a direction of `<=>`, with their names: "rule[relu]", "rule/rev".
 struct ConcreteRule {
   std::string name;
-  RuleSyntax syntax;
+  std::shared_ptr<const RuleSyntax> syntax;
 };
 std::vector<ConcreteRule> concrete_rules(RuleSyntax rule);
 

@@ -1,5 +1,6 @@
 // Operator classes that `for f in CLASS` may name; all derived from what the definitions say.
 #include <algorithm>
+#include <iterator>
 
 #include "rules/lang/check.h"
 #include "rules/lang/roles.h"
@@ -31,19 +32,25 @@ constexpr ClassRow kClasses[] = {
     {"composite", [](const OpDef& op) { return op.op_class == OpClass::kComposite; }},
 };
 
+std::vector<std::vector<const OpDef*>> members_of_classes() {
+  std::vector<std::vector<const OpDef*>> out;
+  for (const ClassRow& row : kClasses) {
+    std::vector<const OpDef*>& members = out.emplace_back();
+    std::copy_if(all_ops().begin(), all_ops().end(), std::back_inserter(members), [&](const OpDef* op) { return row.has(*op); });
+  }
+  return out;
+}
+
 }  // namespace
 
-std::vector<const OpDef*> operators_of_class(std::string_view name) {
-  std::vector<const OpDef*> out;
-  for (const ClassRow& row : kClasses) {
-    if (row.name != name) continue;
-    for (const OpDef* op : all_ops()) {
-      if (row.has(*op)) out.push_back(op);
-    }
-    return out;
+std::span<const OpDef* const> operators_of_class(std::string_view name) {
+  static const std::vector<std::vector<const OpDef*>> members = members_of_classes();
+  for (size_t k = 0; k < std::size(kClasses); ++k) {
+    if (kClasses[k].name == name) return members[k];
   }
-  if (const OpDef* op = find_op(name)) out.push_back(op);
-  return out;
+  const auto all = all_ops();
+  const auto it = std::find_if(all.begin(), all.end(), [&](const OpDef* op) { return op->name == name; });
+  return it == all.end() ? std::span<const OpDef* const>() : all.subspan(static_cast<size_t>(it - all.begin()), 1);
 }
 
 std::vector<std::string> operator_classes() {

@@ -1,8 +1,10 @@
 // Rules to the engine's rewrites: the engine matches operators, one callback binds everything else.
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 
+#include "egraph/parallel.h"
 #include "rules/lang/group.h"
 
 namespace egret::rules {
@@ -31,12 +33,13 @@ class EGraphView : public TermView {
   const TensorEGraph* graph_;
 };
 
-PatternTerm pattern_of(const Left& left, const LeftOperand& o, TensorEGraph& graph) {
+PatternTerm pattern_of(const Left& left, const LeftOperand& o, const TensorEGraph& graph) {
   if (o.is_leaf) return PatternTerm::variable_of(left.leaves[o.index].class_variable);
   const LeftNode& n = left.nodes[o.index];
   std::vector<PatternTerm> operands;
+  operands.reserve(n.operands.size());
   for (const LeftOperand& inner : n.operands) operands.push_back(pattern_of(left, inner, graph));
-  return PatternTerm::operator_of(graph.op_kind(*n.op), std::move(operands));
+  return PatternTerm::operator_of(graph.kind_of(*n.op), std::move(operands));
 }
 
 LeftTerms terms_of(const Left& left, const Match& match) {
@@ -66,6 +69,7 @@ egraph::Rewrite rewrite_of(const Rule& rule, std::shared_ptr<const PreparedRule>
   egraph::Rewrite out;
   out.name = rule.name;
   std::vector<PatternTerm> roots;
+  roots.reserve(left.roots.size());
   for (uint32_t r : left.roots) roots.push_back(pattern_of(left, {false, r}, graph));
   out.pattern = egraph::Pattern(std::move(roots), left.class_variables);
   out.condition = [prepared, form, &graph](const EGraph&, const Match& match) {
@@ -227,22 +231,46 @@ egraph::Rewrite group_rewrite_of(const Rule& rule, std::shared_ptr<const Prepare
   return out;
 }
 
+// Appends the rewrites of a rule, one a form.  Reads the graph alone.
+Status compile_one(const Rule& rule, TensorEGraph& graph, CompiledRules& out) {
+  EGRET_TRY(auto prepared, prepare(rule));
+  const size_t forms = prepared->find_all ? 1 : prepared->lefts.size();
+  for (size_t form = 0; form < forms; ++form) {
+    out.other_type.push_back(std::make_shared<std::atomic<bool>>(false));
+    const TypeAlarm& alarm = out.other_type.back();
+    out.rewrites.push_back(prepared->find_all ? group_rewrite_of(rule, prepared, graph, alarm) : rewrite_of(rule, prepared, form, graph, alarm));
+    out.rule_of.push_back(&rule);
+    if (rule.ruleset.starts_with("explore.")) out.rewrites.back().matches_per_iteration = kExploreMatches;
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<CompiledRules> compile(const RuleSet& rules, const Licence& licence, TensorEGraph& graph) {
-  CompiledRules out;
+  std::vector<const Rule*> wanted;
   for (const Rule& rule : rules.rules()) {
-    if (rule.kind != RuleKind::kAlgebra || !rule.on || !licence.allows(rule.needs)) continue;
-    EGRET_TRY(auto prepared, prepare(rule));
-    size_t forms = prepared->find_all ? 1 : prepared->lefts.size();
-    for (size_t form = 0; form < forms; ++form) {
-      out.other_type.push_back(std::make_shared<std::atomic<bool>>(false));
-      const TypeAlarm& alarm = out.other_type.back();
-      out.rewrites.push_back(prepared->find_all ? group_rewrite_of(rule, prepared, graph, alarm)
-                                                : rewrite_of(rule, prepared, form, graph, alarm));
-      out.rule_of.push_back(&rule);
-      if (rule.ruleset.starts_with("explore.")) out.rewrites.back().matches_per_iteration = kExploreMatches;
+    if (rule.kind == RuleKind::kAlgebra && rule.on && licence.allows(rule.needs)) wanted.push_back(&rule);
+  }
+  constexpr size_t kGrain = 64;  // rules, about half a millisecond
+  const egraph::Workers workers(rules.threads());
+  std::vector<CompiledRules> parts((wanted.size() + kGrain - 1) / kGrain);
+  std::vector<std::optional<Error>> errors(parts.size());
+  workers.for_chunks(wanted.size(), kGrain, [&](size_t begin, size_t end, size_t chunk) {
+    for (size_t i = begin; i < end; ++i) {
+      if (auto status = compile_one(*wanted[i], graph, parts[chunk]); !status.ok()) {
+        errors[chunk] = status.take_error();
+        return;
+      }
     }
+  });
+  CompiledRules out;
+  out.rewrites.reserve(wanted.size() + wanted.size() / 4);
+  for (size_t p = 0; p < parts.size(); ++p) {
+    if (errors[p]) return *errors[p];
+    std::move(parts[p].rewrites.begin(), parts[p].rewrites.end(), std::back_inserter(out.rewrites));
+    out.rule_of.insert(out.rule_of.end(), parts[p].rule_of.begin(), parts[p].rule_of.end());
+    out.other_type.insert(out.other_type.end(), parts[p].other_type.begin(), parts[p].other_type.end());
   }
   return out;
 }

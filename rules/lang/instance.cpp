@@ -276,7 +276,7 @@ Result<std::optional<RuleInstance>> instance(const Rule& rule, const Assignment&
 Result<std::vector<RuleInstance>> accepted(const Rule& rule) {
   EGRET_TRY(auto prepared, prepare(rule));
   std::vector<RuleInstance> out;
-  for (const Example& e : rule.syntax->accepts) {
+  for (const Example& e : rule.syntax->accepts()) {
     std::string why;
     EGRET_TRY(std::vector<Assignment> choices, assignments_of(rule, *prepared, e));
     std::optional<RuleInstance> found;
@@ -297,7 +297,7 @@ Status check_examples(const Rule& rule) {
   EGRET_TRY(const auto no, rejected(rule));
   for (size_t k = 0; k < no.size(); ++k) {
     if (!no[k].matched) continue;
-    const Position at = rule.syntax->rejects[k].at;
+    const Position at = rule.syntax->rejects()[k].at;
     return input_error(fmt::format("rule {}: the rule matches at this reject line", rule.name), "a reject line gives types at which the rule must not match; leave it out or add a condition",
                        {rule.file, at.line, at.column, {}});
   }
@@ -307,7 +307,7 @@ Status check_examples(const Rule& rule) {
 Result<std::vector<Rejected>> rejected(const Rule& rule) {
   EGRET_TRY(auto prepared, prepare(rule));
   std::vector<Rejected> out;
-  for (const Example& e : rule.syntax->rejects) {
+  for (const Example& e : rule.syntax->rejects()) {
     Rejected r;
     auto choices = assignments_of(rule, *prepared, e);
     if (!choices.ok()) {
@@ -348,7 +348,7 @@ std::optional<std::string> right_of_another_type(const Rule& rule) {
   auto prepared = prepare(rule);
   if (!prepared.ok()) return std::nullopt;
   std::vector<Assignment> candidates;
-  for (const Example& e : rule.syntax->accepts) {
+  for (const Example& e : rule.syntax->accepts()) {
     auto choices = assignments_of(rule, **prepared, e);
     if (choices.ok()) candidates.insert(candidates.end(), choices->begin(), choices->end());
   }
@@ -375,7 +375,7 @@ std::vector<Assignment> small_assignments(const Rule& rule, size_t limit) {
     if (out.size() >= limit || !seen.insert(a.to_string()).second) return;
     if (make_instance(rule, **prepared, a, true, nullptr, nullptr)) out.push_back(a);
   };
-  for (const Example& e : rule.syntax->accepts) {
+  for (const Example& e : rule.syntax->accepts()) {
     auto choices = assignments_of(rule, **prepared, e);
     if (!choices.ok()) continue;
     for (const Assignment& a : *choices) take(a);

@@ -77,6 +77,7 @@ class TensorEGraph {
 
   // The engine's number of an operator (registered on first use).
   egraph::OpKind op_kind(const OpDef& op);
+  egraph::OpKind kind_of(const OpDef& op) const { return *graph_->find_op(op.name); }  // Requires: all_ops() has it
 
  private:
   struct Facts;

@@ -40,7 +40,7 @@ class Names {
  private:
   void declare_axes(const Term& t) {
     if (t.kind == Term::Kind::kName && t.has_axes) {
-      axes_[t.name].push_back(t.axes);
+      axes_.push_back(&t);
       for (const AxisName& a : t.axes) declare_group(a);
       rule_.tracked = true;
     }
@@ -74,8 +74,8 @@ class Names {
       v.name = t.name;
       v.many = t.many;
       v.dtype = dtype;
-      for (const auto& list : axes_[t.name]) {
-        if (std::find(v.axes.begin(), v.axes.end(), list) == v.axes.end()) v.axes.push_back(list);
+      for (const Term* written : axes_) {
+        if (written->name == t.name && std::find(v.axes.begin(), v.axes.end(), written->axes) == v.axes.end()) v.axes.push_back(written->axes);
       }
       rule_.variables.push_back(std::move(v));
       return;
@@ -103,7 +103,7 @@ class Names {
   }
 
   PreparedRule& rule_;
-  std::map<std::string, std::vector<std::vector<AxisName>>> axes_;
+  std::vector<const Term*> axes_;  // variables where they stand with axes
 };
 
 // A value for each attribute variable of the left; of `all=p`, for those without a default.
@@ -116,6 +116,7 @@ class Samples {
  private:
   void visit(const Term& t) {
     for (const Term& a : t.args) visit(a);
+    if (t.attrs.empty()) return;
     const OpDef* op = operator_of(t);
     for (const auto& [name, value] : t.attrs) {
       if (!op || value.kind != Term::Kind::kName || rule_.group(value.name)) continue;
@@ -148,6 +149,8 @@ class WrittenLeft {
  public:
   explicit WrittenLeft(const PreparedRule& rule) : rule_(rule) {}
   Left run() {
+    left_.nodes.reserve(kMaxOccurrences);
+    left_.leaves.reserve(rule_.variables.size() + 1);
     for (const Equation& e : rule_.equations) left_.roots.push_back(add(*e.left).index);
     return std::move(left_);
   }
@@ -158,10 +161,10 @@ class WrittenLeft {
     if (!op) return leaf(t);
     auto n = static_cast<uint32_t>(left_.nodes.size());
     left_.nodes.push_back({op, &t, {}});
-    for (const Term& a : t.args) {
-      LeftOperand operand = add(a);
-      left_.nodes[n].operands.push_back(operand);
-    }
+    std::vector<LeftOperand> operands;
+    operands.reserve(t.args.size());
+    for (const Term& a : t.args) operands.push_back(add(a));
+    left_.nodes[n].operands = std::move(operands);
     return {false, n};
   }
   LeftOperand leaf(const Term& t) {
@@ -233,9 +236,9 @@ class SampledLeft {
     }
     for (const RuleVariable& v : prepared_.variables) {
       for (const auto& list : v.axes) {
-        std::vector<std::string> names;
+        auto& names = *lists_.emplace_back(std::make_unique<std::vector<std::string>>());
+        names.reserve(list.size());
         for (const AxisName& a : list) names.push_back(a.name);
-        lists_.push_back(std::make_unique<std::vector<std::string>>(names));
         std::vector<AxisId> axes = axes_named(names);
         auto wide = full_.find(v.name);
         std::vector<Dim> sizes(axes.size(), 4);
@@ -246,8 +249,8 @@ class SampledLeft {
         TermValue value;
         value.ref = {false, static_cast<uint32_t>(table_.nodes.size())};
         value.axes = axes;
-        inputs_.push_back({v.name, names, wide != full_.end()});
-        env_.variables.push_back({v.name, lists_.back().get(), value});
+        inputs_.push_back({&v.name, &names, wide != full_.end()});
+        env_.variables.push_back({v.name, &names, value});
         if (v.many) env_.many.push_back({v.name, {value}});
         TermNode n;
         n.op = &op_named("input");
@@ -259,6 +262,7 @@ class SampledLeft {
 
   std::vector<AxisId> axes_named(const std::vector<std::string>& names) const {
     std::vector<AxisId> out;
+    out.reserve(names.size());
     for (const std::string& n : names) out.push_back(env_.group(n)->at(0));
     return out;
   }
@@ -297,8 +301,8 @@ class SampledLeft {
       if (!planned_leaves_[l] && left_terms_.leaves[l] == input) return {true, l};
     }
     LeftLeaf out;
-    out.variable = inputs_[input].variable;
-    out.axes = inputs_[input].axes;
+    out.variable = *inputs_[input].variable;
+    out.axes = *inputs_[input].axes;
     out.full = inputs_[input].full;
     out.class_variable = left.class_variables;
     for (const LeftLeaf& l : left.leaves) {
@@ -379,8 +383,8 @@ class SampledLeft {
   }
 
   struct Input {
-    std::string variable;
-    std::vector<std::string> axes;
+    const std::string* variable;
+    const std::vector<std::string>* axes;
     bool full;
   };
 

@@ -174,8 +174,8 @@ std::string print_rule(const RuleSyntax& rule) {
     clause("proof", std::vector<std::string>{rule.proof_method + (rule.proof_hint.empty() ? "" : " " + quote(rule.proof_hint))});
   }
   if (rule.subsume) text += "\n  subsume";
-  for (const Example& e : rule.accepts) clause("accept", e);
-  for (const Example& e : rule.rejects) clause("reject", e);
+  for (const Example& e : rule.accepts()) clause("accept", e);
+  for (const Example& e : rule.rejects()) clause("reject", e);
   text += '\n';
   return text;
 }

@@ -8,7 +8,7 @@ namespace egret::rules {
 namespace {
 
 constexpr size_t kMaxText = size_t{4} << 20;
-constexpr size_t kMaxItems = 4096;  // rules of a file, arguments, items of a line
+constexpr size_t kMaxItems = kMaxRules;  // arguments, items of a line
 
 using Kind = Token::Kind;
 
@@ -18,6 +18,7 @@ constexpr std::string_view kReserved[] = {"rule",  "fuse",   "ruleset", "for",  
                                           "reject", "subsume"};
 
 bool reserved(std::string_view name) {
+  if (name.size() < 2 || name.size() > 7) return false;
   for (std::string_view r : kReserved) {
     if (r == name) return true;
   }
@@ -26,21 +27,23 @@ bool reserved(std::string_view name) {
 
 class Reader {
  public:
-  Reader(std::string_view text, const std::string& file) : scan_(text, file) {}
+  Reader(std::string_view text, const std::string& file, int first_line) : scan_(text, file, first_line) {}
 
-  Result<RuleFile> run() {
+  Result<RuleFile> file() {
     RuleFile out;
     EGRET_TRY_VOID(scan_.expect("ruleset", "at the start of a rule file"));
     EGRET_TRY(out.ruleset, dotted("the name of the rule set"));
     out.off = scan_.accept("off");
+    return rules(std::move(out));
+  }
+
+  Result<RuleFile> rules(RuleFile out) {
     while (!scan_.at_end()) {
       if (out.rules.size() >= kMaxItems) return too_many("rules");
       if (scan_.accept("rule")) {
-        EGRET_TRY(RuleSyntax rule, read_rule());
-        out.rules.push_back(std::move(rule));
+        EGRET_TRY_VOID(read_rule(out.rules.emplace_back()));
       } else if (scan_.accept("fuse")) {
-        EGRET_TRY(RuleSyntax rule, read_fusion());
-        out.rules.push_back(std::move(rule));
+        EGRET_TRY_VOID(read_fusion(out.rules.emplace_back()));
       } else {
         return scan_.expected("'rule', 'fuse' or a clause",
                               "clauses are where, when, let, unite, needs, proof, subsume, accept and reject");
@@ -79,8 +82,7 @@ class Reader {
     return scan_.name(what);
   }
 
-  Result<RuleSyntax> read_rule() {
-    RuleSyntax rule;
+  Status read_rule(RuleSyntax& rule) {
     rule.at = here();
     EGRET_TRY(rule.name, kebab("the name of the rule"));
     EGRET_TRY_VOID(scan_.expect(":", "after the name of a rule"));
@@ -90,7 +92,7 @@ class Reader {
       rule.find_all = scan_.accept("all");
       EGRET_TRY_VOID(read_bindings(rule.find));
     } else {
-      EGRET_TRY(rule.left, term(0));
+      EGRET_TRY_VOID(term(rule.left, 0));
       if (scan_.peek().is("<=") && scan_.peek(1).is(">")) {
         scan_.next();
         scan_.next();
@@ -98,10 +100,9 @@ class Reader {
       } else if (!scan_.accept("=>")) {
         return scan_.expected("'=>' or '<=>'", "a short rule is LEFT => RIGHT; 'find' starts a long one");
       }
-      EGRET_TRY(rule.right, term(0));
+      EGRET_TRY_VOID(term(rule.right, 0));
     }
-    EGRET_TRY_VOID(read_clauses(rule));
-    return rule;
+    return read_clauses(rule);
   }
 
   Status read_for(RuleSyntax& rule) {
@@ -116,25 +117,25 @@ class Reader {
       each.classes.push_back(std::move(name));
       if (each.classes.size() > kMaxItems) return too_many("classes");
     } while (scan_.accept(","));
-    rule.each = std::move(each);
+    rule.each = std::make_shared<const ForClause>(std::move(each));
     return {};
   }
 
   Status read_bindings(std::vector<Binding>& out) {
     do {
-      Binding b;
+      Binding& b = out.emplace_back();
       b.at = here();
       EGRET_TRY(b.name, variable("a name"));
       b.many = scan_.accept("..");
       EGRET_TRY_VOID(scan_.expect("=", "in NAME = TERM"));
-      EGRET_TRY(b.term, term(0));
-      out.push_back(std::move(b));
+      EGRET_TRY_VOID(term(b.term, 0));
       if (out.size() > kMaxItems) return too_many("terms");
     } while (scan_.accept(","));
     return {};
   }
 
   Status read_clauses(RuleSyntax& rule) {
+    std::shared_ptr<Examples> examples;
     for (;;) {
       if (scan_.accept("where")) {
         EGRET_TRY_VOID(read_conditions(rule.where));
@@ -152,9 +153,9 @@ class Reader {
       } else if (scan_.accept("subsume")) {
         rule.subsume = true;
       } else if (scan_.peek().is("accept") || scan_.peek().is("reject")) {
-        bool accepts = scan_.next().text == "accept";
-        EGRET_TRY(Example example, read_example());
-        (accepts ? rule.accepts : rule.rejects).push_back(std::move(example));
+        const bool accepts = scan_.next().is("accept");
+        if (!examples) rule.examples = examples = std::make_shared<Examples>();
+        EGRET_TRY_VOID(read_example((accepts ? examples->accepts : examples->rejects).emplace_back()));
       } else {
         return {};
       }
@@ -163,8 +164,7 @@ class Reader {
 
   Status read_conditions(std::vector<Term>& out) {
     do {
-      EGRET_TRY(Term c, condition());
-      out.push_back(std::move(c));
+      EGRET_TRY_VOID(condition(out.emplace_back()));
       if (out.size() > kMaxItems) return too_many("conditions");
     } while (scan_.accept(","));
     return {};
@@ -184,21 +184,25 @@ class Reader {
     return {};
   }
 
-  Result<Term> condition() {
-    EGRET_TRY(Term left, term(0));
+  Status condition(Term& out) {
+    EGRET_TRY_VOID(term(out, 0));
     for (std::string_view op : {"==", "!=", "<=", ">=", "<", ">"}) {
-      Position at = here();
-      if (!scan_.accept(op)) continue;
-      Term t;
-      t.kind = Term::Kind::kCompare;
-      t.name = op;
-      t.at = at;
-      EGRET_TRY(Term right, term(0));
-      t.args.push_back(std::move(left));
-      t.args.push_back(std::move(right));
-      return t;
+      if (!scan_.peek().is(op)) continue;
+      wrap(out, Term::Kind::kCompare);
+      return term(out.args.emplace_back(), 0);
     }
-    return left;
+    return {};
+  }
+
+  // Makes `t` the first argument of the operator that is next.
+  void wrap(Term& t, Term::Kind kind) {
+    Term outer;
+    outer.kind = kind;
+    outer.at = here();
+    outer.name = scan_.next().text;
+    outer.args.reserve(2);
+    outer.args.push_back(std::move(t));
+    t = std::move(outer);
   }
 
   static int precedence(const Token& t) {
@@ -206,70 +210,58 @@ class Reader {
     return t.text == "+" || t.text == "-" ? 1 : t.text == "*" || t.text == "/" ? 2 : 0;
   }
 
-  Result<Term> term(int depth, int least = 1) {
+  Status term(Term& out, int depth, int least = 1) {
     if (depth > kMaxTextDepth) return input_error("a term nested too deeply", {}, scan_.here());
-    EGRET_TRY(Term left, unary(depth));
+    EGRET_TRY_VOID(unary(out, depth));
     int chain = 0;
     for (int p = precedence(scan_.peek()); p >= least; p = precedence(scan_.peek())) {
-      Term t;
-      t.kind = Term::Kind::kInfix;
-      t.at = here();
-      t.name = scan_.next().text;
-      EGRET_TRY(Term right, term(depth + 1, p + 1));
+      wrap(out, Term::Kind::kInfix);
+      EGRET_TRY_VOID(term(out.args.emplace_back(), depth + 1, p + 1));
       if (++chain > kMaxTextDepth) return input_error("a chain of more than 64 operators", {}, scan_.here());
-      t.args.push_back(std::move(left));
-      t.args.push_back(std::move(right));
-      left = std::move(t);
     }
-    return left;
+    return {};
   }
 
-  Result<Term> unary(int depth) {
-    Position at = here();
-    if (!scan_.accept("-")) return primary(depth);
-    EGRET_TRY(Term inner, unary_operand(depth + 1));
-    if (inner.kind == Term::Kind::kNumber && !inner.parenthesized) {
-      inner.number = -inner.number;
-      inner.at = at;
-      return inner;
+  Status unary(Term& out, int depth) {
+    const Position at = here();
+    if (!scan_.accept("-")) return primary(out, depth);
+    if (depth >= kMaxTextDepth) return input_error("a term nested too deeply", {}, scan_.here());
+    EGRET_TRY_VOID(primary(out, depth + 1));
+    if (out.kind == Term::Kind::kNumber && !out.parenthesized) {
+      out.number = -out.number;
+      out.at = at;
+      return {};
     }
-    Term t;
-    t.kind = Term::Kind::kNegate;
-    t.at = at;
-    t.args.push_back(std::move(inner));
-    return t;
+    Term outer;
+    outer.kind = Term::Kind::kNegate;
+    outer.at = at;
+    outer.args.push_back(std::move(out));
+    out = std::move(outer);
+    return {};
   }
 
-  Result<Term> unary_operand(int depth) {
-    if (depth > kMaxTextDepth) return input_error("a term nested too deeply", {}, scan_.here());
-    return primary(depth);
-  }
-
-  Result<Term> primary(int depth) {
-    Term t;
+  Status primary(Term& t, int depth) {
     t.at = here();
     const Token& token = scan_.peek();
     if (token.kind == Kind::kNumber || token.is("inf") || token.is("nan")) {
       t.kind = Term::Kind::kNumber;
       EGRET_TRY(t.number, parse_number(scan_));
-      return t;
+      return {};
     }
     if (scan_.accept("(")) {
-      EGRET_TRY(t, term(depth + 1));
+      EGRET_TRY_VOID(term(t, depth + 1));
       EGRET_TRY_VOID(scan_.expect(")", "after a term"));
       t.parenthesized = true;
-      return t;
+      return {};
     }
     if (scan_.accept("[")) {
       t.kind = Term::Kind::kList;
-      EGRET_TRY_VOID(arguments(t, "]", depth));
-      return t;
+      return arguments(t, "]", depth);
     }
     EGRET_TRY(t.name, variable("a term"));
     if (scan_.accept("(")) {
       t.kind = Term::Kind::kCall;
-      EGRET_TRY_VOID(arguments(t, ")", depth));
-      return t;
+      return arguments(t, ")", depth);
     }
     if (scan_.accept(".")) {
       EGRET_TRY(std::string field, scan_.name("the name of an attribute"));
@@ -278,23 +270,23 @@ class Reader {
     t.many = scan_.accept("..");
     if (scan_.accept("[")) {
       t.has_axes = true;
-      EGRET_TRY_VOID(axis_names(t.axes));
+      return axis_names(t.axes);
     }
-    return t;
+    return {};
   }
 
   Status arguments(Term& t, std::string_view close, int depth) {
     if (scan_.accept(close)) return {};
+    t.args.reserve(2);
     do {
       if (t.args.size() + t.attrs.size() > kMaxItems) return too_many("arguments");
       if (scan_.peek().kind == Kind::kName && scan_.peek(1).is("=") && close == ")") {
-        EGRET_TRY(std::string name, scan_.name("an attribute"));
+        auto& [name, value] = t.attrs.emplace_back();
+        name = scan_.next().text;
         scan_.next();
-        EGRET_TRY(Term value, term(depth + 1));
-        t.attrs.emplace_back(std::move(name), std::move(value));
+        EGRET_TRY_VOID(term(value, depth + 1));
       } else {
-        EGRET_TRY(Term argument, term(depth + 1));
-        t.args.push_back(std::move(argument));
+        EGRET_TRY_VOID(term(t.args.emplace_back(), depth + 1));
       }
     } while (scan_.accept(","));
     return scan_.expect(close, "or ',' after an argument");
@@ -303,10 +295,9 @@ class Reader {
   Status axis_names(std::vector<AxisName>& axes) {
     if (scan_.accept("]")) return {};
     do {
-      AxisName axis;
+      AxisName& axis = axes.emplace_back();
       EGRET_TRY(axis.name, variable("the name of an axis"));
       axis.many = scan_.accept("..");
-      axes.push_back(std::move(axis));
       if (axes.size() > kMaxItems) return too_many("axes");
     } while (scan_.accept(","));
     return scan_.expect("]", "or ',' after the name of an axis");
@@ -319,11 +310,11 @@ class Reader {
            (scan_.peek(1).is(".") && scan_.peek(2).kind == Kind::kName && scan_.peek(3).is(":"));
   }
 
-  Result<Example> read_example() {
-    Example example;
+  Status read_example(Example& example) {
     example.at = here();
+    example.items.reserve(4);
     for (;;) {
-      Example::Item item;
+      Example::Item& item = example.items.emplace_back();
       item.at = here();
       EGRET_TRY(item.name, variable("a variable"));
       if (scan_.accept(".")) {
@@ -333,9 +324,8 @@ class Reader {
       item.many = scan_.accept("..");
       EGRET_TRY_VOID(scan_.expect(":", "after the variable of an example"));
       EGRET_TRY_VOID(read_item(item));
-      example.items.push_back(std::move(item));
       if (example.items.size() > kMaxItems) return too_many("items");
-      if (!scan_.accept(",")) return example;
+      if (!scan_.accept(",")) return {};
     }
   }
 
@@ -377,8 +367,7 @@ class Reader {
 
   // --- fusion rules --------------------------------------------------------------------------------------------------
 
-  Result<RuleSyntax> read_fusion() {
-    RuleSyntax rule;
+  Status read_fusion(RuleSyntax& rule) {
     rule.kind = RuleKind::kFusion;
     rule.at = here();
     EGRET_TRY(rule.name, kebab("the name of the fusion rule"));
@@ -388,14 +377,14 @@ class Reader {
       scan_.next();
       scan_.next();
       rule.fusion = FusionForm::kAbsorbBefore;
-      EGRET_TRY(rule.left, term(0));
+      EGRET_TRY_VOID(term(rule.left, 0));
     } else if (scan_.peek().is("kernel") && scan_.peek(1).is(",")) {
       scan_.next();
       scan_.next();
       EGRET_TRY_VOID(scan_.expect("kernel", "after 'kernel,'"));
       rule.fusion = FusionForm::kSideBySide;
     } else {
-      EGRET_TRY(rule.left, term(0));
+      EGRET_TRY_VOID(term(rule.left, 0));
       if (scan_.accept("starts")) {
         EGRET_TRY_VOID(scan_.expect("kernel", "after 'starts'"));
       } else {
@@ -406,8 +395,8 @@ class Reader {
     if (rule.left.kind != Term::Kind::kCall && rule.fusion != FusionForm::kSideBySide) {
       return scan_.expected("an operator applied to 'kernel', or 'starts kernel'");
     }
-    if (scan_.accept("where")) EGRET_TRY_VOID(read_fusion_conditions(rule));
-    return rule;
+    if (scan_.accept("where")) return read_fusion_conditions(rule);
+    return {};
   }
 
   Status read_fusion_conditions(RuleSyntax& rule) {
@@ -430,7 +419,11 @@ class Reader {
 
 Result<RuleFile> read_rules(std::string_view text, const std::string& file) {
   if (text.size() > kMaxText) return input_error("a rule file of more than 4 MiB", {}, {file, 0, 0, {}});
-  return Reader(text, file).run();
+  return Reader(text, file, 1).file();
+}
+
+Result<RuleFile> read_further_rules(std::string_view text, const std::string& file, int first_line) {
+  return Reader(text, file, first_line).rules({});
 }
 
 }  // namespace egret::rules

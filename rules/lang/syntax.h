@@ -82,6 +82,11 @@ struct Example {
   Position at;
 };
 
+// The lines of a rule, which all its expansions share.
+struct Examples {
+  std::vector<Example> accepts, rejects;
+};
+
 enum class FusionForm : uint8_t { kBegin, kAbsorbAfter, kAbsorbBefore, kAbsorbReduction, kSideBySide };
 
 struct PreparedRule;  // left.h
@@ -95,7 +100,7 @@ struct RuleSyntax {
   RuleKind kind = RuleKind::kAlgebra;
   std::string name;
   Position at;
-  std::optional<ForClause> each;     // for f in ...
+  std::shared_ptr<const ForClause> each;  // for f in ...; null: none
   bool is_short = true;
   bool both_ways = false;            // <=>
   Term left, right;                  // short
@@ -105,11 +110,17 @@ struct RuleSyntax {
   std::vector<Binding> lets, unites;
   std::vector<std::string> needs;
   std::string proof_method, proof_hint;
-  std::vector<Example> accepts, rejects;
+  std::shared_ptr<const Examples> examples;    // null: none
   bool subsume = false;
   FusionForm fusion = FusionForm::kBegin;
   std::vector<std::string> fusion_conditions;  // words of each, as written
   std::shared_ptr<PreparedSlot> prepared;      // of a concrete rule: made on first use
+
+  const std::vector<Example>& accepts() const { return examples ? examples->accepts : kNoExamples; }
+  const std::vector<Example>& rejects() const { return examples ? examples->rejects : kNoExamples; }
+
+ private:
+  static inline const std::vector<Example> kNoExamples;
 };
 
 struct RuleFile {
@@ -120,6 +131,9 @@ struct RuleFile {
 
 // Errors name file:line:column.
 Result<RuleFile> read_rules(std::string_view text, const std::string& file);
+// From a later line on, where a rule begins.
+Result<RuleFile> read_further_rules(std::string_view text, const std::string& file, int first_line);
+inline constexpr size_t kMaxRules = 4096;  // of a file
 std::string print_rules(const RuleFile& file);
 std::string print_rule(const RuleSyntax& rule);
 std::string print_term(const Term& term);

@@ -146,7 +146,7 @@ Coverage::Coverage(const Rule& rule) {
   const std::vector<Assignment> instances = small_assignments(rule, kInstances);
   for (const Assignment& a : instances) add(a);
   size_t varied = 0;
-  for (const Example& e : rule.syntax->accepts) {
+  for (const Example& e : rule.syntax->accepts()) {
     auto choices = assignments_of(rule, *prepared_, e);
     if (!choices.ok() || choices->empty()) continue;
     std::vector<Assignment> near = varied_assignments(enlarged(choices->front()));

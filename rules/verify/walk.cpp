@@ -184,7 +184,7 @@ class Walk {
 
   std::optional<std::string> run(size_t steps) {
     std::vector<Assignment> seeds;
-    for (const auto* lines : {&rule_.syntax->accepts, &rule_.syntax->rejects}) {
+    for (const auto* lines : {&rule_.syntax->accepts(), &rule_.syntax->rejects()}) {
       for (const Example& e : *lines) {
         auto given = assignments_of(rule_, prepared_, e);
         if (given.ok() && !given->empty() && seeds.size() < kLines) seeds.push_back(given->front());

@@ -176,6 +176,62 @@ TEST_CASE("fusion rules are switches for classes of operators") {
   CHECK(all.side_by_side_shares_operand);
 }
 
+namespace {
+
+// Enough rules, three lines each, that their text is read in several parts.
+std::vector<std::string> many_rules() {
+  std::vector<std::string> out;
+  for (int i = 0; i < 800; ++i) {
+    const std::string n = std::to_string(i);
+    out.push_back("rule r" + n + ":  # the rule r" + n + "\n  x * " + n + " <=> " + n + " * x\n  accept x: f32[3]\n");
+  }
+  return out;
+}
+
+std::string joined(const std::vector<std::string>& rules) {
+  std::string text = "ruleset many off\n";
+  for (const std::string& r : rules) text += r;
+  return text;
+}
+
+std::string error_with(int threads, const std::vector<std::string>& rules) {
+  RuleSet set(threads);
+  auto status = set.add_text(joined(rules), "many.rules");
+  REQUIRE_FALSE(status.ok());
+  CHECK(set.rules().empty());
+  return status.error().to_string();
+}
+
+}  // namespace
+
+TEST_CASE("a long text is read in parts: rules, lines and errors are those of one thread") {
+  RuleSet one, many(4);
+  REQUIRE(joined(many_rules()).size() > size_t{40} << 10);
+  REQUIRE(one.add_text(joined(many_rules()), "many.rules").ok());
+  REQUIRE(many.add_text(joined(many_rules()), "many.rules").ok());
+  REQUIRE(one.rules().size() == 1600);
+  REQUIRE(many.rules().size() == 1600);
+  for (size_t i = 0; i < 1600; ++i) {
+    const Rule &a = one.rules()[i], &b = many.rules()[i];
+    CHECK(a.name == "r" + std::to_string(i / 2) + (i % 2 ? "/rev" : ""));
+    CHECK(a.line == 2 + static_cast<int>(i / 2) * 3);
+    CHECK((a.ruleset == "many" && a.off));
+    CHECK((a.name == b.name && a.line == b.line && a.hash == b.hash && a.proof_hash == b.proof_hash && a.text == b.text && b.ruleset == "many" && b.off));
+  }
+  for (int threads : {1, 4}) {
+    auto rules = many_rules();
+    rules[600] = rules[10];
+    CHECK(error_with(threads, rules) == "many.rules:1802:6: error: rule r10: the name is taken\n  hint: names are unique in everything loaded");
+    rules[500] = "rule bad:\n  nosuch(x) => x\n  accept x: f32[3]\n";  // stands before the name
+    CHECK(error_with(threads, rules).starts_with("many.rules:1503:3: error: rule bad: no operator 'nosuch'"));
+    rules[700] = "rule worse:\n  x + => x\n  accept x: f32[3]\n";  // a text that does not read has no rules
+    CHECK(error_with(threads, rules).starts_with("many.rules:2103:7: error: expected"));
+    rules = many_rules();
+    for (int i = 0; i < 800; i += 20) rules[i] = "rule s" + std::to_string(i) + ":\n  neg(x,\nrule =1) => x\n";  // no rule begins there
+    CHECK(error_with(threads, rules).starts_with("many.rules:4:7: error: rule s0: neg has no attribute 'rule'"));
+  }
+}
+
 TEST_CASE("a thousand rules load (0.012 s on an idle machine)", "[.speed]") {
   std::string text = "ruleset many\n";
   for (int i = 0; i < 1000; ++i) {

@@ -79,8 +79,8 @@ TEST_CASE("every rule fires on its accept lines and not on its reject lines") {
     if (rule.kind != RuleKind::kAlgebra) continue;
     INFO(rule.name);
     written.insert(rule.written);
-    CHECK_FALSE(rule.syntax->accepts.empty());
-    CHECK_FALSE(rule.syntax->rejects.empty());
+    CHECK_FALSE(rule.syntax->accepts().empty());
+    CHECK_FALSE(rule.syntax->rejects().empty());
     auto yes = accepted(rule);
     if (!yes.ok()) FAIL(yes.error().to_string());
     for (const RuleInstance& i : *yes) check_equal(rule, i, 3);

@@ -311,7 +311,7 @@ std::vector<Mutant> mutants_of(const RuleSyntax& given, const std::string& kind)
   RuleSyntax rule = given;
   if (rule.each) {
     const auto ops = operators_of_class(rule.each->classes.at(0));
-    if (!ops.empty()) rule.each->classes = {ops[0]->name};
+    if (!ops.empty()) rule.each = std::make_shared<const ForClause>(ForClause{rule.each->variable, {ops[0]->name}, rule.each->at});
   }
   std::set<std::string> seen{print_rule(rule)};
   for (const Kind& k : kinds()) {

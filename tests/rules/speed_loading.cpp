@@ -1,33 +1,24 @@
-// Loading rules as a whole: speed_loading [RULES].  Reads, checks, expands and compiles that many rules as written (the library's, again and again
-// under other names), and prints the least time of some runs.  Not a test.
+// Loading rules as a whole: speed_loading [RULES [RUNS [THREADS]]].  Reads, checks, expands and compiles that many rules as written (the
+// library's, again and again under other names), and prints the least time of some runs.  Not a test.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <regex>
 #include <string>
 #include <vector>
 
 #include "rules/lang/library.h"
 #include "rules/rules.h"
+#include "support/limits.h"
 
 using namespace egret;
 using namespace egret::rules;
 
-namespace {
-
-double now() {
-  timespec t{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
-
-}  // namespace
-
 int main(int argc, char** argv) {
   const size_t wanted = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1'000;
   const int runs = argc > 2 ? std::atoi(argv[2]) : 9;
-  std::vector<std::string> texts;
+  const int threads = argc > 3 ? std::atoi(argv[3]) : 0;
+  std::vector<std::string> copies;
   size_t written = 0;
   for (int copy = 0; written < wanted; ++copy) {
     for (const LibraryFile& f : library_files()) {
@@ -35,29 +26,29 @@ int main(int argc, char** argv) {
       const std::regex head("\n(rule|fuse) ([a-z0-9-]+):");
       std::string text = std::regex_replace(std::string(f.text), head, "\n$1 $2-" + std::to_string(copy) + ":");
       written += static_cast<size_t>(std::distance(std::sregex_iterator(text.begin(), text.end(), head), std::sregex_iterator()));
-      texts.push_back(std::move(text));
+      copies.push_back(std::move(text));
     }
   }
+  std::vector<RuleText> texts;
+  for (const std::string& text : copies) texts.push_back({text, "copy.rules"});
   double read = 1e9, all = 1e9;
   size_t expanded = 0, rewrites = 0;
   for (int r = 0; r < runs; ++r) {
-    const double start = now();
-    RuleSet set;
-    for (size_t k = 0; k < texts.size(); ++k) {
-      if (auto s = set.add_text(texts[k], "copy.rules"); !s.ok()) {
-        std::printf("%s\n", s.error().to_string().c_str());
-        return 1;
-      }
+    Stopwatch watch;
+    RuleSet set(threads);
+    if (auto s = set.add_texts(texts); !s.ok()) {
+      std::printf("%s\n", s.error().to_string().c_str());
+      return 1;
     }
-    const double loaded = now();
+    const double loaded = watch.seconds();
     TensorEGraph graph;
     const auto compiled = compile(set, *Licence::parse("fast"), graph);
     if (!compiled.ok()) {
       std::printf("%s\n", compiled.error().to_string().c_str());
       return 1;
     }
-    read = std::min(read, loaded - start);
-    all = std::min(all, now() - start);
+    read = std::min(read, loaded);
+    all = std::min(all, watch.seconds());
     expanded = set.rules().size();
     rewrites = compiled->rewrites.size();
   }
