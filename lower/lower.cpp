@@ -115,19 +115,22 @@ class Lowering {
           {fmt::format("egret_k{}", k), kernel.plan.schedule, std::move(*stages), memory_.in_place[k] != 0});
       numbers.push_back(k);
     }
-    EGRET_TRY(lower::HostObject object, lower::compile_host(kernels, {*level, options_.strict}));
+    EGRET_TRY(lower::HostCode code, lower::compile_host(kernels, {.level = *level, .strict = options_.strict,
+                                                                .threads = options_.threads}));
     for (size_t i = 0; i < kernels.size(); ++i) {
       PlanKernel& k = plan_.kernels[numbers[i]];
       k.symbol = kernels[i].symbol;
-      k.items = object.shapes[i].items;
-      k.scratch_bytes = object.shapes[i].scratch_bytes;
+      k.items = code.shapes[i].items;
+      k.scratch_bytes = code.shapes[i].scratch_bytes;
       artifact_.scratch_bytes = std::max(artifact_.scratch_bytes, static_cast<uint64_t>(k.scratch_bytes));
       k.item_picoseconds =
-          std::max<int64_t>(1, static_cast<int64_t>(object.shapes[i].item_cost * kPicosecondsPerNanosecond));
+          std::max<int64_t>(1, static_cast<int64_t>(code.shapes[i].item_cost * kPicosecondsPerNanosecond));
     }
     plan_.host_level = name(*level);
-    plan_.host_object = fmt::format("kernels/host-{}.o", plan_.host_level);
-    artifact_.files[plan_.host_object] = std::move(object.bytes);
+    for (size_t i = 0; i < code.objects.size(); ++i) {
+      plan_.host_objects.push_back(fmt::format("kernels/host-{}-{}.o", plan_.host_level, i));
+      artifact_.files[plan_.host_objects.back()] = std::move(code.objects[i]);
+    }
     return {};
   }
 
@@ -180,11 +183,11 @@ class Lowering {
   }
 
   Status prepare(std::vector<Tensor>* prepared) {
-    if (plan_.host_object.empty()) return prepare_by_evaluation(prepared);
+    if (plan_.host_objects.empty()) return prepare_by_evaluation(prepared);
     Plan copy = plan_;
     copy.run.clear();
     copy.arena_bytes = copy.weight_bytes = 0;
-    EGRET_TRY(auto engine, make_host_engine(std::move(copy), artifact_.files[plan_.host_object], options_.threads));
+    EGRET_TRY(auto engine, make_host_engine(std::move(copy), artifact_.files, options_.threads));
     std::vector<std::span<const std::byte>> weights(program_.values.size());
     for (size_t v = 0; v < weights.size(); ++v) {
       if (program_.values[v].data) weights[v] = program_.values[v].data->bytes();

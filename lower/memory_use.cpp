@@ -40,9 +40,9 @@ Result<uint64_t> host_scratch(const Program& program, const LowerOptions& option
     names.push_back(std::move(name));
   }
   if (const auto level = detect_host_level(); level && !fresh.empty()) {
-    const auto object = lower::compile_host(fresh, {*level, options.strict, false});
-    for (size_t i = 0; i < names.size() && object.ok(); ++i) {
-      const auto bytes = static_cast<uint64_t>(object->shapes[i].scratch_bytes);
+    const auto shapes = lower::compile_host(fresh, {.level = *level, .strict = options.strict, .code = false});
+    for (size_t i = 0; i < names.size() && shapes.ok(); ++i) {
+      const auto bytes = static_cast<uint64_t>(shapes->shapes[i].scratch_bytes);
       most = std::max(most, bytes);
       known[names[i]] = bytes;
     }

@@ -66,7 +66,7 @@ Result<CudaKernel> print_cuda(const Kernel& kernel, const Stages& stages, const 
 struct CudaPart {
   CudaKernel kernel;                          // `source` and `head` emptied
   std::string source_path;                    // "kernels/NAME.cu"; empty: nothing to launch
-  std::map<std::string, std::string> cubins;  // architecture -> "kernels/NAME.ARCH.cubin"
+  std::map<std::string, std::string> cubins;  // architecture -> "kernels/FIRST-LAST.ARCH.cubin", of several kernels
 };
 
 struct CudaOptions {
@@ -75,8 +75,8 @@ struct CudaOptions {
   int threads = 1;                  // of the compilation; the bytes do not depend on it
 };
 
-// Prints every kernel of the program into `files` ("kernels/k<number>.cu"), compiles it for options.cubins, and returns
-// a part a kernel, in order of Program::kernels.  Errors: as print_cuda and compile_cubin.
+// Prints every kernel of the program into `files` ("kernels/k<number>.cu"), compiles them for options.cubins, a few to
+// a cubin, and returns a part a kernel, in order of Program::kernels.  Errors: as print_cuda and compile_cubin.
 Result<std::vector<CudaPart>> add_cuda(const Program& program, const CudaOptions& options,
                                        std::map<std::string, std::string>& files);
 

@@ -112,7 +112,7 @@ Result<Cubin> compile_cubin(const std::string& source, const std::string& name, 
   if (int code = api.create(&holder.program, source.c_str(), (name + ".cu").c_str(), 0, nullptr, nullptr); code != 0)
     return internal_error("NVRTC: " + std::string(api.error_string(code)));
   std::vector<std::string> options = {"--gpu-architecture=" + arch, "--std=c++17", "--ptxas-options=-v",
-                                      "-diag-suppress=177"};
+                                      "-diag-suppress=177", "--minimal"};  // no textures, no calls of the CUDA runtime
   options.insert(options.end(), more_options.begin(), more_options.end());
   std::vector<const char*> pointers;
   for (const std::string& option : options) pointers.push_back(option.c_str());

@@ -1,12 +1,7 @@
-// The text of a kernel put together, and the kernels of a program printed and compiled.
-#include <tbb/parallel_for.h>
-#include <tbb/task_arena.h>
-
+// The text of a kernel put together.
 #include <algorithm>
-#include <optional>
 
 #include "lower/cuda/cuda.h"
-#include "lower/cuda/nvrtc.h"
 #include "lower/cuda/schedules.h"
 
 namespace egret::lower {
@@ -97,43 +92,6 @@ Result<CudaKernel> print_cuda(const Kernel& kernel, const std::string& name, boo
   CudaChoices choices = choose(kernel, stages);
   choices.in_order = in_order;
   return print_cuda(kernel, stages, choices, name);
-}
-
-Result<std::vector<CudaPart>> add_cuda(const Program& program, const CudaOptions& options,
-                                       std::map<std::string, std::string>& files) {
-  const size_t count = program.kernels.size(), archs = options.cubins.size();
-  std::vector<CudaPart> parts(count);
-  std::vector<std::optional<Error>> errors(count);
-  std::vector<std::vector<std::string>> cubins(count, std::vector<std::string>(archs));
-  std::vector<std::string> more;
-  if (options.strict) more.push_back("--fmad=false");
-  auto one = [&](size_t k) {
-    auto printed = print_cuda(program.kernels[k], "k" + std::to_string(k), options.strict);
-    if (!printed.ok()) return void(errors[k] = printed.take_error());
-    parts[k].kernel = std::move(*printed);
-    for (size_t a = 0; a < archs && !parts[k].kernel.source.empty(); ++a) {
-      auto cubin = compile_cubin(parts[k].kernel.source, parts[k].kernel.name, options.cubins[a], more);
-      if (!cubin.ok()) return void(errors[k] = cubin.take_error());
-      cubins[k][a] = std::move(cubin->bytes);
-    }
-  };
-  tbb::task_arena arena(std::max(1, options.threads));
-  arena.execute([&] { tbb::parallel_for(size_t{0}, count, one); });
-  for (size_t k = 0; k < count; ++k) {
-    if (errors[k]) return *std::move(errors[k]);
-    CudaPart& part = parts[k];
-    if (part.kernel.source.empty()) continue;
-    part.source_path = "kernels/" + part.kernel.name + ".cu";
-    files[part.source_path] = std::move(part.kernel.source);
-    for (size_t a = 0; a < archs; ++a) {
-      const std::string path = "kernels/" + part.kernel.name + "." + options.cubins[a] + ".cubin";
-      part.cubins[options.cubins[a]] = path;
-      files[path] = std::move(cubins[k][a]);
-    }
-    part.kernel.source.clear();
-    part.kernel.head.clear();
-  }
-  return parts;
 }
 
 }  // namespace egret::lower

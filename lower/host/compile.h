@@ -1,10 +1,12 @@
-// Host code: kernels as stages to one relocatable object, through LLVM.
+// Host code: kernels as stages to relocatable objects, a few kernels each, through LLVM.
 //
 // This header does not know LLVM; the code stands in the module egret_llvm, opened on first use (support/module.h).
+// Objects are made in parallel; which kernels share one follows from their order alone.
 // Thread safety: `compile_host` may be called from several threads.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,23 +30,24 @@ struct HostKernelShape {
   double item_cost = 0;       // rough nanoseconds an item
 };
 
-struct HostObject {
-  std::string bytes;  // ELF64 x86-64 relocatable; undefined symbols only of runtime/symbols.h
-  std::vector<HostKernelShape> shapes;
+struct HostCode {
+  std::vector<std::string> objects;  // ELF64 x86-64 relocatable; undefined symbols only of runtime/symbols.h
+  std::vector<HostKernelShape> shapes;  // a kernel
 };
 
 struct HostOptions {
   HostLevel level = HostLevel::kV2;
   bool strict = false;  // folds in index order, products and sums rounded apart
   bool code = true;     // false: the shapes alone, which takes a fraction of the time
+  int threads = 1;      // of the compilation; the bytes do not depend on it
 };
 
 // Same kernels and options, same bytes.
-Result<HostObject> compile_host(const std::vector<HostKernel>& kernels, const HostOptions& options);
+Result<HostCode> compile_host(std::span<const HostKernel> kernels, const HostOptions& options);
 
-// The module's entry.
-using CompileHostFn = void (*)(const std::vector<HostKernel>* kernels, const HostOptions& options,
-                               Result<HostObject>* result);
+// The module's entry: one object of all the kernels.
+using CompileHostFn = void (*)(std::span<const HostKernel> kernels, const HostOptions& options,
+                               Result<HostCode>* result);
 inline constexpr const char* kHostModule = "egret_llvm";
 inline constexpr const char* kCompileHostSymbol = "egret_compile_host";
 

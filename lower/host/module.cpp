@@ -1,4 +1,4 @@
-// The module egret_llvm: kernels to object code through LLVM 19.
+// The module egret_llvm: kernels to an object through LLVM 19.
 #include <llvm/Analysis/CGSCCPassManager.h>
 #include <llvm/Analysis/LoopAnalysisManager.h>
 #include <llvm/IR/LegacyPassManager.h>
@@ -6,6 +6,7 @@
 #include <llvm/IR/Verifier.h>
 #include <llvm/MC/TargetRegistry.h>
 #include <llvm/Passes/PassBuilder.h>
+#include <llvm/Support/CommandLine.h>
 #include <llvm/Support/SmallVectorMemoryBuffer.h>
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/Support/raw_ostream.h>
@@ -27,6 +28,10 @@ Result<std::unique_ptr<llvm::TargetMachine>> target_machine(HostLevel level) {
     LLVMInitializeX86Target();
     LLVMInitializeX86TargetMC();
     LLVMInitializeX86AsmPrinter();
+    // Loop strength reduction takes half of the time of generating code and gains nothing outside of register tiles,
+    // where `optimize` runs it.  LLVM has no other switch for it than the command line's.
+    auto& switches = llvm::cl::getRegisteredOptions();
+    if (auto it = switches.find("disable-lsr"); it != switches.end()) it->second->addOccurrence(0, "disable-lsr", "");
   });
   std::string message;
   const llvm::Target* target = llvm::TargetRegistry::lookupTarget(kTriple, message);
@@ -39,7 +44,8 @@ Result<std::unique_ptr<llvm::TargetMachine>> target_machine(HostLevel level) {
   return machine;
 }
 
-// What the kernels need: locals to registers, common addresses, invariants out of loops, small loops unrolled.
+// What the kernels need: locals to registers, common addresses, invariants out of loops, small loops unrolled; and in
+// register tiles, the module's internal functions, addresses that step.
 void optimize(llvm::Module& module, llvm::TargetMachine& machine) {
   llvm::PipelineTuningOptions tuning;
   tuning.LoopVectorization = false;
@@ -64,27 +70,34 @@ void optimize(llvm::Module& module, llvm::TargetMachine& machine) {
     fail_check("pipeline", llvm::toString(std::move(error)).c_str(), __FILE__, __LINE__);
   }
   passes.run(module, modules);
+  llvm::FunctionPassManager tile_passes;
+  if (auto error = builder.parsePassPipeline(tile_passes, "loop(loop-reduce)")) {
+    fail_check("pipeline of tiles", llvm::toString(std::move(error)).c_str(), __FILE__, __LINE__);
+  }
+  for (llvm::Function& f : module) {
+    if (f.hasInternalLinkage() && !f.isDeclaration()) tile_passes.run(f, functions);
+  }
 }
 
-Result<HostObject> compile(const std::vector<HostKernel>& kernels, const HostOptions& options) {
+Result<HostCode> compile(std::span<const HostKernel> kernels, const HostOptions& options) {
   EGRET_TRY(auto machine, target_machine(options.level));
   llvm::LLVMContext context;
   llvm::Module module("egret", context);
   module.setTargetTriple(kTriple);
   module.setDataLayout(machine->createDataLayout());
-  HostObject object;
+  HostCode made;
   for (const HostKernel& kernel : kernels) {
     Emitter emitter(module, options.level, options.strict);
     KernelEmitter one(emitter, kernel);
     EGRET_TRY(HostKernelShape shape, one.emit());
-    object.shapes.push_back(shape);
+    made.shapes.push_back(shape);
   }
-  if (!options.code) return object;
+  if (!options.code) return made;
   std::string message;
   llvm::raw_string_ostream stream(message);
-  if (const char* path = std::getenv("EGRET_DUMP_LLVM")) {
+  if (const char* folder = std::getenv("EGRET_DUMP_LLVM")) {
     std::error_code error;
-    llvm::raw_fd_ostream out(path, error);
+    llvm::raw_fd_ostream out(std::string(folder) + "/" + kernels.front().symbol + ".ll", error);
     module.print(out, nullptr);
   }
   if (llvm::verifyModule(module, &stream)) return internal_error("host code is not well formed: " + stream.str());
@@ -96,15 +109,15 @@ Result<HostObject> compile(const std::vector<HostKernel>& kernels, const HostOpt
     return internal_error("LLVM cannot write object code");
   }
   codegen.run(module);
-  object.bytes.assign(bytes.begin(), bytes.end());
-  return object;
+  made.objects.emplace_back(bytes.begin(), bytes.end());
+  return made;
 }
 
 }  // namespace
 }  // namespace egret::lower
 
 extern "C" __attribute__((visibility("default"))) void egret_compile_host(
-    const std::vector<egret::lower::HostKernel>* kernels, const egret::lower::HostOptions& options,
-    egret::Result<egret::lower::HostObject>* result) {
-  *result = egret::lower::compile(*kernels, options);
+    std::span<const egret::lower::HostKernel> kernels, const egret::lower::HostOptions& options,
+    egret::Result<egret::lower::HostCode>* result) {
+  *result = egret::lower::compile(kernels, options);
 }

@@ -217,15 +217,20 @@ Status CudaDevice::copy_within(DevicePointer to, DevicePointer from, uint64_t by
   return check(driver().copy_within(to, from, bytes, impl_->stream), "copy on the device");
 }
 
-Result<int> CudaDevice::load(const std::string& cubin, const std::string& function, uint32_t shared_bytes) {
-  Handle module = nullptr, handle = nullptr;
-  EGRET_TRY_VOID(check(driver().module_load(&module, cubin.data()), "load " + function));
+Result<int> CudaDevice::load(const std::string& cubin, const std::string& path) {
+  Handle module = nullptr;
+  EGRET_TRY_VOID(check(driver().module_load(&module, cubin.data()), "load " + path));
   impl_->modules.push_back(module);
-  EGRET_TRY_VOID(
-      check(driver().module_function(&handle, module, function.c_str()), "no function " + function));
+  return static_cast<int>(impl_->modules.size()) - 1;
+}
+
+Result<int> CudaDevice::function(int module, const std::string& name, uint32_t shared_bytes) {
+  Handle handle = nullptr;
+  EGRET_TRY_VOID(check(driver().module_function(&handle, impl_->modules[static_cast<size_t>(module)], name.c_str()),
+                       "no function " + name));
   if (shared_bytes > kSharedWithoutAsking)
     EGRET_TRY_VOID(check(driver().function_attribute(handle, kMaxDynamicShared, static_cast<int>(shared_bytes)),
-                         "shared memory of " + function));
+                         "shared memory of " + name));
   impl_->functions.push_back({handle, shared_bytes});
   return static_cast<int>(impl_->functions.size()) - 1;
 }

@@ -36,8 +36,10 @@ class CudaDevice {
   Status copy_in(DevicePointer to, const void* from, uint64_t bytes);
   Status copy_out(void* to, DevicePointer from, uint64_t bytes);
   Status copy_within(DevicePointer to, DevicePointer from, uint64_t bytes);
-  // Number of a function, for `launch`.  Equal cubins may be loaded twice.  Requires: `cubin` is a whole ELF file.
-  Result<int> load(const std::string& cubin, const std::string& function, uint32_t shared_bytes);
+  // Number of a module, for `function`.  Requires: `cubin` is a whole ELF file; `path` is for the error.
+  Result<int> load(const std::string& cubin, const std::string& path);
+  // Number of a function of a module, for `launch`.
+  Result<int> function(int module, const std::string& name, uint32_t shared_bytes);
   // Pointers in order of the kernel's parameters.
   Status launch(int function, std::array<uint32_t, 3> grid, std::array<uint32_t, 3> block,
                 const std::vector<DevicePointer>& arguments);

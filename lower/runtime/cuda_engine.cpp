@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "lower/runtime/cuda_device.h"
 #include "lower/runtime/engine.h"
@@ -112,7 +113,13 @@ class CudaEngine final : public Engine {
     const std::string& path = kernel.cuda->cubins.at(architectures[static_cast<size_t>(best)]);
     const auto file = files.find(path);
     if (file == files.end()) return input_error(fmt::format("the artifact lacks its file {}", path));
-    EGRET_TRY(functions_[l.kernel], device_.load(file->second, kernel.cuda->function, kernel.cuda->shared_bytes));
+    auto module = modules_.find(path);
+    if (module == modules_.end()) {
+      EGRET_TRY(const int number, device_.load(file->second, path));
+      module = modules_.emplace(path, number).first;
+    }
+    EGRET_TRY(functions_[l.kernel],
+              device_.function(module->second, kernel.cuda->function, kernel.cuda->shared_bytes));
     return {};
   }
 
@@ -156,7 +163,8 @@ class CudaEngine final : public Engine {
   }
 
   CudaDevice device_;
-  std::vector<int> functions_;  // by kernel
+  std::map<std::string, int> modules_;  // by path of the cubin
+  std::vector<int> functions_;          // by kernel
   std::vector<DevicePointer> places_;
 };
 

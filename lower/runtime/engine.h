@@ -48,8 +48,10 @@ class Engine {
   uint64_t allocated_ = 0;
 };
 
-// Fails where the object lacks a function of the plan, this processor lacks the plan's level, or memory is short.
-Result<std::unique_ptr<Engine>> make_host_engine(Plan plan, std::string_view object, int threads);
+// Fails where `files` (of the artifact, by path) lack an object or a function of the plan, this processor lacks the
+// plan's level, or memory is short.
+Result<std::unique_ptr<Engine>> make_host_engine(Plan plan, const std::map<std::string, std::string>& files,
+                                                 int threads);
 
 // Fails where there is no such device, `files` (of the artifact, by path) hold no cubin that runs on it, or its memory
 // is short.

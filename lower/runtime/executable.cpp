@@ -117,13 +117,11 @@ Result<std::unique_ptr<Engine>> engine_for(Plan plan, const std::map<std::string
                                            const std::string& device, int threads) {
   EGRET_TRY(const std::optional<int> ordinal, cuda_ordinal(device));
   if (ordinal) return make_cuda_engine(std::move(plan), files, *ordinal);
-  if (plan.host_object.empty()) {
+  if (plan.host_objects.empty()) {
     return unsupported_error("the artifact has no host code",
                              "optimize it with --target host, or run it on its device");
   }
-  auto object = files.find(plan.host_object);
-  if (object == files.end()) return input_error(fmt::format("the artifact lacks its file {}", plan.host_object));
-  return make_host_engine(std::move(plan), object->second, threads);
+  return make_host_engine(std::move(plan), files, threads);
 }
 
 Result<std::unique_ptr<Engine>> make_engine(const std::map<std::string, std::string>& files, const std::string& device,

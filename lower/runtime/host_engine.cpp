@@ -61,7 +61,7 @@ Memory::~Memory() {
 class HostEngine final : public Engine {
  public:
   HostEngine(Plan plan, int threads) : Engine(std::move(plan)), pool_(threads) {}
-  Status load(std::string_view object);
+  Status load(const std::map<std::string, std::string>& files);
 
   Status put(uint32_t value, std::span<const std::byte> bytes) override {
     if (!bytes.empty()) std::memcpy(places_[value], bytes.data(), bytes.size());
@@ -99,7 +99,7 @@ class HostEngine final : public Engine {
   void launch(const PlanLaunch& launch, const std::vector<void*>& places);
 
   using Function = void (*)(void* const* ports, void* scratch, int64_t begin, int64_t end);
-  ElfObject object_;
+  std::vector<ElfObject> objects_;
   std::vector<Function> functions_;
   Memory arena_, weights_, scratch_;
   uint64_t scratch_stride_ = 0;
@@ -107,7 +107,7 @@ class HostEngine final : public Engine {
   ThreadPool pool_;
 };
 
-Status HostEngine::load(std::string_view object) {
+Status HostEngine::load(const std::map<std::string, std::string>& files) {
   const Plan& p = plan_;
   const auto needed = host_level_from_name(p.host_level), here = detect_host_level();
   if (!needed) return input_error(fmt::format("host code for `{}` is not known", p.host_level));
@@ -116,10 +116,16 @@ Status HostEngine::load(std::string_view object) {
                                          here ? name(*here) : "below x86-64-v2"),
                              "optimize anew on this machine");
   }
-  EGRET_TRY(object_, ElfObject::load(object, runtime_symbol));
+  for (const std::string& path : p.host_objects) {
+    const auto file = files.find(path);
+    if (file == files.end()) return input_error(fmt::format("the artifact lacks its file {}", path));
+    EGRET_TRY(ElfObject object, ElfObject::load(file->second, runtime_symbol));
+    objects_.push_back(std::move(object));
+  }
   uint64_t scratch = 0;
   for (const PlanKernel& k : p.kernels) {
-    void* f = k.symbol.empty() ? nullptr : object_.function(k.symbol);
+    void* f = nullptr;
+    for (size_t i = 0; i < objects_.size() && !f && !k.symbol.empty(); ++i) f = objects_[i].function(k.symbol);
     if (!f && !k.symbol.empty()) return input_error(fmt::format("the host code has no function `{}`", k.symbol));
     functions_.push_back(reinterpret_cast<Function>(f));
     scratch = std::max(scratch, static_cast<uint64_t>(k.scratch_bytes));
@@ -196,9 +202,10 @@ Result<std::vector<Tensor>> HostEngine::prepare(const std::vector<std::span<cons
 
 }  // namespace
 
-Result<std::unique_ptr<Engine>> make_host_engine(Plan plan, std::string_view object, int threads) {
+Result<std::unique_ptr<Engine>> make_host_engine(Plan plan, const std::map<std::string, std::string>& files,
+                                                 int threads) {
   auto engine = std::make_unique<HostEngine>(std::move(plan), threads);
-  EGRET_TRY_VOID(engine->load(object));
+  EGRET_TRY_VOID(engine->load(files));
   return std::unique_ptr<Engine>(std::move(engine));
 }
 

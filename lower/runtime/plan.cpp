@@ -11,7 +11,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr const char* kFormat = "egret-plan 1";
+constexpr const char* kFormat = "egret-plan 2";
 constexpr const char* kHead = "{\n \"digest\": \"";
 constexpr size_t kDigestLength = 32;
 constexpr uint64_t kMaxBytes = uint64_t{1} << 40;
@@ -203,7 +203,7 @@ std::string print_plan(const Plan& plan) {
                {"name", plan.name},
                {"target", plan.target},
                {"device_hash", plan.device_hash},
-               {"host", {{"level", plan.host_level}, {"object", plan.host_object}}},
+               {"host", {{"level", plan.host_level}, {"objects", plan.host_objects}}},
                {"arena_bytes", plan.arena_bytes},
                {"weight_bytes", plan.weight_bytes},
                {"inputs", plan.inputs},
@@ -256,7 +256,10 @@ Result<Plan> parse_plan(std::string_view given) {
   plan.target = r.text(root, "target");
   plan.device_hash = r.text(root, "device_hash");
   plan.host_level = r.text(r.field(root, "host"), "level");
-  plan.host_object = r.text(r.field(root, "host"), "object");
+  for (const Json& json : r.list(r.field(root, "host"), "objects")) {
+    if (!json.is_string()) return r.fail("an object of host code is no path"), r.fault.take_error();
+    plan.host_objects.push_back(json.get<std::string>());
+  }
   plan.arena_bytes = r.number(root, "arena_bytes", kMaxBytes);
   plan.weight_bytes = r.number(root, "weight_bytes", kMaxBytes);
   for (const Json& json : r.list(root, "buffers")) {

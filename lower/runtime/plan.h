@@ -1,7 +1,7 @@
 // Plan: what plan.json holds: values with their places in memory, kernels, and the launches of the prepare and run
 // plans.
 //
-// Format "egret-plan 1".  The text carries a digest of itself and of every other file of the artifact.  Reading checks
+// Format "egret-plan 2".  The text carries a digest of itself and of every other file of the artifact.  Reading checks
 // every number before it is used: indices, offsets and sizes that do not fit together are errors.
 #pragma once
 
@@ -54,7 +54,8 @@ struct PlanLaunch {
 };
 
 struct Plan {
-  std::string name, target, device_hash, host_level, host_object;
+  std::string name, target, device_hash, host_level;
+  std::vector<std::string> host_objects;  // paths
   std::vector<PlanValue> values;
   std::vector<PlanKernel> kernels;
   std::vector<PlanLaunch> prepare, run;

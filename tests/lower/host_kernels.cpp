@@ -49,16 +49,23 @@ std::vector<std::vector<Tensor>> run_host(const std::vector<HostCase>& cases, Ho
     REQUIRE(stages.ok());
     kernels.push_back({"k" + std::to_string(i), plan.plan->schedule, *stages});
   }
-  auto object = lower::compile_host(kernels, {level, strict});
-  INFO((object.ok() ? "" : object.error().to_string()));
-  REQUIRE(object.ok());
-  auto loaded = ElfObject::load(object->bytes, runtime_symbol);
-  INFO((loaded.ok() ? "" : loaded.error().to_string()));
-  REQUIRE(loaded.ok());
+  auto code = lower::compile_host(kernels, {.level = level, .strict = strict});
+  INFO((code.ok() ? "" : code.error().to_string()));
+  REQUIRE(code.ok());
+  std::vector<ElfObject> objects;
+  for (const std::string& bytes : code->objects) {
+    auto loaded = ElfObject::load(bytes, runtime_symbol);
+    INFO((loaded.ok() ? "" : loaded.error().to_string()));
+    REQUIRE(loaded.ok());
+    objects.push_back(std::move(*loaded));
+  }
   std::vector<std::vector<Tensor>> results;
   for (size_t i = 0; i < cases.size(); ++i) {
     using Function = void (*)(void* const*, void*, int64_t, int64_t);
-    auto f = reinterpret_cast<Function>(loaded->function(kernels[i].symbol));
+    Function f = nullptr;
+    for (const ElfObject& object : objects) {
+      if (!f) f = reinterpret_cast<Function>(object.function(kernels[i].symbol));
+    }
     REQUIRE(f != nullptr);
     std::vector<Tensor> inputs = cases[i].inputs, outputs;
     for (const GraphOutput& o : cases[i].body.outputs) outputs.emplace_back(cases[i].body.type(o.value));
@@ -66,7 +73,7 @@ std::vector<std::vector<Tensor>> run_host(const std::vector<HostCase>& cases, Ho
     std::vector<void*> ports;
     for (Tensor& t : inputs) ports.push_back(t.bytes().data());
     for (Tensor& t : outputs) ports.push_back(t.bytes().data());
-    const lower::HostKernelShape& shape = object->shapes[i];
+    const lower::HostKernelShape& shape = code->shapes[i];
     const int64_t a = shape.items / 3, b = shape.items - shape.items / 4;
     for (auto [begin, end] : {std::pair{b, shape.items}, std::pair{int64_t{0}, a}, std::pair{a, b}}) {
       if (begin >= end) continue;

@@ -31,9 +31,10 @@ std::string some_object() {
     REQUIRE(stages.ok());
     kernels.push_back({"k" + std::to_string(kernels.size()), plan->schedule, *stages});
   }
-  auto object = lower::compile_host(kernels, {HostLevel::kV2, false});
-  REQUIRE(object.ok());
-  return object->bytes;
+  auto code = lower::compile_host(kernels, {.level = HostLevel::kV2});
+  REQUIRE(code.ok());
+  REQUIRE(code->objects.size() == 1);
+  return code->objects[0];
 }
 
 uint64_t next(uint64_t& state) { return mix(state += 0x9e3779b97f4a7c15ULL); }

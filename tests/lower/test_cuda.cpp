@@ -81,7 +81,11 @@ TEST_CASE("the shim shows a missing barrier") {
 TEST_CASE("a program's kernels become files of the artifact") {
   Program program;
   for (const char* text : {"graph g\n  x: f32[40]\n  y = exp(x)\n  return y",
-                           "graph g\n  x: f32[40]\n  y = reshape(x, sizes=[8,5])\n  return y"})
+                           "graph g\n  x: f32[40]\n  y = reshape(x, sizes=[8,5])\n  return y",
+                           "graph g\n  x: f32[5,100]\n  y = reduce_sum(x, axes=[1])\n  return y",
+                           "graph g\n  a: f32[40,70]  b: f32[70,40]\n  y = dot(a, b, lc=[1], rc=[0])\n  return y",
+                           "graph g\n  a: f32[50,70]  b: f32[70,30]\n  y = dot(a, b, lc=[1], rc=[0])\n  return y",
+                           "graph g\n  x: f32[50]\n  y = exp(x)\n  return y"})
     program.kernels.push_back(kernels_of_text(text).at(0));
   CudaOptions options;
   if (nvrtc_available()) options.cubins = {"sm_80", "sm_90a"};
@@ -91,9 +95,14 @@ TEST_CASE("a program's kernels become files of the artifact") {
   REQUIRE(parts.ok());
   REQUIRE(add_cuda(program, options, two).ok());
   CHECK(one == two);
-  CHECK(one.count("kernels/k0.cu") == 1);
-  CHECK(one.size() == 1 + options.cubins.size());
-  CHECK((*parts)[0].cubins.size() == options.cubins.size());
+  for (const char* source : {"k0", "k2", "k3", "k4", "k5"}) CHECK(one.count(std::string("kernels/") + source + ".cu") == 1);
+  CHECK(one.size() == 5 + 2 * options.cubins.size());  // four kernels to a cubin
+  for (const std::string& architecture : options.cubins) {
+    CHECK((*parts)[4].cubins[architecture] == "kernels/k0-k4." + architecture + ".cubin");
+    CHECK((*parts)[5].cubins[architecture] == "kernels/k5." + architecture + ".cubin");
+    const std::string& together = one["kernels/k0-k4." + architecture + ".cubin"];
+    for (const char* name : {".text.k0", ".text.k2", ".text.k3", ".text.k4"}) CHECK(together.find(name) != std::string::npos);
+  }
   CHECK((*parts)[0].kernel.block[0] == 256);
   CHECK((*parts)[1].source_path.empty());
 }
