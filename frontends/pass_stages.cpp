@@ -16,7 +16,7 @@ namespace egret {
 namespace {
 
 // Of the exact engines: seconds on the largest models; small ones are proved long before.
-constexpr uint64_t kExactWork = 5'000'000;
+constexpr uint64_t kExactWork = 1'500'000;
 constexpr size_t kVeryMany = 60'000;             // candidates: then equal parts are looked for first, and their bound is enough, where it is near
 constexpr uint64_t kKindsIterations = 60'000;    // of the simplex method, on what is left of equal parts
 constexpr double kKindsSeconds = 2e-6;           // a candidate, that must be left: finding equal parts heeds no clock
