@@ -12,34 +12,13 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "support/names.h"
 #include "support/result.h"
 
 namespace egret {
-
-// Texts numbered as they come up.
-class Names {
- public:
-  static constexpr uint32_t kNone = UINT32_MAX;
-  uint32_t number(std::string&& name) {
-    const auto [entry, is_new] = numbers_.try_emplace(std::move(name), static_cast<uint32_t>(names_.size()));
-    if (is_new) names_.push_back(&entry->first);
-    return entry->second;
-  }
-  uint32_t find(const std::string& name) const {
-    const auto entry = numbers_.find(name);
-    return entry == numbers_.end() ? kNone : entry->second;
-  }
-  size_t size() const { return names_.size(); }
-  const std::string& operator[](uint32_t number) const { return *names_[number]; }
-
- private:
-  std::unordered_map<std::string, uint32_t> numbers_;
-  std::vector<const std::string*> names_;
-};
 
 struct EGraphText {
   struct Node {

@@ -24,7 +24,7 @@ Result<EGraphFile> parse_egraph(std::string_view text, const std::string& path) 
     }
     problem.roots.push_back(cls);
   }
-  for (uint32_t c = 0; c < problem.items; ++c) file.class_names.push_back(read.class_names[c]);
+  for (uint32_t c = 0; c < problem.items; ++c) file.class_names.emplace_back(read.class_names[c]);
   for (size_t n = 0; n < read.nodes.size(); ++n) {
     const EGraphText::Node& node = read.nodes[n];
     if (node.subsumed) continue;
@@ -33,7 +33,7 @@ Result<EGraphFile> parse_egraph(std::string_view text, const std::string& path) 
     candidate.cost = node.cost;
     candidate.results = {node.cls};
     candidate.operands.assign(children.begin(), children.end());
-    file.node_names.push_back(read.node_names[node.name]);
+    file.node_names.emplace_back(read.node_names[node.name]);
   }
   EGRET_TRY_VOID(validate(problem));
   return file;

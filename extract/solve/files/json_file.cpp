@@ -3,7 +3,6 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <vector>
 
 #include <fmt/format.h>
 
@@ -12,22 +11,35 @@
 namespace egret::extract {
 namespace {
 
+constexpr size_t kBlock = size_t{1} << 20;
+
+// What a gzip stream says in its last four bytes, modulo 2^32, as far as so few bytes can hold it.
+size_t said_size(const std::string& packed) {
+  constexpr size_t kMostRatio = 1040;  // deflate packs no better
+  size_t size = 0;
+  for (size_t b = 1; b <= std::min<size_t>(4, packed.size()); ++b) size = size << 8 | static_cast<unsigned char>(packed[packed.size() - b]);
+  return std::min(size, kMostRatio * packed.size());
+}
+
 Result<std::string> inflated(const std::string& packed, uint64_t max_bytes) {
   z_stream stream{};
   if (inflateInit2(&stream, 15 + 32) != Z_OK) return internal_error("zlib does not start");
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
   stream.avail_in = static_cast<uInt>(packed.size());
   std::string out;
-  std::vector<char> block(size_t{1} << 20);
+  size_t size = 0;
   int status = Z_OK;
-  while (status == Z_OK && out.size() <= max_bytes) {
-    stream.next_out = reinterpret_cast<Bytef*>(block.data());
-    stream.avail_out = static_cast<uInt>(block.size());
+  while (status == Z_OK && size <= max_bytes) {
+    if (size == out.size()) out.resize(size == 0 ? std::min<uint64_t>(max_bytes, said_size(packed)) + 1 : size + size / 2 + kBlock);
+    stream.next_out = reinterpret_cast<Bytef*>(out.data() + size);
+    stream.avail_out = static_cast<uInt>(std::min<size_t>(out.size() - size, UINT32_MAX));
+    const size_t room = stream.avail_out;
     status = inflate(&stream, Z_NO_FLUSH);
-    out.append(block.data(), block.size() - stream.avail_out);
+    size += room - stream.avail_out;
   }
   inflateEnd(&stream);
-  if (out.size() > max_bytes) return limit_error(fmt::format("the unpacked file has more than {} bytes", max_bytes));
+  out.resize(size);
+  if (size > max_bytes) return limit_error(fmt::format("the unpacked file has more than {} bytes", max_bytes));
   if (status != Z_STREAM_END) return input_error("the gzip stream is damaged or cut off", "unpack it by hand to see how far it goes");
   return out;
 }
@@ -35,9 +47,9 @@ Result<std::string> inflated(const std::string& packed, uint64_t max_bytes) {
 }  // namespace
 
 Result<std::string> read_packed(const std::string& path, uint64_t max_bytes) {
-  EGRET_TRY(std::string bytes, read_file(path, std::min<uint64_t>(max_bytes, UINT32_MAX)));
-  if (bytes.size() < 2 || bytes[0] != '\x1f' || bytes[1] != '\x8b') return bytes;
-  auto text = inflated(bytes, max_bytes);
+  auto bytes = read_file(path, std::min<uint64_t>(max_bytes, UINT32_MAX));
+  if (!bytes.ok() || !bytes->starts_with("\x1f\x8b")) return bytes;
+  auto text = inflated(*bytes, max_bytes);
   if (text.ok()) return text;
   Error error = text.take_error();
   error.where.file = path;
