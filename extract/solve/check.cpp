@@ -137,11 +137,31 @@ Status check_solution(const Problem& problem, const Solution& solution) {
 }
 
 std::optional<uint32_t> unmakeable_root(const Problem& problem) {
-  std::vector<uint32_t> all(problem.candidates.size());
-  std::iota(all.begin(), all.end(), 0);
   std::vector<uint8_t> made(problem.items, 0);
-  for (uint32_t k : launch_order(problem, all)) {
-    for (uint32_t item : problem.candidates[k].results) made[item] = 1;
+  std::vector<uint32_t> first(problem.items, UINT32_MAX), work;  // readers of an item, linked: numbered by what they read
+  std::vector<uint32_t> next, reader, missing(problem.candidates.size(), 0);
+  const auto run = [&](uint32_t k) {
+    for (uint32_t item : problem.candidates[k].results) {
+      if (!made[item]) made[item] = 1, work.push_back(item);
+    }
+  };
+  for (uint32_t k = 0; k < problem.candidates.size(); ++k) {
+    for (uint32_t item : problem.candidates[k].operands) {
+      if (problem.is_free(item)) continue;
+      next.push_back(first[item]);
+      first[item] = static_cast<uint32_t>(reader.size());
+      reader.push_back(k);
+      ++missing[k];
+    }
+    if (missing[k] == 0) run(k);
+  }
+  while (!work.empty()) {
+    const uint32_t item = work.back();
+    work.pop_back();
+    for (uint32_t e = first[item]; e != UINT32_MAX; e = next[e]) {
+      if (--missing[reader[e]] == 0) run(reader[e]);
+    }
+    first[item] = UINT32_MAX;
   }
   for (uint32_t r : problem.roots) {
     if (!made[r] && !problem.is_free(r)) return r;

@@ -38,6 +38,7 @@ struct SolveOptions {
   Engines engines = Engines::kAll;
   int threads = 1;                     // 0: all cores; the answer does not depend on it
   double gap = 0;                      // relative: a bound that close is enough
+  bool once = false;                   // large parts get bounds and covers once: a millisecond or two a thousand candidates
   uint64_t greedy_steps = 60'000'000;  // elementary steps of the local search; deterministic
   std::function<void(const Progress&)> progress = {};  // called by the portfolio's own thread, between its rounds
 };

@@ -34,7 +34,8 @@ extract::SolveOptions solve_options(const Arguments& a) {
   options.threads = a.threads;
   options.gap = a.gap;
   options.engines = a.method == "portfolio" ? extract::Engines::kAll : a.method == "ilp" ? extract::Engines::kHighs : extract::Engines::kNone;
-  if (a.method == "greedy") options.greedy_steps = kGreedySteps;
+  options.once = a.method == "greedy";
+  if (options.once) options.greedy_steps = kGreedySteps;
   return options;
 }
 

@@ -33,32 +33,56 @@ std::vector<uint8_t> useful(const Hypergraph& graph, const std::vector<uint8_t>&
   return use;
 }
 
-Hypergraph filtered(const Hypergraph& graph, const std::vector<uint8_t>& keep) {
-  Hypergraph out;
-  out.items = graph.items;
-  out.roots = graph.roots;
-  out.fold_budget = graph.fold_budget;
-  out.terms = graph.terms;
-  const auto append = [](Rows& rows, std::span<const uint32_t> row) {
-    rows.entries.insert(rows.entries.end(), row.begin(), row.end());
-    rows.close_row();
-  };
-  for (uint32_t k = 0; k < graph.size(); ++k) {
-    if (!keep[k]) continue;
-    out.original.push_back(graph.original[k]);
-    out.cost.push_back(graph.cost[k]);
-    out.fold.push_back(graph.fold[k]);
-    append(out.results, graph.results[k]);
-    append(out.operands, graph.operands[k]);
+void keep_rows(Rows& rows, const std::vector<uint8_t>& keep) {
+  size_t to = 0, row = 0;
+  for (size_t r = 0, begin = 0; r < keep.size(); ++r) {
+    const size_t end = rows.start[r + 1];
+    if (keep[r]) {
+      for (size_t e = begin; e < end; ++e) rows.entries[to++] = rows.entries[e];
+      rows.start[++row] = static_cast<uint32_t>(to);
+    }
+    begin = end;
   }
-  index_items(out);
-  return out;
+  rows.entries.resize(to);
+  rows.start.resize(row + 1);
+}
+
+template <typename T>
+void keep_values(std::vector<T>& values, const std::vector<uint8_t>& keep) {
+  size_t to = 0;
+  for (size_t k = 0; k < keep.size(); ++k) {
+    if (keep[k]) values[to++] = values[k];
+  }
+  values.resize(to);
+}
+
+// Only the candidates with keep[k] != 0.
+void filter(Hypergraph& graph, const std::vector<uint8_t>& keep) {
+  if (std::find(keep.begin(), keep.end(), 0) == keep.end()) return;
+  keep_values(graph.original, keep);
+  keep_values(graph.cost, keep);
+  keep_values(graph.fold, keep);
+  keep_rows(graph.results, keep);
+  keep_rows(graph.operands, keep);
+  index_items(graph);
 }
 
 std::vector<uint32_t> sorted_unique(std::vector<uint32_t> list) {
   std::sort(list.begin(), list.end());
   list.erase(std::unique(list.begin(), list.end()), list.end());
   return list;
+}
+
+// Appends what `drop` does not want, ascending and without repeats.
+template <typename Drop>
+void append_sorted(const std::vector<uint32_t>& list, std::vector<uint32_t>& to, Drop drop) {
+  const auto begin = static_cast<ptrdiff_t>(to.size());
+  for (uint32_t item : list) {
+    if (!drop(item)) to.push_back(item);
+  }
+  if (to.size() - static_cast<size_t>(begin) < 2) return;
+  std::sort(to.begin() + begin, to.end());
+  to.erase(std::unique(to.begin() + begin, to.end()), to.end());
 }
 
 }  // namespace
@@ -112,20 +136,24 @@ Result<Hypergraph> make_hypergraph(const Problem& problem) {
   for (uint32_t r : sorted_unique(problem.roots)) {
     if (!problem.is_free(r)) graph.roots.push_back(r);
   }
+  size_t makes = 0, reads = 0;
+  for (const Candidate& c : problem.candidates) makes += c.results.size(), reads += c.operands.size();
+  std::vector<uint32_t>&made_items = graph.results.entries, &read_items = graph.operands.entries;
+  made_items.reserve(makes);
+  read_items.reserve(reads);
   for (uint32_t k = 0; k < problem.candidates.size(); ++k) {
     const Candidate& c = problem.candidates[k];
-    const auto reads = sorted_unique(c.operands);
-    const size_t before = graph.results.entries.size();
-    for (uint32_t item : sorted_unique(c.results)) {
-      // What it reads is there already: making it again serves nobody.
-      if (problem.is_free(item) || std::binary_search(reads.begin(), reads.end(), item)) continue;
-      graph.results.entries.push_back(item);
+    const size_t makes_before = made_items.size(), reads_before = read_items.size();
+    const auto is_free = [&](uint32_t item) { return problem.is_free(item); };
+    append_sorted(c.operands, read_items, is_free);
+    const std::span<const uint32_t> own(read_items.data() + reads_before, read_items.size() - reads_before);
+    // What it reads is there already: making it again serves nobody.
+    append_sorted(c.results, made_items, [&](uint32_t item) { return is_free(item) || std::find(own.begin(), own.end(), item) != own.end(); });
+    if (made_items.size() == makes_before) {
+      read_items.resize(reads_before);
+      continue;
     }
-    if (graph.results.entries.size() == before) continue;
     graph.results.close_row();
-    for (uint32_t item : reads) {
-      if (!problem.is_free(item)) graph.operands.entries.push_back(item);
-    }
     graph.operands.close_row();
     graph.original.push_back(k);
     graph.cost.push_back(c.cost);
@@ -136,12 +164,15 @@ Result<Hypergraph> make_hypergraph(const Problem& problem) {
   for (uint32_t r : graph.roots) {
     if (!made[r]) return input_error(fmt::format("infeasible: no candidates can make item {}", r));
   }
-  return filtered(graph, useful(graph, made));
+  filter(graph, useful(graph, made));
+  return graph;
 }
 
 Hypergraph restrict_to(const Hypergraph& graph, const std::vector<uint8_t>& keep) {
-  Hypergraph first = filtered(graph, keep);
-  return filtered(first, useful(first, makeable(first, {})));
+  Hypergraph out = graph;
+  filter(out, keep);
+  filter(out, useful(out, makeable(out, {})));
+  return out;
 }
 
 std::vector<uint32_t> components(const Rows& points_to) {

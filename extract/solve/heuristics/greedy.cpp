@@ -121,8 +121,9 @@ class Portfolio {
     for (uint32_t i = 0; i < graph_.items && readers.size() > 0; ++i) {
       fanout.users[i] = std::max<double>(1, static_cast<double>(readers[i].size()));
     }
+    const int rounds = options_.once ? kRoundsOnce : kRounds;
     for (Expectation start : {plain, fanout}) {
-      for (int round = 0; round < kRounds && !clock_.expired(options_.limits); ++round) {
+      for (int round = 0; round < rounds && !clock_.expired(options_.limits); ++round) {
         if (attempt(flow, start, cost, round % 2 == 1)) learn(start, cover_);
       }
     }
@@ -152,7 +153,7 @@ class Portfolio {
   }
 
  private:
-  static constexpr int kRounds = 8;
+  static constexpr int kRounds = 8, kRoundsOnce = 4;
   static constexpr size_t kKept = 4;
   struct Kept {
     double cost;
@@ -198,9 +199,9 @@ class Portfolio {
 GreedyAnswer greedy_covers(const Hypergraph& graph, const Rows& dependency, const SolveOptions& options,
                            const Stopwatch& clock) {
   Portfolio portfolio(graph, options, clock);
-  const auto rank = item_rank(graph, dependency), safe = tree_rank(graph);
+  const auto safe = tree_rank(graph), rank = item_rank(graph, dependency, safe);
   portfolio.run(rank, dependency, graph.cost);
-  if (!portfolio.found() || !clock.expired(options.limits)) portfolio.run(safe, dependency, graph.cost);
+  if (!portfolio.found() || !(options.once || clock.expired(options.limits))) portfolio.run(safe, dependency, graph.cost);
   // Where the fold budget binds, bytes get a price, then nothing but the bytes counts.
   double bytes = 0, total = 0;
   for (uint32_t k = 0; k < graph.size(); ++k) bytes += graph.fold[k], total += graph.cost[k];
@@ -228,7 +229,7 @@ GreedyAnswer improve_cover(const Hypergraph& graph, const Rows& dependency, cons
   cover.assign(chosen);
   Expectation expect{std::vector<double>(graph.items, 1), std::vector<double>(graph.items, 0)};
   for (int round = 0; round < 3; ++round) learn(expect, cover);
-  Flow flow(graph, item_rank(graph, dependency));
+  Flow flow(graph, item_rank(graph, dependency, tree_rank(graph)));
   flow.run(expect, graph.cost);
   local_search(cover, flow.producer(), options.greedy_steps, options.limits, clock);
   return {true, cover.cost(), cover.list()};

@@ -6,12 +6,13 @@
 
 namespace egret::extract {
 
-// Items in an order in which every item has a producer that reads only earlier ones.
-// `dependency` may be empty; else row i lists the items that i is computed from, and gives a better order.
-std::vector<uint32_t> item_rank(const Hypergraph& graph, const Rows& dependency);
-
-// The order of Knuth's generalization of Dijkstra's algorithm: cheapest tree first.  It never fails.
+// Items in an order in which every item has a producer that reads only earlier ones.  This one is the order of Knuth's
+// generalization of Dijkstra's algorithm: cheapest tree first.
 std::vector<uint32_t> tree_rank(const Hypergraph& graph);
+
+// And this one has strongly connected components first, within each the order `tree`.  `dependency` may be empty; else row i
+// lists the items that i is computed from, and gives a better order.
+std::vector<uint32_t> item_rank(const Hypergraph& graph, const Rows& dependency, const std::vector<uint32_t>& tree);
 
 // Covers over two ranks and several expectations, then local search from the best three.  Nothing is found only
 // where none keeps the fold budget.

@@ -61,9 +61,8 @@ std::vector<uint32_t> tree_rank(const Hypergraph& graph) {
   return rank;
 }
 
-std::vector<uint32_t> item_rank(const Hypergraph& graph, const Rows& dependency) {
+std::vector<uint32_t> item_rank(const Hypergraph& graph, const Rows& dependency, const std::vector<uint32_t>& tree) {
   const auto component = components(dependency.size() == graph.items ? dependency : candidate_dependency(graph));
-  const auto tree = tree_rank(graph);
   std::vector<uint32_t> items(graph.items), rank(graph.items);
   std::iota(items.begin(), items.end(), 0);
   std::sort(items.begin(), items.end(), [&](uint32_t a, uint32_t b) {

@@ -19,6 +19,7 @@ constexpr uint64_t kMostSteps = 100'000'000;
 constexpr uint64_t kNegativeSteps = 30'000;        // a candidate: no reductions and no bound to speak of: a better answer is all
 constexpr double kWorthDividing = 0.9;     // of the open candidates are left
 constexpr double kManyFixed = 0.01;        // of the open candidates
+constexpr size_t kSmall = 2'000;           // candidates: divided again even where once should do
 constexpr double kReducing = 0.25;         // of the time that is left
 constexpr size_t kLarge = 50'000;          // candidates: a first answer before the reductions
 
@@ -119,7 +120,7 @@ void Block::prepare(const SolveOptions& options, const Stopwatch& clock) {
   find_covers(options, clock, kCoverSteps * graph_.size(), first.remaining);
   if (proved() || clock.expired(options.limits)) return;
   anneal_more(options, clock, std::min(kAnnealSteps, 1000 * uint64_t{graph_.size()}));
-  if (proved() || clock.expired(options.limits)) return;
+  if (proved() || clock.expired(options.limits) || (options.once && graph_.size() > kSmall)) return;
   fix_by_bounds(bound_with(graph_, first));
   const auto second = dual_ascent(graph_, RootOrder::kDearFirst, kAscentSteps);
   raise(second.bound);
@@ -163,9 +164,11 @@ bool Block::split(const SolveOptions& options, const Stopwatch& clock) {
   }
   Hypergraph named = graph_;
   std::iota(named.original.begin(), named.original.end(), 0);
-  rest_ = std::make_unique<Hypergraph>(restrict_to(named, keep));
+  const bool all = std::find(keep.begin(), keep.end(), 0) == keep.end();
+  rest_ = std::make_unique<Hypergraph>(all ? std::move(named) : restrict_to(named, keep));
   const double now = clock.seconds(), last = now + kReducing * std::max(0.0, options.limits.seconds - now);
-  reduction_ = std::make_unique<Reduction>(reduce_to_components(*rest_, [&, last] { return clock.expired(options.limits) || clock.seconds() > last; }));
+  reduction_ = std::make_unique<Reduction>(reduce_to_components(
+      *rest_, [&, last] { return clock.expired(options.limits) || clock.seconds() > last; }, options.once ? 1 : kMaxGlobalRounds));
   if (reduction_->over_budget) {
     reduction_.reset();
     raise(shared_.incumbent.upper);
@@ -205,10 +208,10 @@ std::vector<uint8_t> Block::survivors() const {
     for (uint32_t k = 0; k < graph_.size(); ++k) out[k] |= shared_.fixed[k] != Fixed::kOut;
     return out;
   }
-  const auto keep = [&](const std::vector<uint32_t>& bundle) {
+  const auto keep = [&](Span bundle) {
     for (uint32_t k : bundle) out[rest_->original[k]] = 1;
   };
-  for (const auto& bundle : reduction_->maker) keep(bundle);
+  for (uint32_t i = 0; i < reduction_->maker.size(); ++i) keep(reduction_->maker[i]);
   for (size_t p = 0; p < parts_.size(); ++p) {
     const auto inside = parts_[p]->survivors();
     for (uint32_t k = 0; k < inside.size(); ++k) {

@@ -9,21 +9,30 @@ namespace egret::extract {
 namespace {
 
 constexpr int kMaxRounds = 100;
-constexpr int kMaxGlobalRounds = 8;
 
-void to_fixpoint(ReductionGraph& g, const StopCheck& stop) {
-  for (int global = 0; global < kMaxGlobalRounds; ++global) {
+// What an item and its neighbours show; true where something changed.
+bool use_neighbours(ReductionGraph& g) {
+  bool changed = free_closure(g);
+  changed |= pay_forced(g);
+  changed |= contract(g);
+  changed |= fold_single_readers(g);
+  changed |= drop_dominated(g);
+  return changed;
+}
+
+// A graph as make_hypergraph and restrict_to leave it has no useless candidates, but may have useless results.
+void to_fixpoint(ReductionGraph& g, bool several_results, const StopCheck& stop, int most_global) {
+  if (several_results) drop_useless(g);
+  for (int global = 0; global <= most_global; ++global) {
     for (int round = 0; round < kMaxRounds && (round == 0 || !stop()); ++round) {
-      bool changed = drop_useless(g);
-      changed |= free_closure(g);
-      changed |= pay_forced(g);
-      changed |= contract(g);
-      changed |= fold_single_readers(g);
-      changed |= drop_dominated(g);
-      changed |= unlink_forced(g);
+      bool changed = false;
+      for (int inner = 0; inner < kMaxRounds && use_neighbours(g); ++inner) changed = true;
+      if (round > 0 && !changed) break;
+      changed = unlink_forced(g);
+      changed |= drop_useless(g);
       if (!changed) break;
     }
-    if (stop() || !use_requirements(g, stop)) break;
+    if (stop() || global == most_global || !use_requirements(g, stop)) break;
   }
 }
 
@@ -43,12 +52,13 @@ class Islands {
   List parent_;
 };
 
-Component extract_component(ReductionGraph& g, const List& items, const List& candidates, List& number) {
+// `number[item]` is set for the items.
+Component extract_component(ReductionGraph& g, Span items, Span candidates, List& number) {
   Component out;
   Hypergraph& h = out.graph;
   h.items = static_cast<uint32_t>(items.size());
   h.fold_budget = std::numeric_limits<double>::infinity();
-  out.item = items;
+  out.item.assign(items.begin(), items.end());
   for (uint32_t p = 0; p < items.size(); ++p) {
     number[items[p]] = p;
     if (g.root[items[p]]) h.roots.push_back(p);
@@ -57,8 +67,8 @@ Component extract_component(ReductionGraph& g, const List& items, const List& ca
     h.original.push_back(k);
     h.cost.push_back(g.cost[k]);
     h.fold.push_back(g.fold[k]);
-    for (uint32_t i : g.results[k]) h.results.entries.push_back(number[i]);
-    for (uint32_t i : g.operands[k]) h.operands.entries.push_back(number[i]);
+    for (uint32_t i : g.results(k)) h.results.entries.push_back(number[i]);
+    for (uint32_t i : g.operands(k)) h.operands.entries.push_back(number[i]);
     h.results.close_row();
     h.operands.close_row();
   }
@@ -67,33 +77,42 @@ Component extract_component(ReductionGraph& g, const List& items, const List& ca
   return out;
 }
 
+// Row r of the answer: the members whose island is r, ascending.
+Rows by_island(const List& members, const List& island, uint32_t islands) {
+  Rows apart;
+  for (uint32_t m : members) apart.entries.push_back(island[m]), apart.close_row();
+  Rows out = apart.transposed(islands);
+  for (uint32_t& e : out.entries) e = members[e];
+  return out;
+}
+
 std::vector<Component> divide(ReductionGraph& g, bool terms) {
   Islands islands(g.items());
   double fold = 0;
+  List candidates, items;
   for (uint32_t k = 0; k < g.size(); ++k) {
     if (!g.alive[k]) continue;
+    candidates.push_back(k);
     fold += g.fold[k];
-    for (uint32_t i : g.results[k]) islands.join(g.results[k][0], i);
-    for (uint32_t i : g.operands[k]) islands.join(g.results[k][0], i);
+    for (uint32_t i : g.results(k)) islands.join(g.results(k)[0], i);
+    for (uint32_t i : g.operands(k)) islands.join(g.results(k)[0], i);
   }
   const bool budget = fold > g.fold_budget;
   if (budget) {  // one row holds all together
-    for (uint32_t k = 0; k < g.size(); ++k) {
-      if (g.alive[k]) islands.join(0, g.results[k][0]);
-    }
+    for (uint32_t k : candidates) islands.join(0, g.results(k)[0]);
   }
-  std::vector<List> items(g.items()), candidates(g.items());
-  for (uint32_t k = 0; k < g.size(); ++k) {
-    if (g.alive[k]) candidates[islands.find(g.results[k][0])].push_back(k);
-  }
+  List of_candidate(g.size()), of_item(g.items());
+  for (uint32_t k : candidates) of_candidate[k] = islands.find(g.results(k)[0]);
   for (uint32_t i = 0; i < g.items(); ++i) {
-    if (!g.gone[i] && !g.producers(i).empty()) items[islands.find(i)].push_back(i);
+    of_item[i] = islands.find(i);
+    if (!g.gone[i] && !g.producers(i).empty()) items.push_back(i);
   }
+  const Rows candidates_of = by_island(candidates, of_candidate, g.items()), items_of = by_island(items, of_item, g.items());
   std::vector<Component> out;
   List number(g.items(), UINT32_MAX);
   for (uint32_t i = 0; i < g.items(); ++i) {
-    if (candidates[i].empty()) continue;
-    out.push_back(extract_component(g, items[i], candidates[i], number));
+    if (candidates_of[i].empty()) continue;
+    out.push_back(extract_component(g, items_of[i], candidates_of[i], number));
     out.back().graph.terms = terms;
     if (budget) out.back().graph.fold_budget = g.fold_budget;
   }
@@ -134,7 +153,7 @@ size_t Reduction::size() const {
 
 std::vector<uint32_t> Reduction::lift(const Hypergraph& before, const std::vector<std::vector<uint32_t>>& chosen) const {
   Cover cover(before);
-  const auto add = [&](const List& members) {
+  const auto add = [&](Span members) {
     for (uint32_t k : members) cover.add(k);
   };
   for (size_t c = 0; c < components.size(); ++c) {
@@ -159,9 +178,9 @@ std::vector<uint32_t> Reduction::lift(const Hypergraph& before, const std::vecto
   return cover.list();
 }
 
-Reduction reduce_to_components(const Hypergraph& graph, const StopCheck& stop) {
+Reduction reduce_to_components(const Hypergraph& graph, const StopCheck& stop, int global) {
   ReductionGraph g(graph);
-  if (!graph.has_negative_cost()) to_fixpoint(g, stop);
+  if (!graph.has_negative_cost()) to_fixpoint(g, graph.results.entries.size() > graph.size(), stop, global);
   Reduction out;
   out.components = divide(g, graph.terms);
   out.constant = g.constant;

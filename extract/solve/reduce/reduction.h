@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "extract/solve/graph/hypergraph.h"
+#include "extract/solve/reduce/lists.h"
 #include "support/limits.h"
 
 namespace egret::extract {
@@ -45,8 +46,8 @@ struct Reduction {
   double constant = 0;                        // paid whatever is chosen
   bool over_budget = false;                   // what every solution folds is too much: there is none
   std::vector<Component> components;          // by their least item
-  std::vector<std::vector<uint32_t>> bundles; // candidate of a component -> candidates of the graph before
-  std::vector<std::vector<uint32_t>> maker;   // item -> candidates that make it where nothing chosen does
+  Lists bundles;                              // candidate of a component -> candidates of the graph before
+  Lists maker;                                // item -> candidates that make it where nothing chosen does
   std::vector<ReductionStep> log;
 
   size_t size() const;                        // candidates left
@@ -54,10 +55,13 @@ struct Reduction {
   std::vector<uint32_t> lift(const Hypergraph& before, const std::vector<std::vector<uint32_t>>& chosen) const;
 };
 
+constexpr int kMaxGlobalRounds = 8;
+
 // True when the reductions should end as they are.
 using StopCheck = std::function<bool()>;
 
 // A graph with costs below zero is only divided into components.  Stopped early, the answer is less reduced.
-Reduction reduce_to_components(const Hypergraph& graph, const StopCheck& stop = [] { return false; });
+// Requirements are looked at `global` times at most.
+Reduction reduce_to_components(const Hypergraph& graph, const StopCheck& stop = [] { return false; }, int global = kMaxGlobalRounds);
 
 }  // namespace egret::extract
