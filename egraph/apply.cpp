@@ -11,14 +11,23 @@ constexpr size_t kGrain = 4096;  // matches a task
 
 }  // namespace
 
-uint64_t Maker::bytes_per_match(const RuleState& rule) const {
-  const uint64_t node = sizeof(Row) + sizeof(Id) + store_.facts.count() * 8 + (store_.options.explanations ? 40 : 1);
-  const uint64_t nodes = rule.right ? rule.right->nodes.size() : 8;
-  return nodes * (node + sizeof(Id) + sizeof(Row)) + 2 * sizeof(Pending) + 8 * sizeof(Id);
+uint64_t Maker::growth(const RuleState& rule, size_t matches) const {
+  const RightPlan& right = *rule.right;
+  const bool explains = store_.options.explanations;
+  const auto to = [&](const std::vector<Array<Id>>& columns, size_t column) {
+    return column < columns.size() ? columns[column].growth_to(matches) : Array<Id>::bytes_of(matches);
+  };
+  const size_t nodes = right.nodes.size(), equations = right.left.size();
+  uint64_t total = store_.growth(matches * nodes) + keys_.growth_to(matches) + closed_.growth_to(matches * rule.stride());
+  for (const uint32_t v : right.variables) total += to(variables_, v) * (explains ? 2 : 1);
+  for (size_t n = 0; n < nodes; ++n) total += to(made_, n);
+  total += 2 * pending_.growth(matches * equations);  // once in the chunks where they are found
+  if (explains) total += matches * (1 + equations * 2 * sizeof(Justification) + (2 + rule.stride() + nodes) * sizeof(uint32_t));
+  return total;
 }
 
 uint64_t Maker::bytes() const {
-  uint64_t total = keys_.bytes() + closed_.bytes() + pending_.bytes() + reasons_.capacity() * sizeof(Justification);
+  uint64_t total = keys_.bytes() + closed_.bytes() + pending_.bytes() + reasons_.capacity() * sizeof(Justification) + new_.capacity() / 8;
   for (const auto* columns : {&variables_, &exact_, &made_}) {
     for (const Array<Id>& column : *columns) total += column.bytes();
   }

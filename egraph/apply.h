@@ -27,8 +27,8 @@ class Maker {
   void unite(std::span<RewriteCount> counts);
   void begin_rule(uint32_t rule) { runs_.push_back({rule, pending_.size()}); }
 
-  // Bytes that a match may add to the graph and to this, at most (but for the hash-cons' growth).
-  uint64_t bytes_per_match(const RuleState& rule) const;
+  // Bytes that so many matches may add to the graph and to this, at most.
+  uint64_t growth(const RuleState& rule, size_t matches) const;
   uint64_t bytes() const;
 
  private:

@@ -1,5 +1,6 @@
 #include "egraph/array.h"
 
+#include <malloc.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -12,6 +13,8 @@ namespace {
 
 constexpr size_t kHugePage = Region::kHugePage;
 constexpr size_t kLeastMapping = size_t{1} << 20;  // smaller blocks come from malloc
+
+size_t round_up(size_t bytes, size_t unit) { return (bytes + unit - 1) & ~(unit - 1); }
 
 // An address range of `bytes`, aligned to a huge page.
 void* reserve_range(size_t bytes) {
@@ -35,12 +38,31 @@ Region::~Region() {
 }
 
 void Region::advise_huge() {
-  if (mapped_ && capacity_ < kLeastHuge) madvise(data_, capacity_, MADV_HUGEPAGE);
+  if (!mapped_ || huge_) return;
+  madvise(data_, capacity_, MADV_HUGEPAGE);
+  huge_ = true;
+}
+
+void return_released() {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
+
+size_t Region::capacity_for(size_t bytes) const {
+  const size_t wanted = std::max({bytes, capacity_ * 2, size_t{64}});
+  return !mapped_ && wanted < kLeastMapping ? wanted : round_up(wanted, kHugePage);
+}
+
+uint64_t Region::resident(size_t used) const {
+  const size_t capacity = used <= capacity_ ? capacity_ : capacity_for(used);
+  if (!mapped_ && capacity < kLeastMapping) return std::min(capacity, round_up(used, kPage));
+  return round_up(used, huge_ || (capacity > capacity_ && capacity >= kLeastHuge) ? kHugePage : kPage);
 }
 
 void Region::grow(size_t bytes, size_t used) {
   if (bytes <= capacity_) return;
-  size_t wanted = std::max({bytes, capacity_ * 2, size_t{64}});
+  const size_t wanted = capacity_for(bytes);
   if (!mapped_ && wanted < kLeastMapping) {
     void* const data = std::realloc(data_, wanted);
     EGRET_CHECK(data != nullptr, "out of memory");
@@ -48,7 +70,6 @@ void Region::grow(size_t bytes, size_t used) {
     capacity_ = wanted;
     return;
   }
-  wanted = (wanted + kHugePage - 1) & ~(kHugePage - 1);
   void* range = reserve_range(wanted);
   if (mapped_) {
     range = mremap(data_, capacity_, wanted, MREMAP_MAYMOVE | MREMAP_FIXED, range);
@@ -59,10 +80,13 @@ void Region::grow(size_t bytes, size_t used) {
     if (used > 0) std::memcpy(range, data_, used);
     std::free(data_);
   }
-  if (wanted >= kLeastHuge) madvise(range, wanted, MADV_HUGEPAGE);
   data_ = range;
   capacity_ = wanted;
   mapped_ = true;
+  if (wanted >= kLeastHuge) {
+    huge_ = false;  // what was added is not
+    advise_huge();
+  }
 }
 
 }  // namespace egret::egraph

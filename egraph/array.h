@@ -3,7 +3,7 @@
 // Small arrays live in malloc's memory.  Large ones are mappings of their own, reserved ahead in virtual memory, moved
 // by the page table when they outgrow it and backed by huge pages where the system allows: the first touch of memory is
 // the dearest operation on a virtual machine, so nothing is touched twice and nothing that is not used.
-// `bytes` counts what was ever used, to the page: that is what the system counts too.
+// `bytes` counts what was ever used, to the page, huge ones where these were asked for: that is what the system counts too.
 #pragma once
 
 #include <algorithm>
@@ -21,7 +21,7 @@ class Region {
  public:
   static constexpr size_t kPage = 4096;
   static constexpr size_t kHugePage = size_t{2} << 20;
-  static constexpr size_t kLeastHuge = size_t{16} << 20;  // smaller mappings would waste most of a huge page
+  static constexpr size_t kLeastHuge = size_t{4} << 20;  // smaller mappings would waste most of a huge page
 
   Region() = default;
   Region(Region&& other) noexcept { swap(other); }
@@ -34,19 +34,26 @@ class Region {
     std::swap(data_, other.data_);
     std::swap(capacity_, other.capacity_);
     std::swap(mapped_, other.mapped_);
+    std::swap(huge_, other.huge_);
   }
   void* data() const { return data_; }
   size_t capacity() const { return capacity_; }  // bytes
   bool mapped() const { return mapped_; }
-  bool huge() const { return mapped_ && capacity_ >= kLeastHuge; }  // asked for huge pages
+  bool huge() const { return huge_; }  // asked for huge pages
   void advise_huge();  // all of it will be used
   void grow(size_t bytes, size_t used);  // at least `bytes`, of which the first `used` keep their content
+  uint64_t resident(size_t used) const;  // bytes that it takes once `used` of them, perhaps more than there are now, were used
 
  private:
+  size_t capacity_for(size_t bytes) const;
+
   void* data_ = nullptr;
   size_t capacity_ = 0;
-  bool mapped_ = false;
+  bool mapped_ = false, huge_ = false;
 };
+
+// Gives memory of small arrays that were released back to the system, where the allocator would keep it.
+void return_released();
 
 template <class T>
 class Array {
@@ -139,10 +146,11 @@ class Array {
   }
   void clear() { size_ = 0; }
   void release() { Array().swap(*this); }
-  uint64_t bytes() const {
-    if (!region_.mapped()) return region_.capacity();
-    return (used_ * sizeof(T) + 4095) & ~uint64_t{4095};
-  }
+  uint64_t bytes() const { return region_.resident(used_ * sizeof(T)); }
+  // Bytes that the array takes more once it is longer by `count` values, or was as long as `size`.
+  uint64_t growth(size_t count) const { return growth_to(size_ + count); }
+  static uint64_t bytes_of(size_t size) { return Region().resident(size * sizeof(T)); }
+  uint64_t growth_to(size_t size) const { return region_.resident(std::max(used_, size) * sizeof(T)) - bytes(); }
 
  private:
   // Writes a byte of each page from byte `fresh` on that was never used.

@@ -45,6 +45,7 @@ void Checkpoint::restore(EGraph& graph) const {
   s.displaced.clear();
   s.displaced_bits.cover(s.enodes.size());
   s.links.drop();
+  s.readers_of.release();
   s.index.invalidate(s.enodes.size(), s.op_names.size());
   s.clean = true;
 }

@@ -92,10 +92,15 @@ void ClassIndex::build_parents(const Workers&) const {
   for_each_use([&](Id read, Id n) { parent_nodes_[--parent_start_[read]] = n; });
 }
 
+void ClassIndex::release() {
+  invalidate(ids_, ops_);
+  for (Table* table : {&class_start_, &class_nodes_, &class_heads_, &op_start_, &op_nodes_, &parent_start_, &parent_nodes_}) table->release();
+}
+
 uint64_t ClassIndex::growth(size_t live) const {
   if (nodes_ready_.load(std::memory_order_relaxed)) return 0;
-  const uint64_t known = class_start_.bytes() + class_nodes_.bytes() + class_heads_.bytes() + op_start_.bytes() + op_nodes_.bytes();
-  return std::max(known, (ids_ + ops_ + 3 * live) * sizeof(uint32_t)) - known;
+  return class_start_.growth_to(ids_ + 1) + class_nodes_.growth_to(live) + class_heads_.growth_to(live) + op_start_.growth_to(ops_ + 1) +
+         op_nodes_.growth_to(live);
 }
 
 uint64_t ClassIndex::bytes() const {

@@ -47,6 +47,7 @@ class ClassIndex {
     __builtin_prefetch(class_heads_.data() + class_start_[cls]);
   }
 
+  void release();  // the memory; what asks for it builds it anew
   uint64_t bytes() const;
   // Bytes that the first nodes_of after a rebuild adds, of `live` e-nodes.
   uint64_t growth(size_t live) const;

@@ -10,8 +10,9 @@ constexpr size_t kGrain = size_t{1} << 15;  // slots a task
 
 class Splitter {
  public:
-  Splitter(const EGraph::Store& store, const TagFilter& filter, const RuleState& rule)
-      : store_(store), filter_(filter), rule_(rule), stride_(rule.stride()), found_(inner_nodes(*rule.right)) {
+  // `nodes`: so many e-nodes at the front of the right side must be there.
+  Splitter(const EGraph::Store& store, const TagFilter& filter, const RuleState& rule, uint32_t nodes)
+      : store_(store), filter_(filter), rule_(rule), stride_(rule.stride()), found_(nodes) {
     for (Array<Id>& column : found_) column.reshape(kBatch);
   }
 
@@ -148,10 +149,12 @@ uint32_t inner_nodes(const RightPlan& right) {
   return static_cast<uint32_t>(right.nodes.size()) - (right.joining < right.left.size());
 }
 
-size_t split_closed(const EGraph::Store& store, const TagFilter& filter, const RuleState& rule, Id* matches, size_t count,
-                    Array<Id>& closed) {
+namespace {
+
+size_t split(const EGraph::Store& store, const TagFilter& filter, const RuleState& rule, uint32_t nodes, Id* matches, size_t count,
+             Array<Id>& closed) {
   const uint32_t stride = rule.stride();
-  Splitter splitter(store, filter, rule);
+  Splitter splitter(store, filter, rule, nodes);
   Id* open = matches;
   for (size_t begin = 0; begin < count; begin += kBatch) {
     const size_t batch = std::min(kBatch, count - begin);
@@ -159,6 +162,32 @@ size_t split_closed(const EGraph::Store& store, const TagFilter& filter, const R
     open = splitter.split(batch, open, closed);
   }
   return static_cast<size_t>(open - matches) / stride;
+}
+
+}  // namespace
+
+size_t split_closed(const EGraph::Store& store, const TagFilter& filter, const RuleState& rule, Id* matches, size_t count,
+                    Array<Id>& closed) {
+  return split(store, filter, rule, inner_nodes(*rule.right), matches, count, closed);
+}
+
+size_t count_uniting(const EGraph::Store& store, const RuleState& rule, Id* matches, size_t count) {
+  const RightPlan& right = *rule.right;
+  const uint32_t stride = rule.stride(), nodes = static_cast<uint32_t>(right.nodes.size());
+  Array<Id> there;
+  split(store, TagFilter(), rule, nodes, matches, count, there);
+  size_t uniting = 0;
+  for (size_t at = 0; at < there.size(); at += stride + nodes) {
+    const Id* const match = there.data() + at;
+    bool unites = false;
+    for (size_t e = 0; e < right.left.size(); ++e) {
+      const Id other = right.right[e].made ? match[stride + right.right[e].index]
+                                           : rule.query->class_places()[right.right[e].index].canonical(store.enodes, match);
+      unites |= store.sets.find(right.left[e].canonical(store.enodes, match)) != store.sets.find(other);
+    }
+    uniting += unites;
+  }
+  return uniting;
 }
 
 }  // namespace egret::egraph

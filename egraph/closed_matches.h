@@ -19,6 +19,7 @@ class TagFilter {
  public:
   TagFilter() = default;  // of any table: lets everything through
   TagFilter(const HashCons& table, const Workers& workers);
+  static uint64_t bytes_of(const HashCons& table) { return table.capacity(); }  // at most
   const uint64_t* word(uint32_t tag) const { return &words_[tag >> shift_ >> 6]; }
   bool test(uint32_t tag) const { return *word(tag) >> (tag >> shift_ & 63) & 1; }
 
@@ -32,5 +33,7 @@ class TagFilter {
 // Thread safety: any number at once on a graph that does not change.
 size_t split_closed(const EGraph::Store& store, const TagFilter& filter, const RuleState& rule, Id* matches, size_t count,
                     Array<Id>& closed);
+// How many of the matches, whose order changes, would unite two classes, for all of their right side is there.
+size_t count_uniting(const EGraph::Store& store, const RuleState& rule, Id* matches, size_t count);
 
 }  // namespace egret::egraph

@@ -169,7 +169,7 @@ void DeltaSearch::group_changes(const EGraph::Store& store) {
     if (ops_[op].changed.empty()) changed_ops_.push_back(op);
     ops_[op].changed.push_back(n);
   };
-  for (const Id n : store.changes.older()) add(n);
+  store.changes.for_each_older(add);
   for (Id n = store.changes.first_new(); n < store.enodes.size(); ++n) add(n);
   for (const OpKind op : changed_ops_) std::sort(ops_[op].changed.begin(), ops_[op].changed.end());
   std::sort(changed_ops_.begin(), changed_ops_.end());

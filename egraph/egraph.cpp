@@ -79,6 +79,11 @@ uint64_t EGraph::Store::bytes() const {
          2 * tag_scratch.bytes();  // tags and places, whether or not several threads need places
 }
 
+uint64_t EGraph::Store::growth(size_t requests) const {
+  return enodes.growth(requests) + sets.growth(requests) + table.growth(requests) + facts.growth(requests) + 2 * requests / 8 +
+         (options.explanations ? proof.growth(requests) : 0) + 2 * tag_scratch.growth_to(requests);
+}
+
 Id EGraph::add(OpKind op, AttrId attr, std::span<const Id> operands) { return store_->add(op, attr, operands); }
 
 std::optional<Id> EGraph::lookup(OpKind op, AttrId attr, std::span<const Id> operands) const {

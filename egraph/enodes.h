@@ -51,6 +51,25 @@ class ENodes {
     for_each_live(0, size(), visit);
   }
 
+  // Calls visit(e-node) for the live ones from `begin` to `end`, ascending, that have an operand whose bit is set.
+  template <class Visit>
+  void for_each_reading(const Bits& among, size_t begin, size_t end, const Visit& visit) const {
+    const uint64_t* const words = among.words().data();
+    const auto bit = [words](Id operand) { return words[operand >> 6] >> (operand & 63); };
+    for (size_t n = begin; n < end; ++n) {
+      // Of small ones what stands in place: operands, or 0, or, of buried ones, another id.
+      const Row& row = rows_[n];
+      if (!row.wide() && ((bit(row.operand[0]) | bit(row.operand[1])) & 1) == 0) continue;
+      const Id node = static_cast<Id>(n);
+      if (!live(node)) continue;
+      for (const Id operand : of_live(node)) {
+        if (!among.test(operand)) continue;
+        visit(node);
+        break;
+      }
+    }
+  }
+
   // Operands of a row, in place or in the pool.
   const Id* operands_of(const Row& row) const { return row.wide() ? pool_.data() + row.operand[0] : row.operand; }
   std::span<const Id> of_live(Id n) const { return {operands_of(rows_[n]), rows_[n].arity()}; }
@@ -147,6 +166,9 @@ class ENodes {
   uint64_t bytes() const {
     return rows_.bytes() + pool_.bytes() + exact_.bytes() + exact_pool_.bytes() + buried_.bytes();
   }
+
+  // Bytes that so many more e-nodes of at most two operands take.
+  uint64_t growth(size_t nodes) const { return rows_.growth(nodes) + (keeps_exact_ ? exact_.growth(nodes) : 0) + nodes / 8; }
 
   template <class Visit>
   void visit_arrays(Visit&& visit) {  // for snapshots

@@ -8,7 +8,8 @@ namespace egret::egraph {
 namespace {
 
 constexpr size_t kMaxConflicts = 1024;  // a host acts on the first ones; more would only cost memory
-constexpr int kScans = 4;               // passes over all e-nodes; then a table of readers, which costs as much, is cheaper
+constexpr int kScans = 1;               // passes over all e-nodes; then a table of readers, which costs as much, is cheaper
+constexpr size_t kBatch = 4096;         // e-nodes a call of an analysis
 constexpr int kMaxRounds = 10'000;      // a join that never settles stops here; facts then are only weaker
 
 }  // namespace
@@ -98,38 +99,46 @@ struct Facts::Propagation {
   const EGraph& graph;
   EGraph::Store& store;
   Id first_new;
-  std::vector<uint32_t> depth = {};  // of each new e-node among new ones
   std::vector<Id> pending = {};      // e-nodes to make again
   std::vector<Fact> out = {};
 
-  // A class whose fact changed.  Its readers are made again, new ones where their depth is below `reach`: the others' turn
-  // came, or comes, later.
+  // A class whose fact changed.  Its readers below `reach` are made again: the others' turn comes later.
   struct Changed {
-    Id cls;
-    uint32_t reach;
+    Id cls, reach;
   };
   std::vector<Changed> spreading = {};
+  std::vector<Id> around = {};  // older classes whose fact changed
   int scans = 0;
   Bits among = {};
 
-  // Marks what stands around the classes that wait for it, and has their readers made again.
+  // Has the readers of the classes that wait for it made again, and marks them.
   void spread() {
     std::sort(spreading.begin(), spreading.end(), [](const Changed& a, const Changed& b) {
       return a.cls != b.cls ? a.cls < b.cls : a.reach > b.reach;
     });
     spreading.erase(std::unique(spreading.begin(), spreading.end(), [](const Changed& a, const Changed& b) { return a.cls == b.cls; }),
                     spreading.end());
-    const auto again = [&](Id reader, uint32_t reach) {
-      if (reader < first_new || depth[reader - first_new] < reach) pending.push_back(reader);
+    const auto again = [&](Id reader, Id reach) {
+      if (reader < reach) pending.push_back(reader);
     };
-    if (store.links.active() || scans == kScans) {
-      for (const Changed& changed : spreading) {
-        store.mark_around(changed.cls);
-        store.for_each_reader(changed.cls, [&](Id reader) { again(reader, changed.reach); });
-      }
-    } else if (!spreading.empty()) {
-      ++scans;
+    if (spreading.empty()) return;
+    const Id older = store.changes.first_new();  // classes from here on are marked, their readers too
+    for (const Changed& changed : spreading) {
+      if (changed.cls < older) around.push_back(changed.cls);
+    }
+    if (!store.knows_readers() && scans == kScans && store.fits(Readers::bytes_of(store.enodes.size(), store.live_count))) {
+      store.readers_of.make(store.enodes);
+    }
+    if (!store.knows_readers()) {
+      scans = std::min(scans + 1, kScans);
       scan(again);
+    } else {
+      for (const Changed& changed : spreading) {
+        store.for_each_reader(changed.cls, [&](Id reader) {
+          if (changed.cls < older) store.changes.mark(reader);
+          again(reader, changed.reach);
+        });
+      }
     }
     spreading.clear();
   }
@@ -138,10 +147,8 @@ struct Facts::Propagation {
   void scan(const Again& again) {
     among.cover(store.enodes.size());
     for (const Changed& changed : spreading) among.set(changed.cls);
-    const Id older = store.changes.first_new();  // classes from here on are marked, their readers too
-    store.enodes.for_each_live([&](Id n) {
-      const Id cls = store.sets.parent(n);
-      if (cls < older && among.test(cls)) store.changes.mark(n);
+    const Id older = store.changes.first_new();
+    store.enodes.for_each_reading(among, 0, store.enodes.size(), [&](Id n) {
       for (const Id read : store.enodes.of_live(n)) {
         if (!among.test(read)) continue;
         if (read < older) store.changes.mark(n);
@@ -150,50 +157,58 @@ struct Facts::Propagation {
     });
     for (const Changed& changed : spreading) among.clear(changed.cls);
   }
+  // Marks the members of the classes whose fact changed.
+  void mark_members() {
+    if (around.empty()) return;
+    if (store.links.active()) {
+      for (const Id cls : around) store.links.for_each_member(cls, [&](Id n) { store.changes.mark(n); });
+      return;
+    }
+    among.cover(store.enodes.size());
+    for (const Id cls : around) among.set(cls);
+    store.enodes.for_each_live(0, store.changes.first_new(), [&](Id n) {
+      if (among.test(store.sets.parent(n))) store.changes.mark(n);
+    });
+  }
 
-  void make(std::span<const Id> batch, uint32_t reach) {
+  // Readers of an e-node's class from `reach` on are made later.
+  void make(std::span<const Id> batch, Id reach) {
     out.assign(batch.size(), kNoFact);
     facts.tables_[analysis].analysis.make(graph, batch, out);
     for (size_t i = 0; i < batch.size(); ++i) {
+      if (out[i] == kNoFact) continue;
       const Id cls = store.sets.parent(batch[i]);
       if (!facts.absorb(analysis, cls, batch[i], out[i])) continue;
-      const bool deeper = cls >= first_new && batch[i] == cls && reach < kAll;  // its readers are
-      if (!deeper || cls < store.changes.first_new()) spreading.push_back({cls, deeper ? 0 : reach});
+      const bool all_later = cls >= first_new && batch[i] == cls && reach != kAll;  // its readers are younger
+      if (!all_later || cls < store.changes.first_new()) spreading.push_back({cls, all_later ? first_new : std::max(reach, first_new)});
     }
   }
 
-  // New e-nodes by depth, so that each finds the facts of its operands.
+  // New e-nodes, each after its operands: ascending, in batches that read no class of theirs.
   void make_new() {
     const Id end = static_cast<Id>(store.enodes.size());
-    depth.resize(end - first_new);
-    std::vector<uint32_t> start(1, 0);
-    for (Id n = first_new; n < end; ++n) {
-      if (!store.enodes.live(n)) continue;
-      uint32_t deepest = 0;
-      for (const Id operand : store.enodes.of_live(n)) {
-        if (operand >= first_new && operand < n) deepest = std::max(deepest, depth[operand - first_new] + 1);
-      }
-      depth[n - first_new] = deepest;
-      if (deepest + 2 > start.size()) start.resize(deepest + 2, 0);
-      ++start[deepest + 1];
-    }
-    for (size_t i = 1; i < start.size(); ++i) start[i] += start[i - 1];
-    std::vector<Id> by_depth(start.back());
-    std::vector<uint32_t> at = start;
-    for (Id n = first_new; n < end; ++n) {
-      if (store.enodes.live(n)) by_depth[at[depth[n - first_new]]++] = n;
-    }
     std::vector<Id>& changed = facts.tables_[analysis].changed;
     for (Id& cls : changed) cls = store.sets.parent(cls);
     std::sort(changed.begin(), changed.end());
     changed.erase(std::unique(changed.begin(), changed.end()), changed.end());  // one class may have taken in many
-    for (const Id root : changed) spreading.push_back({root, 0});
+    for (const Id root : changed) spreading.push_back({root, first_new});
     changed.clear();
     facts.tables_[analysis].made = end;
-    for (uint32_t level = 0; level + 1 < start.size(); ++level) {
-      if (start[level] == start[level + 1]) continue;
-      make({by_depth.data() + start[level], start[level + 1] - start[level]}, level + 1);
-    }
+    std::vector<Id> batch;
+    Id begin = first_new;
+    const auto flush = [&](Id next) {
+      make(batch, next);
+      batch.clear();
+      begin = next;
+    };
+    store.enodes.for_each_live(first_new & ~Id{63}, end, [&](Id n) {
+      if (n < first_new) return;
+      const std::span<const Id> operands = store.enodes.of_live(n);
+      const bool waits = std::any_of(operands.begin(), operands.end(), [&](Id read) { return read >= begin; });
+      if (waits || batch.size() == kBatch) flush(n);
+      batch.push_back(n);
+    });
+    if (!batch.empty()) flush(end);
     spread();
   }
 
@@ -209,7 +224,7 @@ struct Facts::Propagation {
     }
   }
 
-  static constexpr uint32_t kAll = std::numeric_limits<uint32_t>::max();
+  static constexpr Id kAll = kNoId;
 };
 
 void Facts::propagate(const EGraph& graph, EGraph::Store& store) {
@@ -217,6 +232,7 @@ void Facts::propagate(const EGraph& graph, EGraph::Store& store) {
     Propagation run{*this, a, graph, store, tables_[a].made};
     run.make_new();
     run.settle();
+    run.mark_members();
   }
 }
 
@@ -225,6 +241,12 @@ void Facts::reserve(size_t ids) {
     table.fact.reserve(ids);
     table.witness.reserve(ids);
   }
+}
+
+uint64_t Facts::growth(size_t ids) const {
+  uint64_t total = 0;
+  for (const Table& table : tables_) total += table.fact.growth(ids) + table.witness.growth(ids);
+  return total;
 }
 
 uint64_t Facts::bytes() const {

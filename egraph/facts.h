@@ -1,7 +1,7 @@
 // Facts: what analyses know of classes.
 //
 // A fact stands at the canonical id.  Unions join facts at once; the facts of new e-nodes, and of readers of a class
-// whose fact changed, are made in `propagate`, batch by batch (new e-nodes by depth, then the changed ones' readers
+// whose fact changed, are made in `propagate`, batch by batch (new e-nodes ascending, then the changed ones' readers
 // until nothing changes).  The order is fixed by ids.
 #pragma once
 
@@ -44,6 +44,7 @@ class Facts {
   std::span<const Conflict> conflicts() const { return conflicts_; }
   void reserve(size_t ids);
   uint64_t bytes() const;
+  uint64_t growth(size_t ids) const;  // of so many more
 
  private:
   struct Table {

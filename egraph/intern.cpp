@@ -71,6 +71,7 @@ void EGraph::Store::intern(std::span<Row> keys, const Requests& requests, Id* id
 void EGraph::Store::count_new(Id first) {
   const size_t made = enodes.size() - first;
   if (made == 0) return;
+  if (enodes.row(first).head >> 24 > 0) readers_of.release();
   facts.add_ids(made);
   displaced_bits.cover(enodes.size());
   if (any_subsumed) subsumed.cover(enodes.size());

@@ -24,7 +24,8 @@ class Links {
   void drop();
   void release() { *this = {}; }  // the memory, too
   // Bytes that lists of so many ids take, but for wide e-nodes.
-  static uint64_t bytes_of(size_t ids) { return ids * 28; }
+  static uint64_t bytes_of(size_t ids) { return 4 * Array<Id>::bytes_of(ids) + Array<Use>::bytes_of(2 * ids); }
+  uint64_t growth(size_t ids) const { return 4 * next_member_.growth(ids) + next_use_.growth(2 * ids); }
 
   // Appends the lists of the next id, a member of the class whose list stands at `container` (itself: a new class).
   void add(const ENodes& enodes, Id container);

@@ -55,10 +55,13 @@ void drop_repeated(uint32_t stride, MatchBlock& block) {
 
 }  // namespace
 
-uint64_t open_in_sample(const EGraph::Store& store, const RuleState& rule, const MatchBlock& block) {
+namespace {
+
+// Matches with a part of the roots, of live e-nodes.
+Array<Id> sample_of(const EGraph::Store& store, const RuleState& rule, const MatchBlock& block) {
   const auto chosen = [](Id root) { return root * 0x9e3779b1u >> 26 == 0; };
   static_assert(kSampled == 1 << (32 - 26));
-  Array<Id> sample, closed;
+  Array<Id> sample;
   if (block.products()) {
     const MatchProducts& products = block.task->products;
     for (const MatchProducts::Entry& entry : products.entries) {
@@ -73,7 +76,20 @@ uint64_t open_in_sample(const EGraph::Store& store, const RuleState& rule, const
       if (chosen(*match)) sample.append(match, rule.stride());
     }
   }
+  for (Id& n : sample) n = store.enodes.live_form(n);
+  return sample;
+}
+
+}  // namespace
+
+uint64_t open_in_sample(const EGraph::Store& store, const RuleState& rule, const MatchBlock& block) {
+  Array<Id> sample = sample_of(store, rule, block), closed;
   return sample.empty() ? 0 : split_closed(store, TagFilter(), rule, sample.data(), sample.size() / rule.stride(), closed);
+}
+
+uint64_t uniting_in_sample(const EGraph::Store& store, const RuleState& rule, const MatchBlock& block) {
+  Array<Id> sample = sample_of(store, rule, block);
+  return sample.empty() ? 0 : count_uniting(store, rule, sample.data(), sample.size() / rule.stride());
 }
 
 void make_live(const EGraph::Store& store, uint32_t stride, bool unique, MatchBlock& block) {

@@ -24,10 +24,11 @@ struct MatchBlock {
 // Appends the blocks of a task's first `count` matches.
 void split(SearchTask& task, uint64_t count, uint32_t stride, std::vector<MatchBlock>& blocks);
 
-// Of a part of the matches, one in kSampled, how many are not closed.  Matches that are closed do not count, so that it
-// is the same however many old ones were searched.
+// Of a part of the matches, one in kSampled, how many are not closed, and how many would unite two classes.  Matches that were
+// there before are neither, so that it is the same however many of these were searched.
 inline constexpr uint64_t kSampled = 64;
 uint64_t open_in_sample(const EGraph::Store& store, const RuleState& rule, const MatchBlock& block);
+uint64_t uniting_in_sample(const EGraph::Store& store, const RuleState& rule, const MatchBlock& block);
 
 // Names e-nodes by the live ones that replaced them; `unique`: drops matches that so became equal to earlier ones.
 void make_live(const EGraph::Store& store, uint32_t stride, bool unique, MatchBlock& block);

@@ -31,6 +31,7 @@ class ProofForest {
   // Of arrays that were read from outside: what is wrong, or nothing.
   std::string check(const UnionFind& sets, size_t applications) const;
 
+  uint64_t growth(size_t ids) const { return links_.growth(ids) + indices_.growth(ids) + bits_.growth(ids); }  // each united
   void reserve(size_t ids) { links_.reserve(ids); }
   uint64_t bytes() const { return links_.bytes() + indices_.bytes() + bits_.bytes() + details_.bytes(); }
 

@@ -28,14 +28,7 @@ void Readers::make(const ENodes& enodes) {
 }
 
 void Readers::take(const ENodes& enodes, const UnionFind& sets, std::span<const Id> displaced, Array<Id>& readers) {
-  for (const Id first : displaced) {
-    Id cls = first;
-    do {
-      for (const Id n : row(cls)) found_.set(n);
-      const auto next = next_.find(cls);
-      cls = next == next_.end() ? cls : next->second;
-    } while (cls != first);
-  }
+  for (const Id cls : displaced) for_each(cls, [&](Id n) { found_.set(n); });
   for (const Id cls : displaced) std::swap(next_of(cls), next_of(sets.find(cls)));
   Array<uint64_t>& words = found_.words();
   for (size_t w = 0; w < words.size(); ++w) {

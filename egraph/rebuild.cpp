@@ -19,6 +19,7 @@ constexpr int kScans = 4;          // rounds by scan; then a table of readers, w
 constexpr size_t kGrain = 1 << 15; // rows a task
 constexpr size_t kRekeyGrain = 2048;
 constexpr size_t kAhead = 12;      // e-nodes between fetching a slot and using it
+constexpr size_t kPiece = 1 << 18, kBytesAReader = 16;  // of ids scanned at once where bytes are short
 constexpr size_t kFewest = 512;    // below this many ids a scan costs nothing
 constexpr size_t kDropLinks = 4, kMakeLinks = 16;  // deltas above 1/4 drop the lists, below 1/16 make them
 
@@ -32,21 +33,29 @@ std::atomic_ref<Slot> shared(Slot& slot) { return std::atomic_ref<Slot>(slot); }
 
 }  // namespace
 
-void EGraph::Store::collect_by_scan(const Workers& workers, Array<Id>& readers) {
-  const size_t ids = enodes.size();
-  std::vector<std::vector<Id>> found(Workers::chunks(ids, kGrain));
-  workers.for_chunks(ids, kGrain, [&](size_t begin, size_t end, size_t chunk) {
-    enodes.for_each_live(begin, end, [&](Id n) {
-      const Row& row = enodes.row(n);
-      const Id* const operands = enodes.operands_of(row);
-      for (uint32_t i = 0, count = row.arity(); i < count; ++i) {
-        if (!displaced_bits.test(operands[i])) continue;
-        found[chunk].push_back(n);
-        break;
-      }
-    });
-  });
+// Appends the live e-nodes of [first, last) that read a displaced class.
+void EGraph::Store::collect_by_scan(size_t first, size_t last, const Workers& workers, Array<Id>& readers) const {
+  const auto scan = [&](size_t begin, size_t end, auto& found) {
+    enodes.for_each_reading(displaced_bits, begin, end, [&](Id n) { found.push_back(n); });
+  };
+  if (!workers.several()) return scan(first, last, readers);
+  std::vector<std::vector<Id>> found(Workers::chunks(last - first, kGrain));
+  workers.for_chunks(last - first, kGrain, [&](size_t begin, size_t end, size_t chunk) { scan(first + begin, first + end, found[chunk]); });
   for (const std::vector<Id>& part : found) readers.append(part.data(), part.size());
+}
+
+// One round: all at once, or in pieces where bytes are short.  What a piece displaces is for the next round, though later pieces
+// repair it already.
+void EGraph::Store::repair_by_scan(const Workers& workers, Array<Id>& readers) {
+  Array<Id> repaired;
+  repaired.swap(displaced);
+  const size_t ids = enodes.size(), piece = fits(ids * kBytesAReader) ? ids : kPiece;
+  for (size_t begin = 0; begin < ids; begin += piece) {
+    readers.clear();
+    collect_by_scan(begin, std::min(ids, begin + piece), workers, readers);
+    rekey(workers, readers);
+  }
+  for (const Id cls : repaired) displaced_bits.clear(cls);
 }
 
 // Also joins the lists of the displaced classes to those of the classes that took them in.
@@ -150,7 +159,8 @@ void EGraph::Store::rekey(const Workers& workers, Array<Id>& readers) {
 // Makes every parent canonical and marks the ids whose class changed.
 void EGraph::Store::flatten(const Workers& workers) {
   const size_t ids = sets.size();
-  std::vector<std::vector<Id>> moved(Workers::chunks(ids, kGrain));
+  std::vector<size_t> moved(Workers::chunks(ids, kGrain), 0);
+  changes.drop_list();
   Array<Id>& parents = sets.array();
   const auto parent = [&](Id n) { return std::atomic_ref<Id>(parents[n]); };
   workers.for_chunks(ids, kGrain, [&](size_t begin, size_t end, size_t chunk) {
@@ -163,12 +173,10 @@ void EGraph::Store::flatten(const Workers& workers) {
         up = parent(root).load(std::memory_order_relaxed);
       }
       parent(n).store(root, std::memory_order_relaxed);
-      if (!changes.test(n)) moved[chunk].push_back(n);
+      moved[chunk] += changes.mark_bit(n);
     }
   });
-  for (const std::vector<Id>& part : moved) {
-    for (const Id n : part) changes.mark(n);
-  }
+  for (const size_t count : moved) changes.marked(count);
 }
 
 // Appends the ids added since the last rebuild to the lists.
@@ -187,25 +195,30 @@ void EGraph::Store::restore_congruence(const Workers& workers) {
   const size_t ids = enodes.size();
   const size_t delta = displaced.size() + (links.active() ? ids - links.size() : 0);
   if (links.active() && (delta * kDropLinks > ids || links.stale())) links.drop();
-  if (links.active() && !fits(Links::bytes_of(ids - links.size()))) links.release();
+  if (links.active() && !fits(links.growth(ids - links.size()))) links.release();
   if (links.active()) {
     extend_links();
   } else if (ids >= kFewest && changes.count(ids) * kMakeLinks < ids && fits(Links::bytes_of(ids))) {
     activate_links();
   }
+  if (links.active()) readers_of.release();
   Array<Id> readers;
   int scans = rounds_before > 2 * kScans ? 1 : kScans;
   if (!fits(Readers::bytes_of(ids, live_count))) scans = std::numeric_limits<int>::max();
   int round = 0;
   for (; !displaced.empty(); ++round) {
+    if (!links.active() && !readers_of.ready()) {
+      if (round < scans) {
+        repair_by_scan(workers, readers);
+        continue;
+      }
+      readers_of.make(enodes);
+    }
     readers.clear();
     if (links.active()) {
       collect_by_links(readers);
-    } else if (round >= scans) {
-      if (round == scans) readers_of.make(enodes);
-      readers_of.take(enodes, sets, displaced.span(), readers);
     } else {
-      collect_by_scan(workers, readers);
+      readers_of.take(enodes, sets, displaced.span(), readers);
     }
     for (const Id cls : displaced) displaced_bits.clear(cls);
     displaced.clear();
@@ -215,24 +228,17 @@ void EGraph::Store::restore_congruence(const Workers& workers) {
   if (!links.active()) flatten(workers);
 }
 
-void EGraph::Store::mark_around(Id cls) {
-  if (cls >= changes.first_new()) return;  // new members and new or re-keyed readers: marked
-  if (links.active()) {
-    links.for_each_member(cls, [&](Id n) { changes.mark(n); });
-  } else {
-    for (const Id n : index.nodes_of(cls)) changes.mark(n);
-  }
-  for_each_reader(cls, [&](Id n) { changes.mark(n); });
-}
-
 size_t EGraph::Store::rebuild(const EGraph& graph, const Workers& workers) {
   if (clean) return 0;
   const size_t before = class_count;
   restore_congruence(workers);
   rounds_before = 0;
-  readers_of.release();
   index.invalidate(enodes.size(), op_names.size());
-  if (!facts.empty()) facts.propagate(graph, *this);
+  if (facts.empty()) {
+    readers_of.release();
+  } else {
+    facts.propagate(graph, *this);
+  }
   clean = true;
   return before - class_count;
 }

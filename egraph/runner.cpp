@@ -1,6 +1,7 @@
 #include "egraph/runner.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "egraph/apply.h"
 #include "egraph/closed_matches.h"
@@ -14,28 +15,18 @@ namespace {
 
 constexpr size_t kLeastThreaded = size_t{1} << 13;      // e-nodes
 constexpr size_t kTasksPerThread = 16;                  // searched before their right sides are made
-constexpr uint64_t kLeastTaskBytes = uint64_t{1} << 18;
+constexpr uint64_t kLeastTaskBytes = uint64_t{1} << 16;
 constexpr uint64_t kTaskShare = 16;                     // a task may take this part of the bytes that are left
+constexpr uint64_t kManyReleased = uint64_t{1} << 20;   // bytes of matches, to be given back where bytes are short
 constexpr uint64_t kHeldShare = 4;                      // matches may wait in this part of them
 constexpr uint64_t kFilterShare = 4;                    // matches above this part of the hash-cons pay for a filter
 constexpr uint64_t kMany = 4;                           // open matches an e-node, of one rewrite
 constexpr Id kParts = 8;                                // in which these are taken, while each makes much equal
 constexpr size_t kWorthwhile = 8;                       // closed matches again where classes became fewer by this part
+constexpr size_t kPromising = 16;                       // the same, of what a sample tells
+constexpr size_t kLeastSampled = size_t{1} << 13;       // e-nodes; a smaller graph's matches are all asked
 constexpr uint64_t kMatchesPerLook = 256;               // between two looks at the clock and at the bytes
 constexpr uint64_t kLeastBlock = 64;                    // matches, near a limit of bytes
-
-// Appends the plan of `term` to `side` and returns the operand that stands for it.
-RightSide::Operand plan_term(const PatternTerm& term, const Match& match, RightSide& side) {
-  if (term.kind == PatternTerm::Kind::kVariable) return {false, match.classes[term.variable]};
-  RightSide::Node node;
-  node.op = term.op;
-  if (term.attr_kind == PatternTerm::Attr::kFixed) node.attr = term.attr;
-  if (term.attr_kind == PatternTerm::Attr::kVariable) node.attr = match.attrs[term.attr];
-  node.operands.reserve(term.operands.size());
-  for (const PatternTerm& operand : term.operands) node.operands.push_back(plan_term(operand, match, side));
-  side.nodes.push_back(std::move(node));
-  return {true, static_cast<uint32_t>(side.nodes.size() - 1)};
-}
 
 // One call of `run`.
 class Run {
@@ -96,6 +87,7 @@ class Run {
 
   // Runs one iteration; the reason to stop, if there is one.
   std::optional<StopReason> iterate() {
+    store_.readers_of.release();
     if (search_.goes_down(store_, options_.naive) && bytes() + store_.index.growth(graph_.node_count()) > options_.limits.bytes) {
       return StopReason::kByteLimit;
     }
@@ -113,6 +105,9 @@ class Run {
       return rules_[r].active;
     });
     auto stop = search_and_make(tasks, iteration);
+    held_.clear();
+    std::vector<SearchTask>().swap(tasks);
+    match_bytes_ = 0;
     unite(iteration);
     const double united = clock_.seconds();
     rebuild();
@@ -137,9 +132,10 @@ class Run {
     searched_ids_ = graph_.id_count();
     united_ = false;
     held_.clear();
-    held_bytes_ = 0;
+    match_bytes_ = held_bytes_ = 0;
+    for (SearchTask& task : tasks) count(task, task.bytes());  // those that are searched
     const bool backoff = options_.scheduler == Scheduler::kBackoff;
-    const uint64_t most_matches = matches_left(), most_bytes = task_bytes(), most_held = held_bytes();
+    const uint64_t most_matches = matches_left(), most_held = held_bytes();
     // Tasks that are searched together fit into the bytes that are left.
     const size_t wave = backoff || looks_around_ ? tasks.size() : std::min(kTasksPerThread * static_cast<size_t>(workers_.threads()), kTaskShare);
     std::optional<StopReason> stop;
@@ -148,16 +144,18 @@ class Run {
     for (size_t begin = 0; begin < tasks.size() && !stop; begin += wave) {
       const size_t end = std::min(tasks.size(), begin + wave);
       const double start = clock_.seconds();
+      const uint64_t most_bytes = task_bytes();
       workers().for_each(end - begin, [&](size_t t) {
         SearchTask& task = tasks[begin + t];
         if (!task.searched) search_.run(graph_, std::min(most_matches, rules_[task.rule].most), most_bytes, task);
       });
+      for (size_t t = begin; t < end; ++t) count(tasks[t], tasks[t].bytes());
       const double searched = clock_.seconds();
       iteration.search_s += searched - start;
       if (search_.expired()) stop = expiry();
       if (backoff) ban(tasks);
       for (size_t t = begin; t < end && !stop; ++t) {
-        if (tasks[t].full && !tasks[t].searched) stop = search_alone(tasks[t], std::span(tasks).subspan(t + 1, end - t - 1));
+        if (tasks[t].full && !tasks[t].searched) stop = search_alone(tasks[t]);
         if (!stop) stop = take(tasks[t]);
         if (!stop && tasks[t].full) full = true;
         if (!stop && held_bytes_ > most_held) stop = make_held();
@@ -193,27 +191,29 @@ class Run {
     std::optional<StopReason> stop;
     if (task.count > 0 && rule.right && rule.incremental) {
       split(task, task.count, rule.stride(), held_);
-      held_bytes_ += held_bytes_of(task);
+      count(task, held_bytes_of(task));
+      held_bytes_ += task.counted;
     } else if (task.count > 0) {
       stop = rule.right ? make_remembered(task) : make_planned(rule, task, counts);
-      task.matches.clear();
+      task.matches = {};
       task.nodes.release();
+      count(task, 0);
     }
     return stop;
   }
 
   // Searches a task anew that its part of the bytes was too small for: after what was found before it is made, with half of
-  // what is left.  `next`: tasks that were searched with it.
-  std::optional<StopReason> search_alone(SearchTask& task, std::span<const SearchTask> next) {
+  // what is left.
+  std::optional<StopReason> search_alone(SearchTask& task) {
     if (const auto stop = make_held()) return stop;
-    uint64_t waiting = 0;
-    for (const SearchTask& other : next) waiting += other.bytes() + other.products.bytes();
-    const uint64_t room = (bytes_left() - std::min(waiting, bytes_left())) / 2;
+    const uint64_t room = (bytes_left() + task.counted) / 2;
     if (room <= task.bytes()) return std::nullopt;
     SearchTask again;
+    again.counted = task.counted;
     again.rule = task.rule, again.roots = task.roots, again.everything = task.everything;
     task = std::move(again);
     search_.run(graph_, std::min(matches_left(), rules_[task.rule].most), room, task);
+    count(task, task.bytes());
     return search_.expired() ? std::optional(expiry()) : std::nullopt;
   }
 
@@ -233,20 +233,17 @@ class Run {
     const std::vector<bool> many = rules_with_many();
     const auto of_few = [&](const MatchBlock& block) { return !many[block.task->rule]; };
     const auto of_all = [](const MatchBlock&) { return true; };
-    bool again = choose(of_few);
-    for (; again; again = again && choose(of_few)) {
+    for (bool again = true; again && choose(of_few) && unite_much(blocks);) {
       if (const auto stop = make_closed(blocks, iteration, again)) return stop;
     }
-    const Id ranges = static_cast<Id>(searched_ids_ >> kRangeBits) + 1;
-    again = true;
-    for (Id end = 0, step = std::max<Id>(1, ranges / kParts); end < ranges;) {
-      end = again ? end + step : ranges;
-      const auto next = [&](const MatchBlock& block) { return many[block.task->rule] && block.range < end && !block.asked; };
-      if (!choose(next)) continue;
+    const Id ranges = static_cast<Id>(searched_ids_ >> kRangeBits) + 1, step = std::max<Id>(1, ranges / kParts);
+    bool again = true;
+    for (Id end = step; again && end < ranges + step; end += step) {
+      if (!choose([&](const MatchBlock& block) { return many[block.task->rule] && !block.asked; }) || !unite_much(blocks)) break;
+      std::erase_if(blocks, [&](const MatchBlock* block) { return block->range >= end; });
       if (const auto stop = make_closed(blocks, iteration, again)) return stop;
     }
-    again = again && choose([&](const MatchBlock& block) { return many[block.task->rule]; });
-    for (; again; again = again && choose(of_all)) {
+    for (again = true; again && choose(of_all) && unite_much(blocks);) {
       if (const auto stop = make_closed(blocks, iteration, again)) return stop;
     }
     const double start = clock_.seconds();
@@ -261,13 +258,28 @@ class Run {
     const double start = clock_.seconds();
     uint64_t matches = 0;
     for (const MatchBlock* block : blocks) matches += block->count;
-    const TagFilter filter = matches * kFilterShare > store_.table.capacity() ? TagFilter(store_.table, workers_) : TagFilter();
-    workers().for_each(blocks.size(), [&](size_t b) {
-      if (!clock_.expired(options_.limits)) take_closed(filter, *blocks[b]);
-    });
-    for (MatchBlock* block : blocks) {
-      if (const auto stop = make_declared(*block, block->closed.span())) return stop;
-      block->closed.release();
+    const bool filtered = matches * kFilterShare > store_.table.capacity() && TagFilter::bytes_of(store_.table) <= bytes_left();
+    const TagFilter filter = filtered ? TagFilter(store_.table, workers_) : TagFilter();
+    for (size_t begin = 0; begin < blocks.size();) {  // mostly all of them together
+      uint64_t taken = most_closed_bytes(*blocks[begin]);
+      const uint64_t room = bytes_left();
+      if (taken > room) {  // its closed matches are made with the others
+        blocks[begin++]->asked = true;
+        continue;
+      }
+      size_t end = begin + 1;
+      while (end < blocks.size() && taken <= room / 2) taken += most_closed_bytes(*blocks[end++]);
+      const std::span<MatchBlock* const> together = blocks.subspan(begin, end - begin);
+      workers().for_each(together.size(), [&](size_t b) {
+        if (!clock_.expired(options_.limits)) take_closed(filter, *together[b]);
+      });
+      for (const MatchBlock* block : together) match_bytes_ += block->closed.bytes();
+      for (MatchBlock* block : together) {
+        if (const auto stop = make_declared(*block, block->closed.span())) return stop;
+        match_bytes_ -= block->closed.bytes();
+        block->closed.release();
+      }
+      begin = end;
     }
     iteration.apply_s += clock_.seconds() - start;
     const size_t classes = graph_.class_count();
@@ -278,6 +290,14 @@ class Run {
     again = fell(classes, graph_.class_count());
     iteration.rebuild_s += clock_.seconds() - united;
     return std::nullopt;
+  }
+
+  // Whether closed matches, by a sample, would make classes fewer by a worthwhile part.
+  bool unite_much(std::span<MatchBlock* const> blocks) {
+    if (searched_ids_ < kLeastSampled) return true;
+    std::vector<uint64_t> uniting(blocks.size());
+    workers().for_each(blocks.size(), [&](size_t b) { uniting[b] = uniting_in_sample(store_, rules_[blocks[b]->task->rule], *blocks[b]); });
+    return std::accumulate(uniting.begin(), uniting.end(), uint64_t{0}) * kSampled * kPromising > graph_.class_count();
   }
 
   // Which rewrites have so many open matches, by a sample, that these had better wait for what the others make equal.
@@ -324,8 +344,10 @@ class Run {
     for (size_t b = 0; b < held_.size(); ++b) {
       if (const auto stop = make_declared(held_[b])) return stop;
       if (b + 1 == held_.size() || held_[b + 1].task != held_[b].task) {
-        held_bytes_ -= held_bytes_of(*held_[b].task);
+        held_bytes_ -= held_[b].task->counted;
         held_[b].task->nodes.release();
+        held_[b].task->products = {};
+        count(*held_[b].task, 0);
       }
       held_[b].written.release();
     }
@@ -365,9 +387,9 @@ class Run {
       uint64_t part = std::min(count - at, options_.limits.matches - applied_count_);
       part = std::min(part, std::max<uint64_t>(1, (options_.limits.enodes - graph_.node_count()) / largest));
       const uint64_t used = bytes();
-      while (part > 1 && used + part * maker_.bytes_per_match(rule) + store_.table.growth(part * largest) >= options_.limits.bytes) {
-        if (part <= kLeastBlock && store_.table.growth(part * largest) > 0) return StopReason::kByteLimit;
-        part = std::max<uint64_t>(1, part / 2);
+      while (used + maker_.growth(rule, part) >= options_.limits.bytes) {
+        if (part <= kLeastBlock) return StopReason::kByteLimit;
+        part /= 2;
       }
       make(at, part, report_.rewrites[r]);
       applied_count_ += part;
@@ -481,13 +503,26 @@ class Run {
 
   // --- limits -------------------------------------------------------------------------------------------------
   uint64_t bytes() const {
-    uint64_t total = store_.bytes() + maker_.bytes() + search_.bytes() + held_bytes_;
+    uint64_t total = store_.bytes() + maker_.bytes() + search_.bytes() + match_bytes_;
     for (const uint32_t r : remembering_) total += rules_[r].bytes();
     return total;
   }
+  void count(SearchTask& task, uint64_t bytes) {
+    match_bytes_ += bytes - task.counted;
+    if (bytes < task.counted) released_bytes_ += task.counted - bytes;
+    task.counted = bytes;
+    if (released_bytes_ < kManyReleased || bytes_left() > options_.limits.bytes / 4) return;
+    released_bytes_ = 0;
+    return_released();
+  }
   // Of products, what they would take written out: they may have to be.
   uint64_t held_bytes_of(const SearchTask& task) const {
-    return rules_[task.rule].products ? task.count * rules_[task.rule].stride() * sizeof(Id) : task.nodes.bytes();
+    const RuleState& rule = rules_[task.rule];
+    return rule.products ? std::max(task.products.bytes(), task.count * rule.stride() * sizeof(Id)) : task.nodes.bytes();
+  }
+  uint64_t most_closed_bytes(const MatchBlock& block) const {
+    const RuleState& rule = rules_[block.task->rule];
+    return block.count * (rule.stride() + inner_nodes(*rule.right)) * sizeof(Id);
   }
   uint64_t matches_left() const { return options_.limits.matches - std::min(applied_count_, options_.limits.matches); }
   uint64_t bytes_left() const { return options_.limits.bytes - std::min(bytes(), options_.limits.bytes); }
@@ -541,7 +576,9 @@ class Run {
   size_t searched_ids_ = 0;         // ids when this iteration's search began
   bool united_ = false;             // something in this iteration
   std::vector<MatchBlock> held_;    // matches that wait until all is searched
-  uint64_t held_bytes_ = 0;
+  uint64_t held_bytes_ = 0;         // of these
+  uint64_t released_bytes_ = 0;     // of matches, since these were given back to the system
+  uint64_t match_bytes_ = 0;        // of all matches that were found and are not made
   size_t searched_classes_ = 0;     // classes then
   Match match_;                     // of the match being applied:
   RightSide side_;
@@ -549,40 +586,6 @@ class Run {
 };
 
 }  // namespace
-
-const char* to_string(StopReason reason) {
-  switch (reason) {
-    case StopReason::kSaturated:
-      return "saturated";
-    case StopReason::kNodeLimit:
-      return "node_limit";
-    case StopReason::kMatchLimit:
-      return "match_limit";
-    case StopReason::kByteLimit:
-      return "byte_limit";
-    case StopReason::kTimeLimit:
-      return "time_limit";
-    case StopReason::kIterationLimit:
-      return "iteration_limit";
-    case StopReason::kStopped:
-      return "stopped";
-  }
-  return "unknown";
-}
-
-std::function<bool(const EGraph&, const Match&, RightSide&)> instantiate(const Pattern& pattern,
-                                                                         std::vector<PatternTerm> right) {
-  const std::span<const uint32_t> roots = pattern.query().roots();
-  EGRET_CHECK(right.size() == roots.size(), "a right side for each root");
-  return [right = std::move(right), roots = std::vector<uint32_t>(roots.begin(), roots.end())](
-             const EGraph&, const Match& match, RightSide& side) {
-    for (size_t r = 0; r < right.size(); ++r) {
-      const RightSide::Operand made = plan_term(right[r], match, side);
-      side.equations.emplace_back(match.nodes[roots[r]], made);
-    }
-    return true;
-  };
-}
 
 Report run(EGraph& graph, std::span<const Rewrite> rewrites, const RunOptions& options, uint32_t rule_base) {
   return Run(graph, graph.store(), rewrites, options, rule_base).saturate();

@@ -32,10 +32,11 @@ struct SearchTask {
   uint64_t count = 0;
   uint64_t cut = 0;   // matches seen and not kept; the task stopped at the first one
   bool full = false;  // it was cut for want of bytes
+  uint64_t counted = 0;  // bytes that the run counts its matches with
   double seconds = 0;
 
   uint64_t bytes() const {
-    uint64_t total = nodes.bytes();
+    uint64_t total = nodes.bytes() + products.bytes();
     for (const Match& m : matches) total += (m.nodes.size() + m.classes.size() + m.attrs.size() + 18) * sizeof(uint32_t);
     return total;
   }

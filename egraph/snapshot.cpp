@@ -182,8 +182,10 @@ std::string to_snapshot(const EGraph& graph) {
   std::vector<Id> parents(s.sets.size());
   for (Id n = 0; n < parents.size(); ++n) parents[n] = s.sets.find(n);
   out.array(parents.data(), parents.size());
-  std::vector<Id> changed(s.changes.older().begin(), s.changes.older().end());
-  std::erase_if(changed, [&](Id n) { return !s.enodes.live(n); });
+  std::vector<Id> changed;
+  s.changes.for_each_older([&](Id n) {
+    if (s.enodes.live(n)) changed.push_back(n);
+  });
   std::sort(changed.begin(), changed.end());
   out.array(changed.data(), changed.size());
   out.array(s.subsumed.words());

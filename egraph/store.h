@@ -49,7 +49,7 @@ struct EGraph::Store {
   bool clean = true;
   std::vector<Id> exact_scratch, canonical_scratch;  // of add
   Array<uint32_t> tag_scratch, place_scratch;        // of intern
-  Readers readers_of;     // of restore_congruence; kept till the end of an iteration, which may restore many times
+  Readers readers_of;     // ready since something asked for many readers, until an e-node with operands comes
   int rounds_before = 0;  // of its last call in this iteration
 
   explicit Store(Options o) : options(o) { enodes.keep_exact(o.explanations); }
@@ -104,26 +104,31 @@ struct EGraph::Store {
   // rebuild.cpp
   size_t rebuild(const EGraph& graph, const Workers& workers);
   void restore_congruence(const Workers& workers);
-  void collect_by_scan(const Workers& workers, Array<Id>& readers);
+  void repair_by_scan(const Workers& workers, Array<Id>& readers);
+  void collect_by_scan(size_t begin, size_t end, const Workers& workers, Array<Id>& readers) const;
   void collect_by_links(Array<Id>& readers);
   void rekey(const Workers& workers, Array<Id>& readers);
   void flatten(const Workers& workers);
   void extend_links();
   void activate_links();
-  // Calls visit for each live e-node that reads the class, perhaps more than once.  Requires: no union outstanding.
+  // Whether for_each_reader may be called: no union is outstanding, and there are lists or a table.
+  bool knows_readers() const { return links.active() || readers_of.ready(); }
+  // Calls visit for each live e-node that reads the class, perhaps more than once.
   template <class Visit>
-  void for_each_reader(Id cls, Visit&& visit) const {
+  void for_each_reader(Id cls, const Visit& visit) const {
+    const auto visit_live = [&](Id n) {
+      if (enodes.live(n)) visit(n);
+    };
     if (links.active()) {
-      links.for_each_use(cls, [&](Id n) {
-        if (enodes.live(n)) visit(n);
-      });
+      links.for_each_use(cls, visit_live);
     } else {
-      for (const Id n : index.parents_of(cls)) visit(n);
+      readers_of.for_each(cls, visit_live);
     }
   }
-  void mark_around(Id cls);  // a fact of the class changed
 
   uint64_t bytes() const;
+  // Bytes that a column of so many requests may add, and the scratch memory that it takes.
+  uint64_t growth(size_t requests) const;
   // Lists and tables that only save time are made where they fit below this.
   uint64_t byte_limit = std::numeric_limits<uint64_t>::max();
   bool fits(uint64_t more) const { return bytes() + more <= byte_limit; }

@@ -45,6 +45,7 @@ class UnionFind {
   size_t size() const { return parent_.size(); }
   void reserve(size_t ids) { parent_.reserve(ids); }
   uint64_t bytes() const { return parent_.bytes(); }
+  uint64_t growth(size_t ids) const { return parent_.growth(ids); }
   Array<Id>& array() { return parent_; }
 
  private:

@@ -45,12 +45,14 @@ struct ConstFold::State {
   };
   std::vector<Operator> operators;  // by OpKind
   std::vector<Number> numbers;      // by Fact
+  std::vector<Id> leaves;           // by Fact, the number's e-node without operands; kNoId: none that is known
   std::unordered_map<Number, Fact, NumberHash> facts;
   std::vector<std::pair<Id, Fact>> pending;  // e-nodes that folded, whose class may lack its leaf
 
   Fact intern(const Number& number) {
     const auto [entry, is_new] = facts.try_emplace(number, static_cast<Fact>(numbers.size()));
     if (is_new) numbers.push_back(number);
+    leaves.resize(numbers.size(), kNoId);
     return entry->second;
   }
 
@@ -61,7 +63,13 @@ struct ConstFold::State {
     if (fact < numbers.size() && numbers[fact] != kUnknown) return false;
     if (numbers.size() <= fact) numbers.resize(fact + 1, kUnknown);
     numbers[fact] = number;
+    leaves.resize(numbers.size(), kNoId);
     return true;
+  }
+
+  // Whether the number's leaf is known to stand in the e-node's class.
+  bool has_leaf(const EGraph& graph, Id node, Fact number) const {
+    return leaves[number] != kNoId && graph.find(leaves[number]) == graph.find(node);
   }
 
   void set(OpKind op, Meaning meaning, Fact number) {
@@ -87,25 +95,27 @@ struct ConstFold::State {
   }
 
   void make(const EGraph& graph, uint32_t analysis, std::span<const Id> nodes, std::span<Fact> out) {
+    const EGraph::Store& store = graph.store();
     for (size_t i = 0; i < nodes.size(); ++i) {
-      const OpKind op = graph.op(nodes[i]);
+      const OpKind op = store.enodes.op(nodes[i]);
       if (op >= operators.size() || operators[op].meaning == Meaning::kNone) continue;
       if (operators[op].meaning == Meaning::kNumber) {
         out[i] = operators[op].number;
+        leaves[out[i]] = nodes[i];
         continue;
       }
       Number values[2];
       size_t known = 0;
-      const std::span<const Id> operands = graph.canonical_operands(nodes[i]);
+      const std::span<const Id> operands = store.enodes.of_live(nodes[i]);
       for (const Id operand : operands) {
-        const Fact fact = graph.fact(analysis, operand);
+        const Fact fact = store.facts.fact(analysis, operand);
         if (fact == kNoFact) break;
         values[known++] = numbers[fact];
       }
       if (known < operands.size()) continue;
       if (const auto number = fold(operators[op].meaning, {values, known})) {
         out[i] = intern(*number);
-        pending.emplace_back(nodes[i], out[i]);
+        if (!has_leaf(graph, nodes[i], out[i])) pending.emplace_back(nodes[i], out[i]);
       }
     }
   }
@@ -142,11 +152,12 @@ void ConstFold::settle(EGraph& graph) {
     s.pending.clear();
     for (const auto& [node, fact] : folded) {
       // A class keeps its first number where two contradict; the conflict is the graph's to report.
-      if (graph.fact(analysis_, node) != fact) continue;
+      if (s.has_leaf(graph, node, fact) || graph.fact(analysis_, node) != fact) continue;
       const std::string name = to_string(s.numbers[fact]);
       const OpKind op = graph.intern_op(name);
       s.set(op, Meaning::kNumber, fact);
-      graph.unite(graph.add(op, 0, {}), node, {Justification::Kind::kFact, analysis_, 0});
+      s.leaves[fact] = graph.add(op, 0, {});
+      graph.unite(s.leaves[fact], node, {Justification::Kind::kFact, analysis_, 0});
     }
     folded.clear();
   }

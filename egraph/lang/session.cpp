@@ -6,6 +6,7 @@
 
 #include "egraph/lang/compile.h"
 #include "egraph/lang/smallest_terms.h"
+#include "egraph/store.h"
 
 namespace egret::egraph::lang {
 
@@ -72,6 +73,7 @@ SaturateReport Session::run(const RunOptions& options) {
   report.enodes = graph_.node_count() - (language_.fold() ? language_.fold()->pruned() : 0);
   report.eclasses = graph_.class_count();
   report.bytes = graph_.bytes();
+  graph_.store().index.release();  // what comes now needs it no more, and memory of its own
   report.seconds = clock.seconds();
   return report;
 }

@@ -9,6 +9,8 @@
 namespace egret::egraph::lang {
 namespace {
 
+constexpr int kSweeps = 16;
+
 // Symbols of the smallest term with this e-node on top.
 template <class Size>
 uint64_t size_of(const EGraph::Store& store, const std::vector<Size>& sizes, Id node) {
@@ -31,7 +33,8 @@ SmallestTerms::SmallestTerms(const EGraph& graph, uint32_t bound)
 template <class Size>
 void SmallestTerms::settle(std::vector<Size>& sizes) {
   const EGraph::Store& store = graph_.store();
-  sizes.assign(graph_.id_count(), static_cast<Size>(bound_ + 1));
+  const size_t ids = graph_.id_count();
+  sizes.assign(ids, static_cast<Size>(bound_ + 1));
   // Whether the e-node gives its class a smaller term than is known.
   const auto improves = [&](Id node) {
     const uint64_t size = size_of(store, sizes, node);
@@ -40,32 +43,57 @@ void SmallestTerms::settle(std::vector<Size>& sizes) {
     known = static_cast<Size>(size);
     return true;
   };
-  store.enodes.for_each_live(improves);
+  Bits changed, next;  // classes with a smaller term, since the e-nodes that are still to come, or all, were looked at
+  changed.cover(ids);
+  next.cover(ids);
+  size_t left = 0;
+  const auto look_again = [&](Id node) {
+    if (!improves(node)) return;
+    const Id cls = store.sets.parent(node);
+    changed.set(cls);
+    next.set(cls);
+    ++left;
+  };
+  store.enodes.for_each_live(look_again);
+  for (int sweeps = 0; sweeps < kSweeps && left > 0; ++sweeps) {
+    left = 0;
+    changed.words().swap(next.words());
+    std::fill(next.words().begin(), next.words().end(), 0);
+    store.enodes.for_each_reading(changed, 0, ids, look_again);
+  }
+  if (left > 0) settle_slowly(sizes);
+  nodes_.assign(ids, kNoId);
+  store.enodes.for_each_live([&](Id node) {
+    const Id cls = store.sets.parent(node);
+    if (sizes[cls] <= bound_ && nodes_[cls] == kNoId && size_of(store, sizes, node) == sizes[cls]) nodes_[cls] = node;
+  });
+}
+
+template <class Size>
+void SmallestTerms::settle_slowly(std::vector<Size>& sizes) {
+  const EGraph::Store& store = graph_.store();
   using Entry = std::pair<Size, Id>;
   std::priority_queue<Entry, std::vector<Entry>, std::greater<Entry>> queue;
   const auto look_at = [&](Id node) {
-    if (!improves(node)) return;
+    const uint64_t size = size_of(store, sizes, node);
     const Id cls = store.sets.parent(node);
+    if (size >= sizes[cls]) return;
+    sizes[cls] = static_cast<Size>(size);
     queue.emplace(sizes[cls], cls);
   };
   store.enodes.for_each_live(look_at);
   Readers readers;
-  if (!queue.empty() && !store.links.active()) readers.make(store.enodes);
+  if (!queue.empty() && !store.knows_readers()) readers.make(store.enodes);
   while (!queue.empty()) {
     const auto [size, cls] = queue.top();
     queue.pop();
     if (size != sizes[cls]) continue;
-    if (store.links.active()) {
-      store.for_each_reader(cls, look_at);
+    if (readers.ready()) {
+      readers.for_each(cls, look_at);
     } else {
-      for (const Id node : readers.row(cls)) look_at(node);
+      store.for_each_reader(cls, look_at);
     }
   }
-  nodes_.assign(graph_.id_count(), kNoId);
-  store.enodes.for_each_live([&](Id node) {
-    Id& oldest = nodes_[store.sets.parent(node)];
-    if (oldest == kNoId && size_of(store, sizes, node) == sizes[store.sets.parent(node)]) oldest = node;
-  });
 }
 
 std::string SmallestTerms::text(Id id) const {

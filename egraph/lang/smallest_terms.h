@@ -1,8 +1,8 @@
 // SmallestTerms: for classes of a saturated graph the smallest term, counted in symbols of its text (tree size).
 //
-// Knuth's generalisation of shortest paths ("A generalization of Dijkstra's algorithm", 1977), after one sweep over the
-// rows, in which most e-nodes come after their operands.  Sizes above `bound` are not told apart, so that one byte an id
-// mostly holds them.
+// A few sweeps over the rows, in which most e-nodes come after their operands, mostly find them all; where they do not, Knuth's
+// generalisation of shortest paths goes on ("A generalization of Dijkstra's algorithm", 1977).  Sizes above `bound` are not
+// told apart, so that one byte an id mostly holds them.
 #pragma once
 
 #include <string>
@@ -25,6 +25,8 @@ class SmallestTerms {
  private:
   template <class Size>
   void settle(std::vector<Size>& sizes);
+  template <class Size>
+  void settle_slowly(std::vector<Size>& sizes);
 
   const EGraph& graph_;
   const uint32_t bound_;

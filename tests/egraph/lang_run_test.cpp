@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "egraph/lang/session.h"
+#include "egraph/lang/smallest_terms.h"
 #include "egraph/snapshot.h"
 #include "support/files.h"
 
@@ -214,6 +215,27 @@ TEST_CASE("one class with two numbers is told") {
 
 TEST_CASE("goals need not have been in the graph") {
   CHECK(answers("(rule r a b)(start a)(goal (q a) (q b))(goal (q a) (q c))(goal z z)") == std::vector<bool>{true, false, true});
+}
+
+TEST_CASE("smallest terms that come together against the order of the e-nodes, too many for the first sweeps") {
+  // Class i holds a wide e-node and, later, f(class i + 1), which is smaller once all behind it are known.
+  constexpr uint32_t kDeep = 60;
+  EGraph graph({.explanations = false});
+  const OpKind f = graph.intern_op("f");
+  const Id leaf = graph.add(graph.intern_op("x"), 0, {});
+  std::vector<Id> classes;
+  for (uint32_t i = 0; i <= kDeep; ++i) {
+    classes.push_back(graph.add(graph.intern_op("wide" + std::to_string(i)), 0, std::vector<Id>(100, leaf)));
+  }
+  for (uint32_t i = 0; i < kDeep; ++i) graph.unite(classes[i], graph.add(f, 0, {{classes[i + 1]}}), {});
+  graph.unite(classes[kDeep], leaf, {});
+  graph.rebuild();
+  const SmallestTerms smallest(graph, 200), few(graph, 20);
+  for (uint32_t i = 0; i <= kDeep; ++i) {
+    CHECK(smallest.size(classes[i]) == kDeep + 1 - i);
+    CHECK(few.size(classes[i]) == std::min<uint32_t>(21, kDeep + 1 - i));
+  }
+  CHECK(smallest.text(classes[kDeep - 2]) == "(f (f x))");
 }
 
 TEST_CASE("the smallest term of each start term") {

@@ -1,6 +1,11 @@
 // Limits hold within an iteration, whatever finds the matches and makes their right sides: e-nodes and matches to one
 // right side, bytes to one batch of 4,096 e-nodes; where they cut a run does not depend on the number of threads.
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
+
+#include "support/limits.h"
 
 #include "tests/egraph/workloads.h"
 
@@ -112,6 +117,32 @@ TEST_CASE("bytes: one batch of e-nodes over the limit at most, tables that match
           if (report.stop_reason == StopReason::kByteLimit) CHECK(2 * most >= uint64_t(limit));
         });
       }
+    }
+  }
+}
+
+TEST_CASE("bytes: the system counts no more than the limit and a few MB of the process's own") {
+  constexpr uint64_t kOwn = 6 << 20;  // the allocator's, rules, a thread's tables of a task
+  for (const Workload& work : kWorkloads) {
+    for (const uint64_t limit : {24 << 20, 72 << 20}) {
+      CAPTURE(work.name, limit);
+      const pid_t child = fork();  // a peak of its own
+      REQUIRE(child >= 0);
+      if (child == 0) {
+        const uint64_t before = peak_resident_bytes();
+        EGraph graph({.explanations = false});
+        work.insert(graph);
+        const std::vector<Rewrite> rules = work.rules(graph);
+        RunOptions options = unlimited(30, 1);
+        options.limits.bytes = limit;
+        run(graph, rules, options);
+        const uint64_t used = peak_resident_bytes() - before;
+        _exit(used <= limit + kOwn ? 0 : 1);
+      }
+      int status = 0;
+      REQUIRE(waitpid(child, &status, 0) == child);
+      CHECK(WIFEXITED(status));
+      CHECK(WEXITSTATUS(status) == 0);
     }
   }
 }
