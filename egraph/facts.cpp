@@ -148,7 +148,7 @@ struct Facts::Propagation {
     among.cover(store.enodes.size());
     for (const Changed& changed : spreading) among.set(changed.cls);
     const Id older = store.changes.first_new();
-    store.enodes.for_each_reading(among, 0, store.enodes.size(), [&](Id n) {
+    store.enodes.for_each_reading(among, spreading.front().cls, store.enodes.size(), [&](Id n) {
       for (const Id read : store.enodes.of_live(n)) {
         if (!among.test(read)) continue;
         if (read < older) store.changes.mark(n);

@@ -50,7 +50,7 @@ void EGraph::Store::repair_by_scan(const Workers& workers, Array<Id>& readers) {
   Array<Id> repaired;
   repaired.swap(displaced);
   const size_t ids = enodes.size(), piece = fits(ids * kBytesAReader) ? ids : kPiece;
-  for (size_t begin = 0; begin < ids; begin += piece) {
+  for (size_t begin = *std::min_element(repaired.begin(), repaired.end()); begin < ids; begin += piece) {  // readers are younger
     readers.clear();
     collect_by_scan(begin, std::min(ids, begin + piece), workers, readers);
     rekey(workers, readers);

@@ -43,25 +43,27 @@ void SmallestTerms::settle(std::vector<Size>& sizes) {
     known = static_cast<Size>(size);
     return true;
   };
-  Bits changed, next;  // classes with a smaller term, since the e-nodes that are still to come, or all, were looked at
-  changed.cover(ids);
-  next.cover(ids);
-  size_t left = 0;
+  std::vector<uint8_t> changed(ids, 0);  // the sweep that the class' size is to be read in again
+  uint8_t sweep = 0;
+  bool left = false;
   const auto look_again = [&](Id node) {
     if (!improves(node)) return;
-    const Id cls = store.sets.parent(node);
-    changed.set(cls);
-    next.set(cls);
-    ++left;
+    changed[store.sets.parent(node)] = static_cast<uint8_t>(sweep + 1);  // e-nodes still to come in this one see it, too
+    left = true;
   };
-  store.enodes.for_each_live(look_again);
-  for (int sweeps = 0; sweeps < kSweeps && left > 0; ++sweeps) {
-    left = 0;
-    changed.words().swap(next.words());
-    std::fill(next.words().begin(), next.words().end(), 0);
-    store.enodes.for_each_reading(changed, 0, ids, look_again);
+  store.enodes.for_each_live([&](Id node) {
+    if (store.enodes.row(node).arity() == 0) look_again(node);
+  });
+  while (left && sweep < kSweeps) {
+    left = false;
+    ++sweep;
+    for (Id node = 0; node < ids; ++node) {
+      const Row& row = store.enodes.row(node);
+      if (!row.wide() && std::max(changed[row.operand[0]], changed[row.operand[1]]) < sweep) continue;
+      if (store.enodes.live(node)) look_again(node);
+    }
   }
-  if (left > 0) settle_slowly(sizes);
+  if (left) settle_slowly(sizes);
   nodes_.assign(ids, kNoId);
   store.enodes.for_each_live([&](Id node) {
     const Id cls = store.sets.parent(node);
