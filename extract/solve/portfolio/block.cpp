@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <future>
 #include <numeric>
 
 #include "extract/solve/heuristics/anneal.h"
@@ -20,6 +21,7 @@ constexpr uint64_t kNegativeSteps = 30'000;        // a candidate: no reductions
 constexpr double kWorthDividing = 0.9;     // of the open candidates are left
 constexpr double kManyFixed = 0.01;        // of the open candidates
 constexpr size_t kSmall = 2'000;           // candidates: divided again even where once should do
+constexpr uint64_t kOnceSteps = 60;        // of dual ascent, a candidate
 constexpr double kReducing = 0.25;         // of the time that is left
 constexpr size_t kLarge = 50'000;          // candidates: a first answer before the reductions
 
@@ -30,6 +32,8 @@ Block::Block(Hypergraph graph, Incumbent start) : graph_(std::move(graph)), grai
   shared_.fixed.assign(graph_.size(), Fixed::kOpen);
   open_at_split_ = graph_.size();
 }
+
+bool Block::once(const SolveOptions& options) const { return options.once && graph_.size() > kSmall; }
 
 void Block::raise(double bound) {
   Incumbent& best = shared_.incumbent;
@@ -50,13 +54,19 @@ size_t Block::open_candidates() const {
   return static_cast<size_t>(std::count_if(shared_.fixed.begin(), shared_.fixed.end(), [](Fixed f) { return f != Fixed::kOut; }));
 }
 
-void Block::find_covers(const SolveOptions& options, const Stopwatch& clock, uint64_t steps,
-                        const std::vector<double>& remaining) {
-  SolveOptions small = options;
-  small.greedy_steps = std::min(options.greedy_steps, steps);
-  const auto whole = greedy_covers(graph_, {}, small, clock);
+// The first bound, and beside it, on a thread of its own where there is more than one, the first covers.
+DualAscent Block::first_bound(const SolveOptions& options, const Stopwatch& clock) {
+  const auto policy = options.threads != 1 && graph_.size() > kSmall ? std::launch::async : std::launch::deferred;
+  auto covers = std::async(policy, [&] { return greedy_covers(graph_, {}, options, clock); });
+  const uint64_t steps = once(options) ? std::min(kAscentSteps, kOnceSteps * graph_.size()) : kAscentSteps;
+  DualAscent dual = dual_ascent(graph_, RootOrder::kCheapFirst, steps);
+  raise(dual.bound);
+  const GreedyAnswer whole = covers.get();
   if (whole.found) accept(whole.chosen);
-  if (clock.expired(options.limits)) return;
+  return dual;
+}
+
+void Block::narrow_covers(const SolveOptions& options, const Stopwatch& clock, const std::vector<double>& remaining) {
   // Where the dual ascent used the costs up is a small graph with good covers.
   std::vector<uint8_t> keep(graph_.size(), 0);
   for (uint32_t k = 0; k < graph_.size(); ++k) keep[k] = remaining[k] <= 0;
@@ -68,12 +78,13 @@ void Block::find_covers(const SolveOptions& options, const Stopwatch& clock, uin
     if (!made[r]) return;
   }
   const Hypergraph tight = restrict_to(named, keep);
-  const auto narrow = greedy_covers(tight, {}, small, clock);
+  const auto narrow = greedy_covers(tight, {}, options, clock);
   if (!narrow.found) return;
   std::vector<uint32_t> chosen;
   for (uint32_t k : narrow.chosen) chosen.push_back(tight.original[k]);
   accept(chosen);
-  const auto better = improve_cover(graph_, {}, chosen, small, clock);
+  if (once(options)) return;
+  const auto better = improve_cover(graph_, {}, chosen, options, clock);
   if (better.found) accept(better.chosen);
 }
 
@@ -115,12 +126,13 @@ void Block::anneal_more(const SolveOptions& options, const Stopwatch& clock, uin
 void Block::prepare(const SolveOptions& options, const Stopwatch& clock) {
   if (graph_.size() == 0) return;
   if (graph_.has_negative_cost()) return prepare_negative(options, clock);
-  const auto first = dual_ascent(graph_, RootOrder::kCheapFirst, kAscentSteps);
-  raise(first.bound);
-  find_covers(options, clock, kCoverSteps * graph_.size(), first.remaining);
+  SolveOptions small = options;
+  small.greedy_steps = std::min(options.greedy_steps, kCoverSteps * graph_.size());
+  const DualAscent first = first_bound(small, clock);
+  if (!clock.expired(options.limits)) narrow_covers(small, clock, first.remaining);
   if (proved() || clock.expired(options.limits)) return;
   anneal_more(options, clock, std::min(kAnnealSteps, 1000 * uint64_t{graph_.size()}));
-  if (proved() || clock.expired(options.limits) || (options.once && graph_.size() > kSmall)) return;
+  if (proved() || clock.expired(options.limits) || once(options)) return;
   fix_by_bounds(bound_with(graph_, first));
   const auto second = dual_ascent(graph_, RootOrder::kDearFirst, kAscentSteps);
   raise(second.bound);

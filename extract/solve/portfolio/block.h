@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "extract/solve/bound/dual_ascent.h"
 #include "extract/solve/exact/engine.h"
 #include "extract/solve/reduce/reduction.h"
 #include "extract/solve/solve.h"
@@ -51,7 +52,9 @@ class Block {
   void anneal_more(const SolveOptions& options, const Stopwatch& clock, uint64_t steps);
   void accept(const std::vector<uint32_t>& chosen);
   void raise(double bound);
-  void find_covers(const SolveOptions& options, const Stopwatch& clock, uint64_t steps, const std::vector<double>& remaining);
+  bool once(const SolveOptions& options) const;
+  DualAscent first_bound(const SolveOptions& options, const Stopwatch& clock);
+  void narrow_covers(const SolveOptions& options, const Stopwatch& clock, const std::vector<double>& remaining);
   bool fix_by_bounds(const std::vector<double>& bound_with);
   bool split(const SolveOptions& options, const Stopwatch& clock);
   size_t open_candidates() const;
