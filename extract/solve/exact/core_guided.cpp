@@ -103,7 +103,6 @@ class CoreGuided::Search {
 
   void take(const Shared& shared) {
     if (shared.incumbent.upper < upper_cost_) set_upper(shared.incumbent.upper);
-    if (log_) return;
     fixed_.resize(graph_.size(), Fixed::kOpen);
     for (uint32_t k = 0; k < shared.fixed.size(); ++k) {
       if (shared.fixed[k] == Fixed::kOpen || shared.fixed[k] == fixed_[k]) continue;

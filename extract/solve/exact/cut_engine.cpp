@@ -14,14 +14,13 @@ namespace {
 constexpr double kSupport = 1e-7;      // a larger value in the linear program counts as chosen in part
 constexpr double kMargin = 1e-9;       // relative
 constexpr uint64_t kParts = 8;         // of a slice
-constexpr double kWorthAnew = 0.97;    // of the open candidates are left
 constexpr uint64_t kSupportSteps = 2'000'000;
 
 class CutEngine : public Engine {
  public:
   CutEngine(const Hypergraph& graph, const Highs& highs)
       : graph_(graph), grain_(cost_grain(graph.cost)), program_(graph, highs, std::accumulate(graph.cost.begin(), graph.cost.end(), 0.0)),
-        fixed_(graph.size(), Fixed::kOpen), open_at_start_(graph.size()) {}
+        fixed_(graph.size(), Fixed::kOpen) {}
 
   const char* name() const override { return "cuts"; }
 
@@ -56,17 +55,9 @@ class CutEngine : public Engine {
       if (std::isinf(dual.bound) || best_.lower >= best_.upper) return;
       fix_out(dual);
       if (program_.integral()) accept_integral();
-      if (program_.exhausted()) start_anew();
+      linear_done_ = program_.exhausted() && !program_.start_anew(fixed_);
     }
     improve_on_support(*interrupted.clock);
-  }
-
-  // Other cuts, found from the start without what is out by now, rule out others; until that gains little.
-  void start_anew() {
-    const auto open = static_cast<size_t>(std::count(fixed_.begin(), fixed_.end(), Fixed::kOpen));
-    linear_done_ = static_cast<double>(open) > kWorthAnew * static_cast<double>(open_at_start_);
-    open_at_start_ = open;
-    if (!linear_done_) program_.clear();
   }
 
   void fix_out(DualAscent dual) {
@@ -134,7 +125,6 @@ class CutEngine : public Engine {
   const double grain_;
   CutProgram program_;
   std::vector<Fixed> fixed_;
-  size_t open_at_start_;     // of the program
   bool linear_done_ = false;
   Incumbent best_;
   Step step_;

@@ -14,11 +14,12 @@ constexpr size_t kMostCuts = 16;     // a round: a program of few new rows is so
 constexpr size_t kMostEntries = 20'000'000;
 constexpr double kFraction = 1e-6;
 constexpr uint64_t kLeastIterations = 100;
+constexpr double kWorthAnew = 0.97;   // of the open candidates are left
 
 }  // namespace
 
 CutProgram::CutProgram(const Hypergraph& graph, const Highs& highs, double size)
-    : graph_(graph), highs_(highs), scale_(scale_to(size, 18)), x_(graph.size(), 0) {
+    : graph_(graph), highs_(highs), scale_(scale_to(size, 18)), x_(graph.size(), 0), open_at_start_(graph.size()) {
   for (double c : graph.cost) model_.cost.push_back(c * scale_);
   model_.lower.assign(graph.size(), 0);
   model_.upper.assign(graph.size(), 1);
@@ -35,7 +36,11 @@ void CutProgram::add_row(CutRow row) {
   rows_.push_back(std::move(row));
 }
 
-void CutProgram::clear() {
+bool CutProgram::start_anew(const std::vector<Fixed>& fixed) {
+  const auto open = static_cast<size_t>(std::count(fixed.begin(), fixed.end(), Fixed::kOpen));
+  const bool worth = static_cast<double>(open) <= kWorthAnew * static_cast<double>(open_at_start_);
+  if (!worth) return false;
+  open_at_start_ = open;
   rows_.clear();
   model_.row_start.resize(1);
   model_.row_lower.clear();
@@ -43,10 +48,7 @@ void CutProgram::clear() {
   model_.index.clear();
   model_.value.clear();
   basis_ = {};
-}
-
-void CutProgram::add(const std::vector<Cut>& cuts) {
-  for (const Cut& cut : cuts) add_row({cut.root, cut.items, leading_into(graph_, cut.items)});
+  return true;
 }
 
 // What the prices prove, summed from the prices alone.

@@ -15,14 +15,14 @@ class CutProgram {
   // Costs >= 0; the graph must outlive it.  `size`: about the optimum.
   CutProgram(const Hypergraph& graph, const Highs& highs, double size);
 
-  void add(const std::vector<Cut>& cuts);
-  // Without rows.
-  void clear();
-
   // Under what is fixed, until the bound reaches `enough` or no broken cut is found.  The bound counts what is fixed in,
   // and is infinite where what is fixed out leaves a root unmade: then the one cut says so.  Ends soon after `last_work`.
   const DualAscent& solve(const std::vector<Fixed>& fixed, double enough, const Interrupt& interrupt,
                           uint64_t last_work = UINT64_MAX);
+
+  // Drops all rows where enough has been fixed since the last time: other cuts, found without what is out by now, have
+  // other duals, which may rule out more.  False where it is not worth it.
+  bool start_anew(const std::vector<Fixed>& fixed);
 
   const std::vector<double>& x() const { return x_; }
   // The last answer chooses each candidate wholly or not at all, and breaks no cut.
@@ -46,6 +46,7 @@ class CutProgram {
   DualAscent best_;
   bool integral_ = false, exhausted_ = false;
   uint32_t turn_ = 0;
+  size_t open_at_start_;
   uint64_t work_ = 0;
 };
 

@@ -23,8 +23,11 @@ constexpr uint64_t kAscentSteps = 20'000'000;
 constexpr uint64_t kCoverSteps = 400;    // of the local search, a candidate
 constexpr size_t kCutItems = 4'000'000;  // of all cuts of one part together
 constexpr uint64_t kSlice = 100'000;
-constexpr int kDepth = 6;
+constexpr int kDepth = 60;              // of problems inside problems
 constexpr double kWorthReducing = 0.9;
+constexpr double kWorthDropping = 0.02;  // of the open candidates
+constexpr uint64_t kCoresShare = 4;      // of the work: cores get one part
+constexpr uint64_t kParts = 8;           // of a turn of the linear program: after each, what is too dear is dropped
 constexpr double kClose = 2e-10;         // relative: what cases may leave of the claim
 
 using Text = std::back_insert_iterator<std::string>;
@@ -128,25 +131,30 @@ class Prover {
       return claim;
     }
     if (short_cuts && depth < kDepth) {
-      const auto dropped = too_dear(graph, dual, upper, grain);
+      Shared shared;
+      shared.incumbent.upper = upper;
+      shared.fixed.assign(graph.size(), Fixed::kOpen);
+      const auto dropped = too_dear(graph, dual, shared, grain);
       if (static_cast<double>(graph.size() - dropped.size()) <= kWorthReducing * static_cast<double>(graph.size())) {
-        return within(graph, dual, dropped, upper, grain, depth);
+        drop(dual, dropped, shared, grain);
+        return within(graph, dual, shared, grain, depth);
       }
     }
-    if (clock_.expired(options_.limits)) return by_prices(dual, short_cuts, upper);
-    return by_engines(graph, dual, short_cuts, upper, grain, depth);
+    if (clock_.expired(options_.limits)) return by_prices(dual, upper, grain);
+    return by_engines(graph, dual, upper, grain, depth);
   }
 
   // What the cuts prove by themselves.
-  double by_prices(const DualAscent& dual, bool short_cuts, double upper) {
-    if (!short_cuts) return 0;
+  double by_prices(const DualAscent& dual, double upper, double grain) {
+    if (cut_items(dual) > kCutItems) return 0;
+    write_grain(grain);
     write_cuts(dual.cuts, text_);
     text_ += "f\n";
-    return claimed(dual.bound, upper, 0);
+    return claimed(dual.bound, upper, grain);
   }
 
   // Core-guided search and cases over the linear program of cuts take turns, each with twice the work of its last turn.
-  double by_engines(const Hypergraph& graph, const DualAscent& first, bool short_cuts, double upper, double grain, int depth) {
+  double by_engines(const Hypergraph& graph, const DualAscent& first, double upper, double grain, int depth) {
     const Interrupt interrupt{&options_.limits, &clock_, nullptr};
     const auto highs = Highs::open();
     std::optional<CoreGuided> cores;
@@ -156,11 +164,12 @@ class Prover {
     Step step;
     Shared shared;
     shared.incumbent.upper = upper;
-    bool turn_left = true;
+    shared.fixed.assign(graph.size(), Fixed::kOpen);
+    bool turn_left = true, linear_done = false;
     for (uint64_t work = kSlice; turn_left && !interrupt(); work *= 2) {
       turn_left = false;
       if (cores) {
-        step = cores->advance(shared, work, interrupt);
+        step = cores->advance(shared, std::max(kSlice, work / kCoresShare), interrupt);
         shared.incumbent.upper = std::min(shared.incumbent.upper, step.found.upper);
         if (step.outcome == Outcome::kProved) break;
         turn_left = step.outcome == Outcome::kSpent;
@@ -168,30 +177,29 @@ class Prover {
       }
       if (!highs || !std::isfinite(shared.incumbent.upper)) continue;
       const double enough = target(shared.incumbent.upper, grain);
-      const bool fresh = !program;
-      if (fresh) {
-        program.emplace(graph, *highs, shared.incumbent.upper);
-        if (short_cuts) program->add(first.cuts);
-        const DualAscent& better = program->solve(std::vector<Fixed>(graph.size(), Fixed::kOpen), enough, interrupt);
-        if (better.bound > dual.bound) dual = better, short_cuts = cut_items(dual) <= kCutItems;
-      }
-      if (short_cuts && depth < kDepth && dual.bound < enough) {
-        const auto dropped = too_dear(graph, dual, shared.incumbent.upper, grain);
-        if (static_cast<double>(graph.size() - dropped.size()) <= kWorthReducing * static_cast<double>(graph.size())) {
-          return within(graph, dual, dropped, shared.incumbent.upper, grain, depth);
+      if (!program) program.emplace(graph, *highs, shared.incumbent.upper);
+      const uint64_t last = program->work() + work;
+      while (!linear_done && program->work() < last && !interrupt()) {
+        const DualAscent& now = program->solve(shared.fixed, enough, interrupt, std::min(last, program->work() + work / kParts + 1));
+        if (now.bound > dual.bound && std::isfinite(now.bound)) dual = now;
+        if (now.bound >= enough || program->integral()) break;
+        if (depth < kDepth && cut_items(now) <= kCutItems && drop_dear(graph, now, shared, grain) <= kWorthReducing * static_cast<double>(graph.size())) {
+          return within(graph, dual, shared, grain, depth);
         }
+        linear_done = program->exhausted() && !program->start_anew(shared.fixed);
       }
+      turn_left = true;
+      if (!linear_done && dual.bound < enough && !program->integral()) continue;
       Cases cases(graph, *program, enough);
-      if (cases.prove(work, interrupt)) {
+      if (cases.prove(work, interrupt, shared.fixed)) {
         write_grain(grain);
         text_ += cases.records();
         return claimed(grain > 0 ? shared.incumbent.upper : enough, shared.incumbent.upper, grain);
       }
       shared.incumbent.upper = std::min(shared.incumbent.upper, cases.found());
-      turn_left = true;
     }
     const double by_cores = cores ? claimed(step.found.lower, shared.incumbent.upper, exact_grain(graph.cost)) : 0;
-    if (!cores || by_cores < dual.bound) return by_prices(dual, short_cuts, shared.incumbent.upper);
+    if (!cores || by_cores < dual.bound) return by_prices(dual, shared.incumbent.upper, grain);
     text_ += cores->proof();
     return by_cores;
   }
@@ -211,22 +219,35 @@ class Prover {
     if (grain > 0) fmt::format_to(Text(text_), "v {}\n", grain);
   }
 
-  static std::vector<uint32_t> too_dear(const Hypergraph& graph, const DualAscent& dual, double upper, double grain) {
-    const double limit = target(upper, grain);
+  static std::vector<uint32_t> too_dear(const Hypergraph& graph, const DualAscent& dual, const Shared& shared, double grain) {
+    const double limit = target(shared.incumbent.upper, grain);
     std::vector<uint32_t> out;
     for (uint32_t k = 0; k < graph.size(); ++k) {
-      if (dual.bound + dual.remaining[k] >= limit) out.push_back(k);
+      if (shared.fixed[k] == Fixed::kOpen && dual.bound + dual.remaining[k] >= limit) out.push_back(k);
     }
     return out;
   }
 
-  // Without what is too dear the part is a problem of its own, which may fall apart.
-  double within(const Hypergraph& graph, const DualAscent& dual, const std::vector<uint32_t>& dropped, double upper,
-                double grain, int depth) {
-    std::vector<uint8_t> keep(graph.size(), 1);
-    for (uint32_t k : dropped) keep[k] = 0;
+  void drop(const DualAscent& dual, const std::vector<uint32_t>& dropped, Shared& shared, double grain) {
     write_grain(grain);
     write_dropped(dual.cuts, dropped, text_);
+    for (uint32_t k : dropped) shared.fixed[k] = Fixed::kOut;
+  }
+
+  // How many candidates are left then.
+  double drop_dear(const Hypergraph& graph, const DualAscent& dual, Shared& shared, double grain) {
+    const auto open = [&] { return static_cast<double>(std::count(shared.fixed.begin(), shared.fixed.end(), Fixed::kOpen)); };
+    const auto dropped = too_dear(graph, dual, shared, grain);
+    if (static_cast<double>(dropped.size()) >= kWorthDropping * open()) drop(dual, dropped, shared, grain);
+    return open();
+  }
+
+  // Without what has been dropped the part is a problem of its own, which may fall apart.  Where that proves less than
+  // `dual`, for want of time, the prices of that stand instead.
+  double within(const Hypergraph& graph, const DualAscent& dual, const Shared& shared, double grain, int depth) {
+    const double upper = shared.incumbent.upper;
+    std::vector<uint8_t> keep(graph.size());
+    for (uint32_t k = 0; k < graph.size(); ++k) keep[k] = shared.fixed[k] == Fixed::kOpen;
     if (const auto blocked = blocked_cut(graph, keep)) {  // no solution beats `upper`
       write_blocked(*blocked, upper, text_);
       return claimed(upper, upper, grain);
@@ -234,9 +255,14 @@ class Prover {
     Hypergraph named = graph;
     for (uint32_t k = 0; k < graph.size(); ++k) named.original[k] = k;
     const Hypergraph rest = restrict_to(named, keep);
+    const size_t before = text_.size();
     text_ += "(\n";
     double bound = level(rest, rest.original, static_cast<uint32_t>(graph.size()), upper, depth + 1);
     text_ += ")\n";
+    if (bound < dual.bound && bound < target(upper, grain) && cut_items(dual) <= kCutItems) {
+      text_.resize(before);
+      return by_prices(dual, upper, grain);
+    }
     if (grain == 0) bound = std::min(bound, target(upper, grain));  // no more than what the dropped are known to cost
     return claimed(bound, upper, grain);
   }
