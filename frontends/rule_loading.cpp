@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "rules/lang/check.h"
 #include "rules/lang/proofs.h"
 #include "rules/verify/recorded.h"
 #include "support/hint.h"
@@ -18,12 +19,17 @@ using rules::Verdict;
 constexpr const char* kRuleHint = "docs/rules.md has the grammar, rules/library/ many examples";
 
 // Verdicts that are recorded for the rules of one file that have none yet.
-Status take_record(rules::RuleSet& set, const std::string& file) {
+Status take_record(rules::RuleSet& set, const std::string& file, std::vector<std::string>& notes) {
   EGRET_TRY(const rules::Proofs beside, rules::Proofs::beside(file));
   std::vector<std::pair<std::string, Verdict>> found;
   for (const Rule* rule : rules::rules_as_written(set)) {
     if (rule->file != file) continue;
-    if (const rules::RecordedProof* proof = rules::recorded_of(*rule, beside)) found.emplace_back(rule->written, proof->verdict);
+    if (const rules::RecordedProof* proof = rules::recorded_of(*rule, beside)) {
+      found.emplace_back(rule->written, proof->verdict);
+    } else if (beside.names(rule->written)) {
+      notes.push_back(fmt::format("{}: the verdict recorded for {} is of another text of the rule, or of another verifier; it is proved anew",
+                                  rules::Proofs::path_beside(file), rule->written));
+    }
   }
   for (const auto& [written, verdict] : found) set.set_verdict(written, verdict);
   return {};
@@ -46,7 +52,12 @@ Error not_loaded(const Rule& rule, const rules::Verification* row) {
     return input_error(fmt::format("rule {} is refuted: {}", rule.written, row && !row->counterexample.empty() ? row->counterexample : "its record says so"),
                        fmt::format("a wrong rule is never loaded; `egret verify {} --only {}` has more", rule.file, rule.written), where);
   }
-  return input_error(fmt::format("rule {} is not proved: {}", rule.written, row ? row->reason : "its record says so"),
+  const std::string reason = row ? row->reason : "its record says so";
+  if (reason.find("no shape satisfies") != std::string::npos) {
+    return input_error(fmt::format("rule {} is not proved: {}", rule.written, reason),
+                       "with an `accept` line `egret verify` says what fails: a side without a type, a condition; --unproved loads the rule all the same", where);
+  }
+  return input_error(fmt::format("rule {} is not proved: {}", rule.written, reason),
                      fmt::format("--unproved loads it all the same; `egret verify {} --timeout 60 --record` tries longer and keeps the verdict", rule.file), where);
 }
 
@@ -92,7 +103,10 @@ Result<LoadedRules> load_rules(const OptimizeOptions& options) {
     // A name without a folder or an ending is a set of the library that is off.
     const bool named = options.library && file.find('/') == std::string::npos && !file.ends_with(".rules");
     EGRET_TRY_VOID(or_hint(named ? out.set.enable(file) : out.set.add_file(file), kRuleHint));
-    if (!named) EGRET_TRY_VOID(take_record(out.set, file));
+    if (!named) EGRET_TRY_VOID(take_record(out.set, file, out.notes));
+  }
+  for (const Rule& rule : out.set.rules()) {
+    if (is_users(rule)) EGRET_TRY_VOID(rules::check_types(rule));
   }
   EGRET_TRY(const auto rows, prove_here(out, licence, options));
   std::vector<std::string> off;

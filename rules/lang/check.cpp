@@ -9,9 +9,6 @@
 namespace egret::rules {
 namespace {
 
-constexpr std::string_view kLicence[] = {"nnan", "ninf",  "nsz",    "arcp",  "contract", "afn",
-                                         "reassoc", "field", "cancel", "range"};
-
 // A few names of one rule.
 class NameSet {
  public:
@@ -35,13 +32,15 @@ class Checker {
 
   Status run() {
     if (rule_.each) EGRET_TRY_VOID(check_for());
-    for (const std::string& word : rule_.needs) EGRET_TRY_VOID(check_licence(word));
     EGRET_TRY_VOID(check_shape());
     for (const Equation& e : equations_of(rule_)) EGRET_TRY_VOID(left(*e.left));
     // Of a two-way rule each side must bind what the other reads.
     const NameSet of_left = bound_;
-    for (std::string_view name : lists_) {
-      if (tensors_.has(name)) return error_at(rule_.at, fmt::format("'{}' is a tensor in one place and an attribute in another", name), "give the two different names");
+    for (const Term* list : listed_) {
+      if (tensors_.has(list->name)) return error(*list, fmt::format("'{}' is a tensor in one place and an attribute in another", list->name), "give the two different names");
+    }
+    for (const Term* over : over_) {
+      if (tracked() && !axes_.has(over->name)) return error(*over, fmt::format("'{}' names no axes", over->name), "over= names axes that both operands list, as k in dot(a[m.., k..], b[k.., n..], over=k)");
     }
     for (const Binding& b : rule_.lets) {
       EGRET_TRY_VOID(right(b.term));
@@ -82,13 +81,6 @@ class Checker {
     return {};
   }
 
-  Status check_licence(const std::string& word) {
-    bool narrow = word.starts_with("narrow(") && dtype_from_name(word.substr(7, word.size() - 8));
-    if (narrow || std::find(std::begin(kLicence), std::end(kLicence), word) != std::end(kLicence)) return {};
-    return error_at(rule_.at, fmt::format("'{}' is no word of the licence", word),
-                    "words are nnan ninf nsz arcp contract afn reassoc field cancel range narrow(DTYPE)");
-  }
-
   Status check_shape() {
     if (rule_.is_short) {
       if (!rule_.unites.empty()) return error_at(rule_.at, "'unite' belongs to rules with 'find'", "a short rule is LEFT => RIGHT");
@@ -112,20 +104,24 @@ class Checker {
     return {};
   }
 
+  static std::string takes(const OpDef& op) {
+    if (op.max_operands < 0) return fmt::format("{} takes at least {} operands", op.name, op.min_operands);
+    if (op.min_operands != op.max_operands) return fmt::format("{} takes {} to {} operands", op.name, op.min_operands, op.max_operands);
+    return fmt::format("{} takes {} operand{}", op.name, op.min_operands, op.min_operands == 1 ? "" : "s");
+  }
+
   Status arity(const Term& t, const OpDef& op) {
     bool group = std::any_of(t.args.begin(), t.args.end(), [](const Term& a) { return a.many; });
     int n = static_cast<int>(t.args.size());
     if (group || (n >= op.min_operands && (op.max_operands < 0 || n <= op.max_operands))) return {};
-    return error(t, fmt::format("{} takes {} operands, not {}", op.name, op.min_operands, n),
-                 "positional arguments are operands, named ones attributes");
+    return error(t, fmt::format("{}, not {}", takes(op), n), "positional arguments are operands, named ones attributes");
   }
 
   Status each_arity(const Term& t) {
     for (const std::string& c : rule_.each->classes) {
       for (const OpDef* op : operators_of_class(c)) {
         if (arity(t, *op).ok()) continue;
-        return error(t, fmt::format("{} takes {} operands, not {}", op->name, op->min_operands, t.args.size()),
-                     rule_.each->variable + " stands for it");
+        return error(t, fmt::format("{}, not {}", takes(*op), t.args.size()), rule_.each->variable + " stands for it");
       }
     }
     return {};
@@ -144,7 +140,11 @@ class Checker {
       if (!given.insert(name)) return error(value, fmt::format("'{}' is given twice", name), "give it once");
       const AttrSpec* spec = op.attr(name);
       const bool is_list = spec && (spec->kind == AttrKind::kAxes || spec->kind == AttrKind::kSizes || spec->kind == AttrKind::kInts);
-      if (on_left && is_list && value.kind == Term::Kind::kName) lists_.insert(value.name);
+      if (on_left && is_list && value.kind == Term::Kind::kName) {
+        lists_.insert(value.name);
+        listed_.push_back(&value);
+      }
+      if (on_left && name == "over" && value.kind == Term::Kind::kName) over_.push_back(&value);
       if (!on_left && value.kind == Term::Kind::kName && tensors_.has(value.name) && !axes_.has(value.name)) {
         return error(value, fmt::format("'{}' is a tensor, the attribute '{}' is none", value.name, name), "sizes(x), rank(x) and dtype(x) speak of a tensor");
       }
@@ -153,13 +153,22 @@ class Checker {
     return {};
   }
 
+  // Some variable of the left has its axes written.
+  bool tracked() const { return axes_.begin() != axes_.end(); }
+
   void bind(const Term& value) {
     if (value.kind == Term::Kind::kName) bound_.insert(value.name);
     for (const Term& a : value.args) bind(a);
   }
 
+  // The hint of an unknown name: the operator most like it.
+  static std::string meant(const std::string& name, const char* otherwise) {
+    const std::string near = closest_op(name);
+    return near.empty() ? otherwise : fmt::format("did you mean {}? {}", near, otherwise);
+  }
+
   Status unknown(const Term& t) {
-    return error(t, fmt::format("no operator '{}'", t.name), "egret ops lists the operators, docs/rules.md the conditions");
+    return error(t, fmt::format("no operator '{}'", t.name), meant(t.name, "`egret ops` lists the operators, docs/rules.md the conditions"));
   }
 
   bool is_each(const Term& t) const { return rule_.each && t.kind == Term::Kind::kCall && t.name == rule_.each->variable; }
@@ -229,12 +238,46 @@ class Checker {
     if (t.kind == Term::Kind::kCall) {
       const Native* n = find_native(t.name);
       if (!n && find_op(t.name)) return right(t);
-      if (!n) return error(t, fmt::format("no operator, condition or computation '{}'", t.name), "`egret ops` lists the operators, docs/rules.md the conditions and computations");
+      if (!n) return error(t, fmt::format("no operator, condition or computation '{}'", t.name), meant(t.name, "`egret ops` lists the operators, docs/rules.md the conditions and computations"));
       if (!fits(*n, t.args.size())) {
         return error(t, fmt::format("{} takes ({}), not {} arguments", n->name, n->sorts, t.args.size()), n->summary);
       }
+      EGRET_TRY_VOID(sorts(t, *n));
+    }
+    if (t.kind == Term::Kind::kCompare) {
+      for (const Term& a : t.args) {
+        if (sort_of(a) == "tensor") return error(a, fmt::format("'{}' is a tensor, which no comparison takes", a.name), "compare sizes(x), rank(x) or dtype(x); conditions on elements are in docs/rules.md");
+      }
     }
     for (const Term& a : t.args) EGRET_TRY_VOID(value(a));
+    return {};
+  }
+
+  // "tensor", "list", "axes", "dtype" or "number" where the place of the name or the term says so; else empty.
+  std::string_view sort_of(const Term& t) const {
+    if (t.kind == Term::Kind::kNumber) return "number";
+    if (t.kind == Term::Kind::kList) return "list";
+    if (t.kind != Term::Kind::kName) return {};
+    if (axes_.has(t.name)) return "axes";
+    if (tensors_.has(t.name)) return "tensor";
+    if (lists_.has(t.name)) return "list";
+    return dtype_from_name(t.name) ? "dtype" : std::string_view();
+  }
+
+  // A tensor where none is wanted, or none where one is.
+  Status sorts(const Term& t, const Native& native) {
+    std::string_view wanted = native.sorts;
+    std::string_view sort;
+    for (const Term& a : t.args) {
+      if (!wanted.empty() && !wanted.starts_with("..")) {
+        const size_t end = wanted.find_first_of(",.");
+        sort = wanted.substr(0, end);
+        wanted = end == std::string_view::npos ? std::string_view() : wanted.substr(wanted[end] == ',' ? wanted.find_first_not_of(" ", end + 1) : end);
+      }
+      const std::string_view given = sort_of(a);
+      if (given.empty() || sort == "any" || given == sort || (given == "tensor") == (sort == "tensor")) continue;
+      return error(a, fmt::format("{} takes ({}), and this is a {}", native.name, native.sorts, given), native.summary);
+    }
     return {};
   }
 
@@ -254,6 +297,7 @@ class Checker {
   const RuleSyntax& rule_;
   const std::string& file_;
   NameSet bound_, axes_;
+  std::vector<const Term*> listed_, over_;  // attributes of the left where they stand: lists; what a product contracts
   NameSet tensors_, lists_;  // what names stand for on the left: operands; attributes that are lists
 };
 

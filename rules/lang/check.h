@@ -13,6 +13,10 @@ namespace egret::rules {
 // Operators, arity, attributes, classes, bound variables.  Errors name file:line:column and give a hint.
 Status check_rule(const RuleSyntax& rule, const std::string& file);
 
+// Faults that only types or roles show: axes that cannot be told apart, a left side that never has a type.
+Status check_types(const Rule& rule);
+bool is_licence_word(std::string_view word);
+
 // Operators of a class ("map", "map.unary", ..., or one operator); nothing where there is no such class.
 std::span<const OpDef* const> operators_of_class(std::string_view name);
 std::vector<std::string> operator_classes();

@@ -107,6 +107,12 @@ void cut(const RuleText& text, size_t number, std::vector<TextPart>& out) {
   out.push_back(part);
 }
 
+// FILE:LINE of the first rule written under that name; empty where there is none.
+std::string place_in(const std::vector<Rule>& rules, const std::string& name) {
+  const auto it = std::find_if(rules.begin(), rules.end(), [&](const Rule& r) { return r.written == name; });
+  return it == rules.end() ? std::string() : fmt::format("{}:{}", it->file, it->line);
+}
+
 // The concrete rules of one as written.
 void expand(RuleSyntax syntax, const std::string& file, std::vector<Rule>& out) {
   Rule rule;
@@ -182,11 +188,17 @@ Status RuleSet::add_texts(std::span<const RuleText> texts) {
 // The rules of a text: all, or none and the first error.
 Status RuleSet::take(std::span<Loaded> parts) {
   std::unordered_set<std::string> names;
+  const auto has_it = [&](const std::string& name) {
+    std::string place = place_in(rules_, name);
+    for (size_t p = 0; p < parts.size() && place.empty(); ++p) place = place_in(parts[p].rules, name);
+    return place;
+  };
   for (const Loaded& part : parts) {
     for (size_t first : part.written) {
       const Rule& rule = part.rules[first];
       if (!written_.count(rule.written) && names.insert(rule.written).second) continue;
-      return input_error(fmt::format("rule {}: the name is taken", rule.written), "names are unique in everything loaded",
+      return input_error(fmt::format("rule {}: the name is taken", rule.written),
+                         fmt::format("names are unique in everything loaded; {} has it", has_it(rule.written)),
                          {rule.file, rule.line, rule.syntax->at.column, {}});
     }
     if (part.error) return *part.error;

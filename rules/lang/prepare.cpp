@@ -13,7 +13,7 @@ namespace egret::rules {
 namespace {
 
 Error rule_error(const Rule& rule, std::string text, std::string hint = {}) {
-  return input_error(fmt::format("rule {}: {}", rule.name, text), std::move(hint), {rule.file, rule.line, 0, {}});
+  return input_error(fmt::format("rule {}: {}", rule.name, text), std::move(hint), {rule.file, rule.line, rule.syntax->at.column, {}});
 }
 
 DType dtype_for(const OpDef& op, size_t operand) {
@@ -488,6 +488,12 @@ Result<std::shared_ptr<const PreparedRule>> prepare(const Rule& rule) {
   });
   if (slot.error) return *slot.error;
   return slot.rule;
+}
+
+Status check_types(const Rule& rule) {
+  if (rule.kind == RuleKind::kFusion) return {};
+  EGRET_TRY([[maybe_unused]] const auto prepared, prepare(rule));
+  return {};
 }
 
 void append(TermTable& table, const Plan& plan) {

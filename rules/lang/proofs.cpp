@@ -1,5 +1,6 @@
 #include "rules/lang/proofs.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <unordered_set>
 
@@ -89,6 +90,10 @@ Result<Proofs> Proofs::beside(const std::string& rule_file) {
 const RecordedProof* Proofs::find(const Rule& rule) const {
   auto it = by_hash_.find(rule.proof_hash);
   return it == by_hash_.end() ? nullptr : &it->second;
+}
+
+bool Proofs::names(std::string_view written) const {
+  return std::any_of(by_hash_.begin(), by_hash_.end(), [&](const auto& row) { return row.second.name == written; });
 }
 
 std::string Proofs::print(const std::vector<const Rule*>& written) const {

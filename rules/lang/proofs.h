@@ -35,6 +35,7 @@ class Proofs {
   static std::string path_beside(const std::string& rule_file);
 
   const RecordedProof* find(const Rule& rule) const;
+  bool names(std::string_view written) const;  // has a verdict on some text of a rule of that name
   void add(const std::string& proof_hash, RecordedProof proof) { by_hash_[proof_hash] = std::move(proof); }
   void merge(const Proofs& other) { by_hash_.insert(other.by_hash_.begin(), other.by_hash_.end()); }
   // The file for these rules as written, in order; what is recorded of others is left out.

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "ir/scan.h"
+#include "rules/lang/check.h"
 #include "rules/lang/syntax.h"
 
 namespace egret::rules {
@@ -172,11 +173,16 @@ class Reader {
 
   Status read_needs(RuleSyntax& rule) {
     do {
+      const SourceSpan at = scan_.here();
       EGRET_TRY(std::string word, scan_.name("a word of the licence"));
       if (scan_.accept("(")) {
         EGRET_TRY(std::string type, scan_.name("a dtype"));
         EGRET_TRY_VOID(scan_.expect(")", "after the dtype"));
         word += "(" + type + ")";
+      }
+      if (!is_licence_word(word)) {
+        return input_error(fmt::format("rule {}: '{}' is no word of the licence", rule.name, word),
+                           "words are nnan ninf nsz arcp contract afn reassoc field cancel range narrow(DTYPE)", at);
       }
       rule.needs.push_back(std::move(word));
       if (rule.needs.size() > kMaxItems) return too_many("words");

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "rules/rules.h"
+#include "rules/lang/check.h"
 
 namespace egret::rules {
 namespace {
@@ -13,12 +13,12 @@ constexpr const char* kPlainWords[] = {"nnan", "ninf",    "nsz",   "arcp",   "co
                                        "afn",  "reassoc", "field", "cancel", "range"};
 constexpr const char* kFieldWords[] = {"reassoc", "contract", "arcp", "nsz"};
 
-bool is_word(const std::string& word) {
+}  // namespace
+
+bool is_licence_word(std::string_view word) {
   bool narrow = word.starts_with("narrow(") && word.ends_with(")") && dtype_from_name(word.substr(7, word.size() - 8));
   return narrow || std::find(std::begin(kPlainWords), std::end(kPlainWords), word) != std::end(kPlainWords);
 }
-
-}  // namespace
 
 bool Licence::allows(const Licence& needs) const {
   const auto has = [&](std::string_view w) { return std::find(words.begin(), words.end(), w) != words.end(); };
@@ -47,7 +47,7 @@ Result<Licence> Licence::parse(std::string_view text) {
       words.insert("field");
     } else if (word == "fast") {
       words.insert(std::begin(kPlainWords), std::end(kPlainWords));
-    } else if (is_word(word)) {
+    } else if (is_licence_word(word)) {
       words.insert(word);
     } else {
       return input_error(fmt::format("'{}' is no word of --numerics", word),

@@ -50,17 +50,17 @@ TEST_CASE("every fault of a rule's text has its place and a hint") {
       {"rule a b: neg(x) => x", "t.rules:2:8: error: expected ':' after the name of a rule, found 'b'"},
       {"rule a: x => neg(x)", "t.rules:2:9: error: rule a: the left side is a variable\n  hint: it must apply an operator"},
       {"rule a: 1 => neg(1)", "t.rules:2:9: error: rule a: the left side is a number\n  hint: it must apply an operator"},
-      {"rule a: negate(x) => x", "t.rules:2:9: error: rule a: no operator 'negate'\n  hint: egret ops lists the operators, docs/rules.md the conditions"},
-      {"rule a: neg(x, y) => x", "t.rules:2:9: error: rule a: neg takes 1 operands, not 2\n  hint: positional arguments are operands, named ones attributes"},
+      {"rule a: negate(x) => x", "t.rules:2:9: error: rule a: no operator 'negate'\n  hint: `egret ops` lists the operators, docs/rules.md the conditions"},
+      {"rule a: neg(x, y) => x", "t.rules:2:9: error: rule a: neg takes 1 operand, not 2\n  hint: positional arguments are operands, named ones attributes"},
       {"rule a: transpose(x, order=p) => x", "t.rules:2:28: error: rule a: transpose has no attribute 'order'\n  hint: its attributes are perm"},
       {"rule a: transpose(x, perm=p, perm=q) => x", "t.rules:2:35: error: rule a: 'perm' is given twice\n  hint: give it once"},
       {"rule a: neg(x) => y", "t.rules:2:19: error: rule a: 'y' is not bound\n  hint: the left side must name it, or 'let' define it"},
       {"rule a: neg(x) => x where frosty(x)", "t.rules:2:27: error: rule a: no operator, condition or computation 'frosty'\n  hint: `egret ops` lists the operators, docs/rules.md the conditions and computations"},
       {"rule a: neg(x) => x where holds(x)", "t.rules:2:27: error: rule a: holds takes (dtype, dtype), not 1 arguments\n  hint: every value of the second is one of the first"},
-      {"rule a: neg(x) => x needs luck", "t.rules:2:6: error: rule a: 'luck' is no word of the licence\n  hint: words are nnan ninf nsz arcp contract afn reassoc field cancel range narrow(DTYPE)"},
+      {"rule a: neg(x) => x needs luck", "t.rules:2:27: error: rule a: 'luck' is no word of the licence\n  hint: words are nnan ninf nsz arcp contract afn reassoc field cancel range narrow(DTYPE)"},
       {"rule a: for f in maps f(x) => x", "t.rules:2:9: error: rule a: no operator or class 'maps'\n  hint: classes are map, map.unary, map.binary, map.ternary, map.primitive, map.commutative, map.composite, movement, reduction, arg_reduction, contraction, window, composite"},
       {"rule a: x + y <=> x * 2", "t.rules:2:21: error: rule a: 'y' stands on the left of '<=>' alone\n  hint: write '=>', or use it on both sides"},
-      {"rule a: neg(x) => x\nrule a: abs(x) => x", "t.rules:3:6: error: rule a: the name is taken\n  hint: names are unique in everything loaded"},
+      {"rule a: neg(x) => x\nrule a: abs(x) => x", "t.rules:3:6: error: rule a: the name is taken\n  hint: names are unique in everything loaded; t.rules:2 has it"},
       {"rule a: neg(x) => x accept y: f32[2]", "t.rules:2:28: error: rule a: the rule has no variable 'y'\n  hint: an example gives types of variables"},
       {"rule a: find p = neg(x)", "t.rules:2:6: error: rule a: 'find' without 'unite'\n  hint: say what the terms found are united with"},
       {"rule a: find p = neg(x) unite q = x", "t.rules:2:31: error: rule a: 'q' was not found\n  hint: unite the names that 'find' binds"},
@@ -69,6 +69,12 @@ TEST_CASE("every fault of a rule's text has its place and a hint") {
       {"rule a: neg(rule) => x", "t.rules:2:13: error: 'rule' is a word of the language, not a name"},
       {"nonsense", "t.rules:2:1: error: expected 'rule', 'fuse' or a clause, found 'nonsense'\n  hint: clauses are where, when, let, unite, needs, proof, subsume, accept and reject"},
       {"rule a: dot(x[m, n, w, over=k) => x", "t.rules:2:28: error: expected ']' or ',' after the name of an axis, found '='"},
+      {"rule a: relux(x) => x", "t.rules:2:9: error: rule a: no operator 'relux'\n  hint: did you mean relu? `egret ops` lists the operators, docs/rules.md the conditions"},
+      {"rule a: concat(axis=0) => 1", "t.rules:2:9: error: rule a: concat takes at least 1 operands, not 0\n  hint: positional arguments are operands, named ones attributes"},
+      {"rule a: transpose(x, perm=x) => x", "t.rules:2:27: error: rule a: 'x' is a tensor in one place and an attribute in another\n  hint: give the two different names"},
+      {"rule a: dot(a[m.., k..], b[k.., n..], over=q) => b", "t.rules:2:44: error: rule a: 'q' names no axes\n  hint: over= names axes that both operands list, as k in dot(a[m.., k..], b[k.., n..], over=k)"},
+      {"rule a: neg(x) => x where nonzero(3)", "t.rules:2:35: error: rule a: nonzero takes (tensor), and this is a number\n  hint: known, and no element is 0"},
+      {"rule a: neg(x) => x where rank(x) == x", "t.rules:2:38: error: rule a: 'x' is a tensor, which no comparison takes\n  hint: compare sizes(x), rank(x) or dtype(x); conditions on elements are in docs/rules.md"},
       {"fuse a: for f in nothing f(x) starts kernel", "t.rules:2:9: error: rule a: no operator or class 'nothing'\n  hint: classes are map, movement, reduction, ..."},
   };
   for (const Row& row : rows) {
@@ -83,13 +89,13 @@ TEST_CASE("every fault of a rule's text has its place and a hint") {
 
 TEST_CASE("faults that roles show") {
   CHECK(use_error_of("rule a: x[i.., j..] + y[i.., j..] => y + x accept x: f32[2], y: f32[2]") ==
-        "t.rules:2: error: rule a: the axes 'i' and 'j' cannot be told apart\n"
+        "t.rules:2:6: error: rule a: the axes 'i' and 'j' cannot be told apart\n"
         "  hint: no operator on the left uses them differently; give them one name");
   CHECK(use_error_of("rule a: x[i..] + y => y + x accept x: f32[2], y: f32[2]") ==
-        "t.rules:2: error: rule a: the variable 'y' needs its axes: others have them\n"
+        "t.rules:2:6: error: rule a: the variable 'y' needs its axes: others have them\n"
         "  hint: write y[i..] where it first stands; y[] has no axis");
   CHECK(use_error_of("rule a: reduce_sum(x[i.., r..] + y[r.., i..], axes=r) => reduce_sum(x, axes=r) accept x: f32[2,3], y: f32[3,2]") ==
-        "t.rules:2: error: rule a: operands on the left have their axes in different orders\n"
+        "t.rules:2:6: error: rule a: operands on the left have their axes in different orders\n"
         "  hint: write the axes of both in one order; matching finds every order");
 }
 
@@ -108,7 +114,7 @@ TEST_CASE("printing gives the text back, for every file of the library") {
 TEST_CASE("a rule for a class is one rule an operator, one for both ways two") {
   RuleSet set;
   CHECK(set.add_text("ruleset t\nrule a: for f in map.ternary, exp neg(f(x, x, x)) => x", "t").error().to_string() ==
-        "t:2:39: error: rule a: exp takes 1 operands, not 3\n  hint: f stands for it");
+        "t:2:39: error: rule a: exp takes 1 operand, not 3\n  hint: f stands for it");
   REQUIRE(set.add_text("ruleset t rule a: for f in exp, relu, exp neg(f(x)) => f(x) rule b: x + y <=> y + x", "t").ok());
   std::vector<std::string> names;
   for (const Rule& r : set.rules()) names.push_back(r.name);
@@ -221,7 +227,7 @@ TEST_CASE("a long text is read in parts: rules, lines and errors are those of on
   for (int threads : {1, 4}) {
     auto rules = many_rules();
     rules[600] = rules[10];
-    CHECK(error_with(threads, rules) == "many.rules:1802:6: error: rule r10: the name is taken\n  hint: names are unique in everything loaded");
+    CHECK(error_with(threads, rules) == "many.rules:1802:6: error: rule r10: the name is taken\n  hint: names are unique in everything loaded; many.rules:32 has it");
     rules[500] = "rule bad:\n  nosuch(x) => x\n  accept x: f32[3]\n";  // stands before the name
     CHECK(error_with(threads, rules).starts_with("many.rules:1503:3: error: rule bad: no operator 'nosuch'"));
     rules[700] = "rule worse:\n  x + => x\n  accept x: f32[3]\n";  // a text that does not read has no rules
