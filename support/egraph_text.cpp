@@ -21,6 +21,8 @@ constexpr const char* kFormat = "the format is egraph-serialize's: nodes, root_e
 
 class Handler {
  public:
+  explicit Handler(bool with_ops) : with_ops_(with_ops) {}
+
   EGraphText read;                     // children are numbers of node_names until the end
   std::vector<uint32_t> node_of_name;  // kNone for a name that was only a child so far
   bool has_nodes = false, integer_children = false;
@@ -50,6 +52,7 @@ class Handler {
   bool id(std::string_view text);
   uint32_t name_of_node(std::string_view name);
 
+  bool with_ops_;
   int depth_ = 0;  // objects and lists around the place
   Part part_ = Part::kOther;
   Field field_ = Field::kOther;
@@ -147,7 +150,7 @@ bool Handler::id(std::string_view text) {
 
 bool Handler::string(std::string_view value) {
   if (id(value)) return true;
-  if (in_node() && field_ == Field::kOp) return read.nodes.back().op = read.ops.number(value), true;
+  if (in_node() && field_ == Field::kOp) return read.nodes.back().op = with_ops_ ? read.ops.number(value) : 0, true;
   if (in_class_data()) return read.class_data.back().second.back().second = value, true;
   return unexpected("a string");
 }
@@ -298,14 +301,14 @@ Status resolve_children(Handler& handler, const std::string& file) {
 
 }  // namespace
 
-Result<EGraphText> read_egraph_text(std::string_view text, const std::string& file) {
+Result<EGraphText> read_egraph_text(std::string_view text, const std::string& file, bool with_ops) {
   if (const size_t zero = text.find('\0'); zero != std::string_view::npos) {
     return input_error("a zero byte, which no JSON has", kFormat, place_of(text, zero, file));  // the parsers would end there
   }
-  Handler handler;
+  Handler handler(with_ops);
   bool read = read_quickly(text, handler);
   if (!read) {
-    handler = Handler{};
+    handler = Handler(with_ops);
     Worded worded(handler);
     read = nlohmann::json::sax_parse(text.begin(), text.end(), &worded);
   }

@@ -43,6 +43,7 @@ struct EGraphText {
 
 // `file` names the text in errors.  kInput, with line and column or the node: no JSON, no `nodes`, a field of another
 // type, a node twice or without `op` or `eclass`, a cost that is no finite number, a child that names nothing.
-Result<EGraphText> read_egraph_text(std::string_view text, const std::string& file);
+// `with_ops`: else `ops` stays empty, and `Node::op` says nothing.
+Result<EGraphText> read_egraph_text(std::string_view text, const std::string& file, bool with_ops = true);
 
 }  // namespace egret

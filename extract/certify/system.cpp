@@ -63,7 +63,7 @@ System read_problem(const Json& root) {
 
 System read_system(std::string_view text) {
   System system;
-  const auto egraph = read_egraph_text(text, "");
+  const auto egraph = read_egraph_text(text, "", /*with_ops=*/false);
   if (egraph.ok()) {
     system = read_egraph(*egraph);
   } else {

@@ -10,7 +10,7 @@
 namespace egret::extract {
 
 Result<EGraphFile> parse_egraph(std::string_view text, const std::string& path) {
-  EGRET_TRY(EGraphText read, read_egraph_text(text, path));
+  EGRET_TRY(EGraphText read, read_egraph_text(text, path, /*with_ops=*/false));
   const SourceSpan where{path, 0, 0, {}};
   if (read.roots.empty()) return input_error("it has no roots", "list the classes to extract in `root_eclasses`", where);
   EGraphFile file;
