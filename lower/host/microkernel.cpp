@@ -1,9 +1,36 @@
-// The register tile: rows x vectors accumulators, one multiply-add each a step of K.
+// The register tile: rows x vectors accumulators, one multiply-add each a step of K; and the tail's, K in lanes.
+#include <algorithm>
+
 #include "lower/host/product_emitter.h"
 
 namespace egret::lower {
 
 using llvm::Value;
+
+namespace {
+
+// Locals are placed at the head of the entry block; code follows in a block of its own.
+void begin_tile(llvm::IRBuilder<>& b, llvm::Function* f) {
+  auto* entry = llvm::BasicBlock::Create(f->getContext(), "entry", f);
+  auto* body = llvm::BasicBlock::Create(f->getContext(), "body", f);
+  b.SetInsertPoint(entry);
+  b.CreateBr(body);
+  b.SetInsertPoint(body);
+}
+
+}  // namespace
+
+// A function of the module that kernels share; what its pointers point to does not overlap.
+llvm::Function* ProductEmitter::tile_function(const std::string& name, std::initializer_list<llvm::Type*> types) {
+  auto* type = llvm::FunctionType::get(b_.getVoidTy(), types, false);
+  auto* f = llvm::Function::Create(type, llvm::Function::InternalLinkage, name, e_.module);
+  f->addFnAttrs(llvm::AttrBuilder(f->getContext(), kernel_.function_->getAttributes().getFnAttrs()));
+  f->addFnAttr(llvm::Attribute::NoInline);
+  for (unsigned i = 0; i < f->arg_size(); ++i) {
+    if (f->getArg(i)->getType()->isPointerTy()) f->addParamAttr(i, llvm::Attribute::NoAlias);
+  }
+  return f;
+}
 
 // void f(s, s_stride, k_stride, panel, steps, c, start): c = (start ? 0 : c) + sum over steps of s[row, k] * panel[k,
 // :]
@@ -13,22 +40,12 @@ llvm::Function* ProductEmitter::microkernel(int64_t rows, int64_t vectors, int64
                            std::to_string(vectors) + "_" + std::to_string(panel_stride) + "_" +
                            std::to_string(c_stride);
   if (llvm::Function* known = e_.module.getFunction(name)) return known;
-  auto& context = e_.module.getContext();
-  llvm::Type* pointer = llvm::PointerType::getUnqual(context);
+  llvm::Type* pointer = llvm::PointerType::getUnqual(e_.module.getContext());
   llvm::Type* i64 = b_.getInt64Ty();
-  auto* type =
-      llvm::FunctionType::get(b_.getVoidTy(), {pointer, i64, i64, pointer, i64, pointer, b_.getInt1Ty()}, false);
-  auto* f = llvm::Function::Create(type, llvm::Function::InternalLinkage, name, e_.module);
-  f->addFnAttrs(llvm::AttrBuilder(context, kernel_.function_->getAttributes().getFnAttrs()));
-  f->addFnAttr(llvm::Attribute::NoInline);
-  for (unsigned i : {0u, 3u, 5u}) f->addParamAttr(i, llvm::Attribute::NoAlias);
+  auto* f = tile_function(name, {pointer, i64, i64, pointer, i64, pointer, b_.getInt1Ty()});
 
   llvm::IRBuilderBase::InsertPointGuard guard(b_);
-  auto* entry = llvm::BasicBlock::Create(context, "entry", f);
-  auto* body = llvm::BasicBlock::Create(context, "body", f);
-  b_.SetInsertPoint(entry);
-  b_.CreateBr(body);
-  b_.SetInsertPoint(body);
+  begin_tile(b_, f);
   llvm::Type* vector = e_.vector_of(type_);
   const llvm::Align align(static_cast<uint64_t>(size_in_bytes(plan_.dtype)));
   auto accumulator = [&, count = vectors](std::vector<Value*>& all, int64_t r, int64_t v) -> Value*& {
@@ -85,6 +102,66 @@ llvm::Function* ProductEmitter::microkernel(int64_t rows, int64_t vectors, int64
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t v = 0; v < vectors; ++v) {
       b_.CreateAlignedStore(b_.CreateLoad(vector, accumulator(places, r, v)), c_at(r, v), align);
+    }
+  }
+  b_.CreateRetVoid();
+  return f;
+}
+
+// void f(s, s_stride, tail, steps, c, start): c[row, j] = (start ? 0 : c) + sum over steps of s[row, k] * tail[j, k]
+llvm::Function* ProductEmitter::tail_kernel(int64_t rows) {
+  const std::string name = "egret_tail_" + std::string(egret::name(plan_.dtype)) + "_" + std::to_string(rows) + "x" +
+                           std::to_string(plan_.v_tail) + "_" + std::to_string(k_rows_) + "_" +
+                           std::to_string(c_stride());
+  if (llvm::Function* known = e_.module.getFunction(name)) return known;
+  llvm::Type *pointer = llvm::PointerType::getUnqual(e_.module.getContext()), *i64 = b_.getInt64Ty();
+  auto* f = tile_function(name, {pointer, i64, pointer, i64, pointer, b_.getInt1Ty()});
+  llvm::IRBuilderBase::InsertPointGuard guard(b_);
+  begin_tile(b_, f);
+  llvm::Type* vector = e_.vector_of(type_);
+  Value* zero = llvm::Constant::getNullValue(vector);
+  const llvm::Align align(static_cast<uint64_t>(size_in_bytes(plan_.dtype)));
+  Value *steps = f->getArg(3), *whole = b_.CreateAnd(steps, e_.i64(-plan_.lanes));
+  // Two positions at a time: their sums stay in registers for as many rows as a tile has.
+  for (int64_t first = 0; first < plan_.v_tail; first += 2) {
+    const int64_t positions = std::min<int64_t>(2, plan_.v_tail - first);
+    std::vector<Value*> sums(static_cast<size_t>(rows * positions));
+    for (Value*& sum : sums) {
+      sum = e_.local(vector, "sum");
+      b_.CreateStore(zero, sum);
+    }
+    auto step = [&](Value* k, Value* mask) {
+      auto load = [&](Value* base, Value* at) -> Value* {
+        if (mask) return b_.CreateMaskedLoad(vector, element(base, at), align, mask, zero);
+        return b_.CreateAlignedLoad(vector, element(base, at), align);
+      };
+      std::vector<Value*> columns;
+      for (int64_t j = 0; j < positions; ++j) {
+        columns.push_back(load(f->getArg(2), b_.CreateAdd(k, e_.i64((first + j) * k_rows_))));
+      }
+      for (int64_t r = 0; r < rows; ++r) {
+        Value* s = load(f->getArg(0), b_.CreateAdd(k, b_.CreateMul(f->getArg(1), e_.i64(r))));
+        for (int64_t j = 0; j < positions; ++j) {
+          Value* sum = sums[static_cast<size_t>(r * positions + j)];
+          b_.CreateStore(e_.multiply_add(s, columns[static_cast<size_t>(j)], b_.CreateLoad(vector, sum)), sum);
+        }
+      }
+    };
+    e_.loop(
+        e_.i64(0), whole, plan_.lanes, [&](Value* k) { step(k, nullptr); }, "k");
+    e_.if_then(b_.CreateICmpSLT(whole, steps), [&] {
+      Value* left = e_.widen(b_.CreateTrunc(b_.CreateSub(steps, whole), b_.getInt32Ty()));
+      step(whole, b_.CreateICmpSLT(e_.iota(b_.getInt32Ty()), left));
+    });
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t j = 0; j < positions; ++j) {
+        Value* sum = e_.reduce(FoldKind::kSum, plan_.dtype,
+                               b_.CreateLoad(vector, sums[static_cast<size_t>(r * positions + j)]));
+        Value* at = b_.CreateConstGEP1_64(type_, f->getArg(4), static_cast<uint64_t>(r * c_stride() + first + j));
+        Value* before = b_.CreateSelect(f->getArg(5), llvm::Constant::getNullValue(type_),
+                                        b_.CreateAlignedLoad(type_, at, align));
+        b_.CreateAlignedStore(e_.combine(FoldKind::kSum, plan_.dtype, before, sum), at, align);
+      }
     }
   }
   b_.CreateRetVoid();

@@ -17,8 +17,11 @@ ProductEmitter::ProductEmitter(KernelEmitter& kernel, ProductPlan plan, bool who
       type_(e_.register_type(plan_.dtype)),
       places_(kernel.port_places()) {
   const int64_t bytes = size_in_bytes(plan_.dtype);
-  const int64_t k_rows = plan_.k.empty() ? 1 : plan_.k_size / plan_.nest.size(plan_.k[0]) * plan_.k_block;
-  if (!plan_.along_k && plan_.v_panel == 0) panel_ = kernel_.scratch(k_rows * plan_.panels.longer * plan_.lanes * bytes);
+  k_rows_ = plan_.k.empty() ? 1 : plan_.k_size / plan_.nest.size(plan_.k[0]) * plan_.k_block;
+  if (!plan_.along_k && plan_.v_panel == 0) {
+    panel_ = kernel_.scratch(k_rows_ * plan_.panels.longer * plan_.lanes * bytes);
+  }
+  if (plan_.v_tail) tail_ = kernel_.scratch(plan_.v_tail * k_rows_ * bytes);
   int64_t rows_of_item = 0;
   for (const Balanced& t : plan_.tiles) {
     rows_of_item = std::max(rows_of_item,
@@ -35,7 +38,8 @@ ProductEmitter::ProductEmitter(KernelEmitter& kernel, ProductPlan plan, bool who
 int64_t ProductEmitter::items() const { return plan_.batch_size * plan_.s_blocks * plan_.v_blocks; }
 
 int64_t ProductEmitter::c_stride() const {
-  return plan_.lanes * (whole_rows_ ? (plan_.v_size + plan_.lanes - 1) / plan_.lanes : plan_.panels.longer);
+  if (whole_rows_) return plan_.lanes * ((plan_.v_size + plan_.lanes - 1) / plan_.lanes);
+  return plan_.lanes * (plan_.panels.longer + (plan_.v_tail ? 1 : 0));
 }
 
 // First element of stretch i.
@@ -104,26 +108,27 @@ void ProductEmitter::emit_panels(Scope& scope, Value* batch, int kind, Value* fi
       first, last, 1,
       [&](Value* p) {
         Value* v_begin = b_.CreateMul(stretch_begin(vectors, p), e_.i64(plan_.lanes));
+        Value* tail = plan_.v_tail ? b_.CreateICmpEQ(p, e_.i64(plan_.panels.count - 1)) : nullptr;
         Scope inner = scope;
-        emit_panel(inner, batch, kind, v_begin, s_block, after);
+        emit_panel(inner, batch, kind, v_begin, tail, s_block, after);
       },
       "panel");
 }
 
-void ProductEmitter::emit_panel(Scope& scope, Value* batch, int kind, Value* v_begin, Value* s_block,
+void ProductEmitter::emit_panel(Scope& scope, Value* batch, int kind, Value* v_begin, Value* tail, Value* s_block,
                                 const After& after) {
   const int64_t width = panel_vectors(kind) * plan_.lanes;
   Value* v_end = b_.CreateAdd(v_begin, e_.i64(width));
-  if (plan_.v_size % plan_.lanes != 0)
-    v_end = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, v_end, e_.i64(plan_.v_size));
+  if (plan_.ragged()) v_end = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, v_end, e_.i64(plan_.v_size));
   const int64_t outer = plan_.k.empty() ? 1 : plan_.nest.size(plan_.k[0]);
   auto run = [&](Value* k_begin, Value* k_end, const After* then) {
     const bool few_tiles = (plan_.tiles[static_cast<size_t>(kind)].count + plan_.s_blocks - 1) / plan_.s_blocks <= 3;
     if (plan_.along_k)
-      return emit_tiles(scope, batch, kind, v_begin, v_end, s_block, nullptr, 0, k_begin, k_end, then);
+      return emit_tiles(scope, batch, kind, v_begin, v_end, tail, s_block, nullptr, 0, k_begin, k_end, then);
+    if (tail) e_.if_then(tail, [&] { pack_tail(scope, k_begin, k_end); });
     auto packed = [&] {
       pack_panel(scope, kind, v_begin, v_end, k_begin, k_end);
-      emit_tiles(scope, batch, kind, v_begin, v_end, s_block, panel_, width, k_begin, k_end, then);
+      emit_tiles(scope, batch, kind, v_begin, v_end, tail, s_block, panel_, width, k_begin, k_end, then);
     };
     if (!plan_.v_direct || (!few_tiles && plan_.v_panel == 0)) return packed();
     auto direct = [&] {
@@ -134,10 +139,10 @@ void ProductEmitter::emit_panel(Scope& scope, Value* batch, int kind, Value* v_b
       Value* address = e_.scalar_index(at, read.index);
       const int64_t rest = plan_.k.empty() ? 1 : plan_.k_size / outer;
       address = b_.CreateAdd(address, b_.CreateMul(k_begin, e_.i64(rest * plan_.v_k_stride)));
-      emit_tiles(scope, batch, kind, v_begin, v_end, s_block, element(places_[read.operand].base, address),
+      emit_tiles(scope, batch, kind, v_begin, v_end, tail, s_block, element(places_[read.operand].base, address),
                  plan_.v_k_stride, k_begin, k_end, then);
     };
-    if (plan_.v_size % plan_.lanes == 0) return direct();
+    if (!plan_.ragged()) return direct();
     e_.if_then(b_.CreateICmpEQ(b_.CreateSub(v_end, v_begin), e_.i64(width)), direct, packed);
   };
   if (!k_blocked()) return run(e_.i64(0), e_.i64(outer), &after);
@@ -148,8 +153,9 @@ void ProductEmitter::emit_panel(Scope& scope, Value* batch, int kind, Value* v_b
   run(e_.i64((blocks - 1) * plan_.k_block), e_.i64(outer), &after);
 }
 
-void ProductEmitter::emit_tiles(Scope& scope, Value* batch, int kind, Value* v_begin, Value* v_end, Value* s_block,
-                                Value* panel, int64_t panel_stride, Value* k_begin, Value* k_end, const After* after) {
+void ProductEmitter::emit_tiles(Scope& scope, Value* batch, int kind, Value* v_begin, Value* v_end, Value* tail,
+                                Value* s_block, Value* panel, int64_t panel_stride, Value* k_begin, Value* k_end,
+                                const After* after) {
   const bool packed_rows = !plan_.s_direct;
   const Balanced& tiles = plan_.tiles[packed_rows || whole_rows_ || k_blocked() ? 0 : static_cast<size_t>(kind)];
   const Balanced blocks = Balanced::cut(tiles.count, (tiles.count + plan_.s_blocks - 1) / plan_.s_blocks);
@@ -190,10 +196,16 @@ void ProductEmitter::emit_tiles(Scope& scope, Value* batch, int kind, Value* v_b
             llvm::Function* f = microkernel(rows, panel_vectors(kind), panel_stride, c_stride());
             Value* start = k_blocked() ? b_.CreateICmpEQ(k_begin, e_.i64(0)) : b_.getTrue();
             b_.CreateCall(f, {a, e_.i64(s_stride), e_.i64(k_stride), panel, steps, c, start});
+            if (tail) {
+              Value* beyond = element(c, e_.i64(panel_vectors(kind) * plan_.lanes));
+              e_.if_then(tail, [&] {
+                b_.CreateCall(tail_kernel(rows), {a, e_.i64(s_stride), tail_, steps, beyond, start});
+              });
+            }
           }
           if (!after || whole_rows_) return;
           TileBounds bounds{v_begin,
-                            v_end,
+                            tail ? b_.CreateSelect(tail, e_.i64(plan_.v_size), v_end) : v_end,
                             s,
                             b_.CreateAdd(s, e_.i64(rows)),
                             c,
@@ -203,7 +215,7 @@ void ProductEmitter::emit_tiles(Scope& scope, Value* batch, int kind, Value* v_b
           TileBounds whole = bounds;
           whole.full_vectors = panel_vectors(kind);
           e_.if_then(
-              b_.CreateICmpEQ(b_.CreateSub(v_end, v_begin), e_.i64(panel_vectors(kind) * plan_.lanes)),
+              b_.CreateICmpEQ(b_.CreateSub(bounds.v_end, v_begin), e_.i64(panel_vectors(kind) * plan_.lanes)),
               [&] { (*after)(batch, whole); }, [&] { (*after)(batch, bounds); });
         },
         "tile");

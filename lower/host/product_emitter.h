@@ -32,16 +32,18 @@ class ProductEmitter {
   void emit_item(llvm::Value* item, const After& after);
   void emit_panels(Scope& scope, llvm::Value* batch, int kind, llvm::Value* first, llvm::Value* last,
                    llvm::Value* s_block, const After& after);
-  void emit_panel(Scope& scope, llvm::Value* batch, int kind, llvm::Value* v_begin, llvm::Value* s_block,
-                  const After& after);
+  // `tail`: whether this panel has V's tail with it; null: there is none.
+  void emit_panel(Scope& scope, llvm::Value* batch, int kind, llvm::Value* v_begin, llvm::Value* tail,
+                  llvm::Value* s_block, const After& after);
   void emit_tiles(Scope& scope, llvm::Value* batch, int kind, llvm::Value* v_begin, llvm::Value* v_end,
-                  llvm::Value* s_block, llvm::Value* panel, int64_t panel_stride, llvm::Value* k_begin,
-                  llvm::Value* k_end, const After* after);
+                  llvm::Value* tail, llvm::Value* s_block, llvm::Value* panel, int64_t panel_stride,
+                  llvm::Value* k_begin, llvm::Value* k_end, const After* after);
   void pack_panel(Scope& scope, int kind, llvm::Value* v_begin, llvm::Value* v_end, llvm::Value* k_begin,
                   llvm::Value* k_end);
   void pack_transposed(Scope& scope, llvm::Value* v_begin, llvm::Value* v_end, llvm::Value* k_begin, llvm::Value* k_end,
                        int64_t stride);
   void pack_rows(Scope& scope, llvm::Value* s_begin, llvm::Value* s_end);
+  void pack_tail(Scope& scope, llvm::Value* k_begin, llvm::Value* k_end);
   void k_loops(Scope& scope, std::span<const VarId> order, llvm::Value* k_begin, llvm::Value* k_end,
                std::optional<VarId> vector, const std::function<void(Scope&)>& body);
   // `rows` rows of S from `a`, times V's factor evaluated along K: C.
@@ -50,6 +52,8 @@ class ProductEmitter {
   void stream_positions(Scope& scope, int64_t rows, int64_t positions, llvm::Value* v, llvm::Value* a, int64_t s_stride,
                         llvm::Value* c);
   llvm::Function* microkernel(int64_t rows, int64_t vectors, int64_t panel_stride, int64_t c_stride);
+  llvm::Function* tail_kernel(int64_t rows);
+  llvm::Function* tile_function(const std::string& name, std::initializer_list<llvm::Type*> types);
   llvm::Value* linear_of(Scope& scope, std::span<const VarId> group);
   llvm::Value* stretch_begin(const Balanced& b, llvm::Value* i);
   llvm::Value* k_position(Scope& scope, llvm::Value* k_begin);
@@ -64,8 +68,8 @@ class ProductEmitter {
   ProductPlan plan_;
   const bool whole_rows_;
   llvm::Type* type_;
-  llvm::Value *panel_ = nullptr, *rows_ = nullptr, *c_ = nullptr;
-  int64_t c_rows_ = 0;
+  llvm::Value *panel_ = nullptr, *tail_ = nullptr, *rows_ = nullptr, *c_ = nullptr;
+  int64_t c_rows_ = 0, k_rows_ = 1;  // k_rows_: steps of K in a block
   std::vector<OperandPlace> places_;
 };
 

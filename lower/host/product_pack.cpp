@@ -50,7 +50,7 @@ void ProductEmitter::pack_panel(Scope& scope, int kind, Value* v_begin, Value* v
   llvm::Type* vector = e_.vector_of(type_);
   const llvm::Align align(static_cast<uint64_t>(size_in_bytes(plan_.dtype)));
   const int64_t rest = plan_.k.empty() ? 1 : plan_.k_size / nest.size(plan_.k[0]);
-  if (plan_.v_size % plan_.lanes != 0) {
+  if (plan_.ragged()) {
     // Lanes beyond the end are zero: they are computed with and dropped.
     e_.if_then(b_.CreateICmpSLT(b_.CreateSub(v_end, v_begin), e_.i64(width)), [&] {
       Value* count = b_.CreateMul(b_.CreateMul(b_.CreateSub(k_end, k_begin), e_.i64(rest)), e_.i64(width));
@@ -113,7 +113,7 @@ void ProductEmitter::pack_panel(Scope& scope, int kind, Value* v_begin, Value* v
       }
     });
   };
-  if (plan_.v_size % plan_.lanes == 0) return whole();
+  if (!plan_.ragged()) return whole();
   e_.if_then(b_.CreateICmpEQ(b_.CreateSub(v_end, v_begin), e_.i64(width)), whole, general);
 }
 
@@ -169,6 +169,35 @@ void ProductEmitter::pack_transposed(Scope& scope, Value* v_begin, Value* v_end,
       });
     });
   });
+}
+
+// V's tail by rows: each position holds a block of K.
+void ProductEmitter::pack_tail(Scope& scope, Value* k_begin, Value* k_end) {
+  const llvm::Align align(static_cast<uint64_t>(size_in_bytes(plan_.dtype)));
+  const VarId inner = plan_.k.back();
+  const bool blocked = plan_.k.size() == 1;
+  Value* from = blocked ? k_begin : e_.i64(0);
+  Value* to = blocked ? k_end : e_.i64(plan_.nest.size(inner));
+  e_.loop(
+      e_.i64(0), e_.i64(plan_.v_tail), 1,
+      [&](Value* j) {
+        Scope at = scope;
+        bind_group(e_, at, plan_.v, b_.CreateAdd(j, e_.i64(plan_.v_size - plan_.v_tail)));
+        Value* row = b_.CreateMul(j, e_.i64(k_rows_));
+        const auto outer = std::span(plan_.k).first(plan_.k.size() - 1);
+        k_loops(at, outer, k_begin, k_end, inner, [&](Scope& inside) {
+          e_.lane_loop(inside, inner, from, to, [&](Scope& point) {
+            Value* x = e_.widen(e_.value(point, plan_.v_root));
+            Value* p = element(tail_, b_.CreateAdd(row, k_position(point, k_begin)));
+            if (point.mask.tail) {
+              b_.CreateMaskedStore(x, p, align, point.mask.tail);
+            } else {
+              b_.CreateAlignedStore(x, p, align);
+            }
+          });
+        });
+      },
+      "tail");
 }
 
 // S by rows: row s holds all of K.

@@ -244,6 +244,15 @@ void choose_places(const Stages& stages, ProductPlan* plan) {
   if (strided && !guarded && along && nest.size(inner) >= plan->lanes / 2) plan->v_transpose = along;
 }
 
+// A tail costs its share of a vector and a reduction a position, which a long K hides.
+void choose_tail(ProductPlan* plan) {
+  constexpr int64_t kLongFold = 256, kManyRows = 16;
+  const int64_t tail = plan->v_size % plan->lanes;
+  if (plan->along_k || !plan->s_direct || plan->k_stride != 1 || size_in_bytes(plan->dtype) != 4) return;
+  if (plan->k_size < kLongFold || plan->s_size < kManyRows || plan->v_size < plan->lanes) return;
+  if (tail <= plan->lanes / 2) plan->v_tail = tail;
+}
+
 void choose_tiles(HostLevel level, ProductPlan* plan) {
   const int registers =
       std::max<int>(1, static_cast<int>(size_in_bytes(plan->dtype)) * plan->lanes / vector_bytes(level));
@@ -255,7 +264,7 @@ void choose_tiles(HostLevel level, ProductPlan* plan) {
     return;
   }
   const int budget = level == HostLevel::kV4 ? 26 : 12;
-  const int64_t vectors = (plan->v_size + plan->lanes - 1) / plan->lanes;
+  const int64_t vectors = (plan->v_size - plan->v_tail + plan->lanes - 1) / plan->lanes;
   double best = 0;
   for (int64_t nv = 1; nv <= 8; ++nv) {
     if (nv * registers > budget) break;
@@ -385,6 +394,7 @@ std::optional<ProductPlan> plan_product(const Stages& stages, const Product& pro
     if (plan.s_size <= 2 && !plan.v_direct) return std::nullopt;
     if (plan.v_size < plan.lanes / 2 && plan.s_size < plan.lanes) return std::nullopt;
   }
+  if (!rows) choose_tail(&plan);
   choose_tiles(level, &plan);
   choose_blocks(rows, &plan);
   if (plan.s_direct) {

@@ -6,6 +6,9 @@
 // read through windows with its borders, a transposed matrix, a prologue.  S is read in place where it is a plain array
 // with K contiguous, else packed by rows.  Sizes are constants, so panels and tiles are balanced, not padded.
 //
+// Few positions of V beyond whole vectors (49 is three vectors of 16 and one) are a tail: with the last panel, rows of S
+// that are hot are folded with each of them, with K in lanes.
+//
 // A product with few rows of S reads V's factor once and computes little with it: where that factor is contiguous along
 // K, it is not packed but streamed (`along_k`), a few positions of V at a time, with accumulators that have K in lanes.
 #pragma once
@@ -45,6 +48,7 @@ struct ProductPlan {
   std::vector<VarId> batch, v, s;  // outermost first
   std::vector<VarId> k;            // in the order of packed rows, outermost first
   int64_t batch_size = 1, v_size = 1, s_size = 1, k_size = 1;
+  int64_t v_tail = 0;  // of v_size: positions that are no lanes of panels
 
   // S in place: element (s, k) at s * s_stride + k * k_stride from an address of batch variables.
   bool s_direct = false;
@@ -65,6 +69,9 @@ struct ProductPlan {
   std::vector<Balanced> tiles;  // rows of S, by panel length (index 0: longer panels, 1: shorter)
   int64_t k_block = 0;          // of the outermost K variable; its size: no blocking
   int64_t v_blocks = 1, s_blocks = 1;
+
+  // The last panel has lanes that are no positions of V.
+  bool ragged() const { return (v_size - v_tail) % lanes != 0; }
 };
 
 // None where the contraction is better computed element by element (depthwise windows, accumulators that round at each

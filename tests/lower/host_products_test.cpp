@@ -37,6 +37,36 @@ TEST_CASE("matrix products of all orders and awkward sizes") {
   check_host(cases_of(text), 2e-5);
 }
 
+TEST_CASE("few positions beyond whole vectors are folded along K") {
+  std::string text;
+  int number = 0;
+  for (int n : {17, 18, 33, 36, 49, 53, 196, 200}) {
+    for (int k : {256, 300, 601}) text += dot(fmt::format("g{}", number++), fmt::format("f32[29,{}]", k),
+                                              fmt::format("f32[{},{}]", k, n), "lc=[1], rc=[0]");
+  }
+  // K in blocks, K of several axes, integers, a border, a stride, two batches with a tail after the product.
+  text += dot("blocks", "f32[40,9000]", "f32[9000,49]", "lc=[1], rc=[0]");
+  text += dot("two_k", "f32[40,20,30]", "f32[20,30,50]", "lc=[1,2], rc=[0,1]");
+  text += dot("i32", "i32[40,300]", "i32[300,35]", "lc=[1], rc=[0]");
+  text += R"(
+graph conv_border
+  x: f32[2,32,7,7]  w: f32[40,32,3,3]  c: f32[40]
+  v = conv(x, w, low=[1,1], high=[1,1])
+  b = broadcast(c, dims=[1], sizes=[2,7,7])
+  r = relu(add(v, b))
+  return r
+graph conv_stride
+  x: f32[1,300,14,14]  w: f32[64,300,1,1]
+  r = conv(x, w, stride=[2,2])
+  return r
+graph conv_plain
+  x: f32[1,256,14,14]  w: f32[33,256,1,1]  y: f32[1,33,14,14]
+  r = add(conv(x, w), y)
+  return r
+)";
+  check_host(cases_of(text), 2e-5);
+}
+
 TEST_CASE("few rows: the other factor is read once, whatever is fused to it") {
   std::string text;
   int number = 0;
