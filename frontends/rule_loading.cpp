@@ -1,5 +1,6 @@
 #include "frontends/rule_loading.h"
 
+#include <algorithm>
 #include <map>
 #include <thread>
 
@@ -63,15 +64,15 @@ Error not_loaded(const Rule& rule, const rules::Verification* row) {
 
 // Proves what has no verdict.  Rows by rule as written.
 Result<std::map<std::string, rules::Verification>> prove_here(LoadedRules& loaded, const rules::Licence& licence, const OptimizeOptions& options) {
-  rules::RuleSet open = loaded.set;
-  bool any = false;
-  for (const Rule* rule : rules::rules_as_written(loaded.set)) {
-    const bool wanted = is_users(*rule) && rule->on && licence.allows(rule->needs) && rule->verdict == Verdict::kUnproved;
-    if (!wanted) open.remove(rule->written);
-    any |= wanted;
-  }
   std::map<std::string, rules::Verification> rows;
-  if (!any) return rows;
+  const auto wanted = [&](const Rule& rule) {
+    return is_users(rule) && rule.on && licence.allows(rule.needs) && rule.verdict == Verdict::kUnproved;
+  };
+  if (std::none_of(loaded.set.rules().begin(), loaded.set.rules().end(), wanted)) return rows;
+  rules::RuleSet open = loaded.set;
+  for (const Rule* rule : rules::rules_as_written(loaded.set)) {
+    if (!wanted(*rule)) open.remove(rule->written);
+  }
   Stopwatch watch;
   rules::VerifyOptions verify;
   verify.threads = options.threads > 0 ? options.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
