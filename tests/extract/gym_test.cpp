@@ -12,6 +12,7 @@
 #include "extract/solve/files/egraph_json.h"
 #include "extract/solve/files/json_file.h"
 #include "extract/solve/bound/price_certificate.h"
+#include "extract/solve/exact/highs_engine.h"
 #include "extract/solve/solve.h"
 
 using namespace egret;
@@ -107,4 +108,32 @@ TEST_CASE("easy families of the gym are proved, at no more than the best known c
     ++files;
   }
   if (!known.empty()) CHECK(files >= 30);
+}
+
+// Open for CPLEX after 10 hours (fir, box) or closed by it in more than an hour (bert); the budgets are of work, three times what it takes.
+TEST_CASE("open instances are proved within a budget of work", "[extract]") {
+  struct Instance {
+    const char* name;
+    double optimum;
+    uint64_t work;
+  };
+  const Instance instances[] = {{"rover/fir_8_tap_8iteration_egraph.json", 5936, 10'000'000},
+                                {"rover/box_filter_4iteration_egraph.json", 1635, 6'000'000},
+                                {"tensat/bert.json", 0.7047199767839629, 1'000'000}};
+  for (const Instance& instance : instances) {
+    const auto path = kGym / "data" / (instance.name + std::string(".gz"));
+    if (!fs::exists(path) || !have_highs()) continue;
+    CAPTURE(instance.name);
+    const auto text = read_packed(path.string());
+    REQUIRE(text.ok());
+    const auto egraph = parse_egraph(*text);
+    REQUIRE(egraph.ok());
+    SolveOptions options;
+    options.work = instance.work;
+    const auto found = solve_portfolio(egraph->problem, options);
+    REQUIRE(found.ok());
+    REQUIRE(found->optimal);
+    REQUIRE(found->cost == Approx(instance.optimum).epsilon(1e-9));
+    REQUIRE(walk(egraph->problem, found->chosen).value_or(-1) == Approx(found->cost).epsilon(1e-9));
+  }
 }
