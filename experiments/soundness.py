@@ -122,8 +122,8 @@ KINDS = [
 ]
 
 
-def beyond(tool):
-    """How many rules of the library are of each kind, all proved."""
+def beyond_names(tool):
+    """The proved rules of the library of each kind."""
     proved = {r["name"] for r in json.loads(subprocess.run([tool, "--json", "verify"], capture_output=True, text=True).stdout)["rules"] if r["verdict"] == "proved"}
     found = {kind: [] for kind, _ in KINDS}
     for path in sorted((ROOT / "rules/library").rglob("*.rules")):
@@ -133,6 +133,11 @@ def beyond(tool):
             kind = next((k for k, said in KINDS if re.search(said, rule)), None)
             if kind and name in proved:
                 found[kind].append(name)
+    return found
+
+
+def beyond(tool):
+    found = beyond_names(tool)
     total = sum(len(names) for names in found.values())
     lines = [BEYOND_HEAD + "\n", f"{total} proved rules of the library speak of what its language lacks, by the first kind that applies.\n", "| kind | rules | names |", "| --- | --- | --- |"]
     lines += [f"| {kind} | {len(names)} | {', '.join(names)} |" for kind, names in found.items()]

@@ -94,6 +94,32 @@ std::optional<ScalarId> Prover::remainder(IntId a, IntId b, DType dtype, const C
   return s_.size(below_a ? i_.sub(zero, rest) : rest, dtype);
 }
 
+// The variable of a fold, by its place, and the position at which alone the condition can hold.
+std::optional<std::pair<size_t, IntId>> Prover::only_position(const ScalarNode& f, CondId c) {
+  const CondNode n = i_.cond(c);
+  if (n.kind == CondNode::Kind::kAnd) {
+    for (CondId a : n.args) {
+      if (auto found = only_position(f, a)) return found;
+    }
+  }
+  if (n.kind != CondNode::Kind::kZero) return std::nullopt;
+  for (size_t k = 0; k < f.binders.size(); ++k) {
+    std::vector<VariableId> open{f.binders[k]};
+    Indices::Substitution found;
+    // (Not where an index that was read depends on the variable, or a size of the others does.)
+    if (!solve_for(i_, n.value, open, found)) continue;
+    bool apart = true;
+    for (IntId size : f.ints) {
+      std::vector<VariableId> variables;
+      std::vector<ScalarId> scalars;
+      i_.variables_of(size, variables, scalars);
+      apart &= std::find(variables.begin(), variables.end(), f.binders[k]) == variables.end();
+    }
+    if (apart) return std::pair{k, found.at(f.binders[k])};
+  }
+  return std::nullopt;
+}
+
 ScalarId Prover::simplify_fold(ScalarNode f, const Context& context) {
   const bool one_is_enough = idempotent(f.fold);
   // A fold of a fold of its kind.
@@ -116,6 +142,28 @@ ScalarId Prover::simplify_fold(ScalarNode f, const Context& context) {
   for (IntId size : f.ints) {
     int64_t count = 0;
     if (i_.is_constant(size, &count) ? count <= 0 : entails(context, i_.less_equal(size, i_.constant(0)))) return s_.number(identity(f.fold, f.dtype), f.dtype);
+  }
+  // (Of the identity alone it is the identity.)
+  const double nothing = identity(f.fold, f.dtype);
+  const auto is_nothing = [&](ScalarId id) {
+    const ScalarNode& n = s_.node(id);
+    return n.kind == ScalarNode::Kind::kNumber && n.value() == nothing && std::signbit(n.value()) == std::signbit(nothing);
+  };
+  if (is_nothing(f.args[0])) return f.args[0];
+  // Where a condition leaves a variable one position, the others fold nothing.
+  if (one_is_enough || laws_.nsz || !is_float(f.dtype)) {
+    const ScalarNode body = s_.node(f.args[0]);
+    if (body.kind == ScalarNode::Kind::kSelect && is_nothing(body.args[1])) {
+      if (const auto at = only_position(f, body.cond)) {
+        const auto [k, position] = *at;
+        const CondId inside = i_.all({i_.non_negative(position), i_.less(position, f.ints[k])});
+        const ScalarId there = s_.substitute(f.args[0], {{f.binders[k], position}});
+        f.binders.erase(f.binders.begin() + static_cast<std::ptrdiff_t>(k));
+        f.ints.erase(f.ints.begin() + static_cast<std::ptrdiff_t>(k));
+        f.args[0] = s_.select(inside, there, body.args[1]);
+        return simplify_fold(std::move(f), context);
+      }
+    }
   }
   for (size_t k = f.binders.size(); k-- > 0;) {
     const bool used = s_.depends_on(f.args[0], {f.binders[k]});
@@ -246,7 +294,7 @@ bool Prover::related(const ScalarNode& a, const ScalarNode& b, const Context& co
       all.push_back(i_.non_negative(v));
       all.push_back(i_.less(v, fold.ints[k]));
     }
-    all.push_back(i_.substitute_cond(guard, by));
+    all.push_back(s_.substitute_cond(guard, by));
     return i_.all(std::move(all));
   };
   const Context in_a = inside(a, guard_a), in_b = inside(b, guard_b);

@@ -99,6 +99,7 @@ class Prover {
   // --- folds (folds.cpp)
   ScalarId simplify(ScalarId id, const Context& context);
   ScalarId simplify_fold(ScalarNode fold, const Context& context);
+  std::optional<std::pair<size_t, IntId>> only_position(const ScalarNode& f, CondId c);
   std::optional<ScalarId> of_positions(const ScalarNode& n, const Context& context);
   std::optional<ScalarId> remainder(IntId a, IntId b, DType dtype, const Context& context);
   struct Unsigned {

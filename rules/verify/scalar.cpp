@@ -120,6 +120,15 @@ ScalarId Scalars::substitute(ScalarId id, const Indices::Substitution& by) {
   return substitute(id, by, done);
 }
 
+CondId Scalars::substitute_cond(CondId id, const Indices::Substitution& by) {
+  std::map<ScalarId, ScalarId> done;
+  std::vector<VariableId> variables;
+  std::vector<ScalarId> inside;
+  indices_.variables_of_cond(id, variables, inside);
+  for (ScalarId s : inside) substitute(s, by, done);
+  return indices_.substitute_cond(id, by, &done);
+}
+
 // Binders are unique to the fold that binds them, and no replacement mentions them, so nothing is captured.
 ScalarId Scalars::substitute(ScalarId id, const Indices::Substitution& by, std::map<ScalarId, ScalarId>& done) {
   if (auto it = done.find(id); it != done.end()) return it->second;

@@ -55,6 +55,7 @@ class Scalars {
   bool depends_on(ScalarId id, const std::vector<VariableId>& variables);
 
   ScalarId substitute(ScalarId id, const Indices::Substitution& by);
+  CondId substitute_cond(CondId id, const Indices::Substitution& by);  // in the scalars of its index terms, too
   // With a condition taken as true or false wherever it stands.
   ScalarId assume(ScalarId id, CondId cond, bool truth);
   std::string to_string(ScalarId id) const;

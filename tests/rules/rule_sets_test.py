@@ -13,6 +13,9 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1] / "experiments"))
+import soundness  # noqa: E402  (what belongs to which kind)
+
 RATIONAL_WITHOUT_VALUE = {"rational": 2, "herbie-rational": 4}  # ../shared/data/rulesets/README.txt
 SCALAR = {"enumo-baseline": ["bool", "bv4", "bv32", "rational", "herbie-rational"],
           "enumo-oopsla23": ["enumo-bool", "enumo-bv32", "enumo-bv4_base", "enumo-bv4_fancy", "enumo-bv8-direct", "enumo-rational_best", "enumo-rational_replicate"]}
@@ -57,6 +60,10 @@ def main(tool, shared=None):
     print(f"TensorRight: {whole} of 118 proved")
     expect(not named(rows, "refuted"), f"refuted: {named(rows, 'refuted')}")
     expect(whole >= 117, f"not proved: {[name for name, cases in theirs.items() if not all(cases)]}")
+
+    kinds = soundness.beyond_names(tool)
+    print(f"beyond TensorRight: {sum(map(len, kinds.values()))} proved rules of {len(kinds)} kinds")
+    expect(sum(map(len, kinds.values())) >= 130 and all(kinds.values()), f"too few rules: {kinds}")
 
     rows = verify(tool, HERE / "data/waiting.rules", 0.4)
     print(f"waiting: {len(rows)} rules, {len(named(rows, 'proved'))} proved")
