@@ -119,19 +119,27 @@ class AtomFacts {
   std::set<uint32_t> done_;
 };
 
-// Products of two hypotheses that are not negative, where a product of their terms occurs: what linear arithmetic lacks.
-std::vector<CondId> products(Indices& indices, const std::vector<CondId>& facts, size_t limit) {
+void pairs_in(const Indices& indices, CondId c, std::set<std::vector<uint32_t>>& out) {
+  const CondNode& n = indices.cond(c);
+  for (CondId a : n.args) pairs_in(indices, a, out);
+  if (n.kind != CondNode::Kind::kNonNegative && n.kind != CondNode::Kind::kZero) return;
+  for (const IntTerm& t : indices.polynomial(n.value)) {
+    if (t.atoms.size() == 2) out.insert(t.atoms);
+  }
+}
+
+// Products of two hypotheses that are not negative, where products of their terms occur (all; or, `far`, some of them, or in
+// such a product): what linear arithmetic lacks.
+std::vector<CondId> products(Indices& indices, const std::vector<CondId>& facts, bool far, size_t limit) {
   std::set<std::vector<uint32_t>> wanted;
   std::vector<IntId> linear;
   for (CondId c : facts) {
     const CondNode& n = indices.cond(c);
-    if (n.kind != CondNode::Kind::kNonNegative && n.kind != CondNode::Kind::kZero) continue;
-    size_t degree = 0;
-    for (const IntTerm& t : indices.polynomial(n.value)) {
-      degree = std::max(degree, t.atoms.size());
-      if (t.atoms.size() == 2) wanted.insert(t.atoms);
-    }
-    if (n.kind == CondNode::Kind::kNonNegative && degree == 1) linear.push_back(n.value);
+    pairs_in(indices, c, wanted);
+    if (n.kind != CondNode::Kind::kNonNegative) continue;
+    const Polynomial& p = indices.polynomial(n.value);
+    const size_t degree = std::max_element(p.begin(), p.end(), [](const IntTerm& x, const IntTerm& y) { return x.atoms.size() < y.atoms.size(); })->atoms.size();
+    if (degree == 1) linear.push_back(n.value);
   }
   std::vector<CondId> out;
   for (size_t x = 0; x < linear.size(); ++x) {
@@ -143,7 +151,11 @@ std::vector<CondId> products(Indices& indices, const std::vector<CondId>& facts,
         ++high;
         known += wanted.contains(t.atoms);
       }
-      if (high > 0 && known == high) out.push_back(indices.non_negative(p));
+      if (high == 0 || known < (far ? 1 : high)) continue;
+      out.push_back(indices.non_negative(p));
+      for (const IntTerm& t : indices.polynomial(p)) {
+        if (far && t.atoms.size() == 2) wanted.insert(t.atoms);
+      }
     }
   }
   return out;
@@ -218,9 +230,15 @@ bool Prover::by_integers(IntegerQuestion question, int stages) {
       const bool zero = i_.cond(question.goal).kind == CondNode::Kind::kZero;
       std::vector<CondId> with_goal = all;
       with_goal.push_back(zero ? question.goal : i_.negate(question.goal));
-      const auto more = products(i_, with_goal, 60);
-      if (more.empty() && question.replaced.empty()) continue;
+      const auto more = products(i_, with_goal, false, 60), far = products(i_, with_goal, true, 80);
+      if (far.empty() && question.replaced.empty()) continue;
       all.insert(all.end(), more.begin(), more.end());
+      if (far.size() > more.size() && stages > 2) {
+        std::vector<CondId> wide = all;
+        wide.insert(wide.end(), far.begin(), far.end());
+        if (ask(question, wide, false).entailed) return true;
+        ++queries_;
+      }
     }
     const IntegerAnswer answer = ask(question, all, stage == 2);
     if (answer.entailed) return true;

@@ -10,7 +10,7 @@ namespace egret::rules {
 namespace {
 
 constexpr unsigned kLinearWork = 400'000, kNonlinearWork = 3'000'000;
-constexpr unsigned kNonlinearMilliseconds = 1'500;  // a safety net for work that the units do not see
+constexpr unsigned kNonlinearMilliseconds = 6'000;  // a safety net for work that the units do not see (of the wall: other programs move it)
 
 class Integers {
  public:

@@ -33,7 +33,7 @@ std::vector<Verification> verify_data(const std::string& file) {
   INFO((added.ok() ? "" : added.error().to_string()));
   REQUIRE(added.ok());
   VerifyOptions options;
-  options.timeout = 2;
+  options.timeout = 0.5;
   auto rows = verify(set, options);
   if (!rows.ok() && rows.error().code == ErrorCode::kUnsupported) return {};
   REQUIRE(rows.ok());
