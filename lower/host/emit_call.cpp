@@ -65,7 +65,11 @@ Value* Emitter::round(DType dtype, Value* x) {
 
 Value* Emitter::half_to_float(Value* bits) {
   llvm::Type* floats = shaped(bits, b.getFloatTy());
-  if (level != HostLevel::kV2) return b.CreateFPExt(b.CreateBitCast(bits, shaped(bits, b.getHalfTy())), floats);
+  if (level != HostLevel::kV2) {
+    // LLVM 19 narrows functions of converted values to half, which it makes element by element, and `maximum` loses NaN.
+    Value* wide = b.CreateFPExt(b.CreateBitCast(bits, shaped(bits, b.getHalfTy())), floats);
+    return b.CreateUnaryIntrinsic(llvm::Intrinsic::arithmetic_fence, wide);
+  }
   llvm::Type* ints = shaped(bits, b.getInt32Ty());
   auto constant = [&](uint32_t v) { return llvm::ConstantInt::get(ints, v); };
   Value* h = b.CreateZExt(bits, ints);

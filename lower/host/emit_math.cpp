@@ -122,11 +122,11 @@ Value* Emitter::tanh32(Value* x) {
   Value* one = splat_like(x, 1.0);
   Value* e = exp32(b.CreateFMul(size, splat_like(x, 2.0)));
   Value* large = b.CreateFSub(one, b.CreateFDiv(splat_like(x, 2.0), b.CreateFAdd(e, one)));
-  large = b.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, large, x);
   Value* z = b.CreateFMul(x, x);
   Value* p = horner(z, {-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1});
-  Value* small = fma(b.CreateFMul(p, z), x, x);
-  return b.CreateSelect(b.CreateFCmpOLT(size, splat_like(x, 0.625)), small, large);
+  Value* small = fma(b.CreateFMul(p, z), size, size);
+  Value* y = b.CreateSelect(b.CreateFCmpOLT(size, splat_like(x, 0.625)), small, large);
+  return b.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, y, x);
 }
 
 Value* Emitter::erf32(Value* x) {
@@ -160,7 +160,10 @@ Value* Emitter::pow32(Value* x, Value* y) {
     if (power == 2) return b.CreateFMul(x, x);
     if (power == 3) return b.CreateFMul(b.CreateFMul(x, x), x);
     if (power == -1) return b.CreateFDiv(splat_like(x, 1.0), x);
-    if (power == 0.75) return b.CreateFMul(root(x), root(root(x)));
+    if (power == 0.75) {
+      Value* below = b.CreateFCmpOEQ(x, splat_like(x, -INFINITY));
+      return b.CreateSelect(below, splat_like(x, INFINITY), b.CreateFMul(root(x), root(root(x))));
+    }
   }
   llvm::Type* doubles = shaped(x, b.getDoubleTy());
   llvm::Type* longs = shaped(x, b.getInt64Ty());

@@ -1,4 +1,5 @@
 // Emitter: types, control flow, indices and memory.
+#include "ir/scalar_functions.h"
 #include "lower/host/emit.h"
 #include "support/result.h"
 
@@ -43,7 +44,7 @@ llvm::Type* Emitter::memory_type(DType dtype) {
 
 Value* Emitter::number(DType dtype, double value, int64_t integer) {
   llvm::Type* type = register_type(dtype);
-  if (type->isFloatingPointTy()) return llvm::ConstantFP::get(type, value);
+  if (type->isFloatingPointTy()) return llvm::ConstantFP::get(type, round_to(dtype, value));
   return llvm::ConstantInt::get(type, static_cast<uint64_t>(integer), true);
 }
 

@@ -126,6 +126,14 @@ bool cheap(const GraphNode& n) {
   return std::none_of(std::begin(kCostly), std::end(kCostly), [&](const char* name) { return n.op->name == name; });
 }
 
+// Whether the node reads its operands at the row that it is computed for itself: else they cannot be a row of scratch.
+bool keeps_rows(const Graph& body, const BodyShape& shape, ValueId v) {
+  if (shape.row_sizes.empty()) return true;  // all is one row
+  const OpDef& op = *body.nodes[v].op;
+  const bool passes = op.op_class == OpClass::kMap || op.op_class == OpClass::kReduction || op.name == "broadcast" || op.name == "transpose";
+  return passes && shape.row_axes[v].size() == shape.row_sizes.size();
+}
+
 // Values of a row class that are stages of their own: folds, results, and what several of those read and would recompute
 // at a price: a costly function, or several reads.
 std::vector<uint8_t> staged_values(const Graph& body, const BodyShape& shape, ValueId anchor, bool has_anchor) {
@@ -146,18 +154,19 @@ std::vector<uint8_t> staged_values(const Graph& body, const BodyShape& shape, Va
     std::vector<uint8_t> reaches(n, 0);
     int readers = 0;
     reaches[v] = 1;
-    bool costly = !cheap(node) || node.operands.size() > 1;
+    bool costly = !cheap(node) || node.operands.size() > 1, in_rows = true;
     for (ValueId u = v + 1; u < n; ++u) {
       bool reads = false;
       for (ValueId o : body.nodes[u].operands) reads |= reaches[o] != 0;
       if (!reads) continue;
+      in_rows = in_rows && keeps_rows(body, shape, u);
       if (staged[u]) {
         ++readers;
       } else {
         reaches[u] = 1;
       }
     }
-    if (readers >= 2 && costly) staged[v] = 1;
+    if (readers >= 2 && costly && in_rows) staged[v] = 1;
   }
   return staged;
 }

@@ -102,6 +102,37 @@ TEST_CASE("casts between all dtypes") {
   check_host(cases, 0, true);
 }
 
+TEST_CASE("special values in half precision, and constants rounded to it") {
+  std::string text;
+  for (const char* op : {"max", "min"}) text += fmt::format("graph {}\n  x: f16[1024]\n  y: f16[1024]\n  r = {}(x, y)\n  return r\n", op, op);
+  text += "graph tanh\n  x: f16[1024]\n  r = tanh(x)\n  return r\n";
+  text += "graph scaled\n  x: f16[1024]\n  c = splat(value=0.16666666666666666, dtype=f16, sizes=[1024])\n  p = mul(x, c)\n  r = mul(p, c)\n  return r\n";
+  text += "graph root\n  x: f32[1024]\n  c = splat(value=0.75, dtype=f32, sizes=[1024])\n  r = pow(x, c)\n  return r\n";
+  const double kValues[] = {0, -0.0, NAN, 1, -1, INFINITY, -INFINITY, 2.5, -2.5, 1e-7, 65504, -3, 0.1, -0.1, 7, 1e-4};
+  auto cases = cases_of(text);
+  for (HostCase& c : cases) {
+    for (int64_t i = 0; i < 1024; ++i) {
+      c.inputs[0].set(i, kValues[i % 16]);
+      if (c.inputs.size() > 1) c.inputs[1].set(i, kValues[i / 16 % 16]);
+    }
+  }
+  for (HostLevel level : levels()) {
+    const auto results = run_host(cases, level);
+    for (size_t k = 0; k < cases.size(); ++k) {
+      auto expected = evaluate_reference(cases[k].body, cases[k].inputs);
+      REQUIRE(expected.ok());
+      for (int64_t i = 0; i < 1024; ++i) {
+        const double want = (*expected)[0].get(i), got = results[k][0].get(i);
+        INFO(name(level) << " " << cases[k].name << " of " << cases[k].inputs[0].get(i) << ": " << got << ", expected " << want);
+        CHECK(std::isnan(got) == std::isnan(want));
+        if (std::isnan(want)) continue;
+        CHECK((got == want || std::fabs(got - want) <= 1e-6 * std::fabs(want)));
+        CHECK(std::signbit(got) == std::signbit(want));
+      }
+    }
+  }
+}
+
 TEST_CASE("special values of the functions") {
   std::string text;
   for (const char* op : {"exp", "expm1", "log", "log1p", "tanh", "erf", "logistic", "sqrt", "rsqrt", "abs", "sign",
@@ -336,6 +367,27 @@ graph mean_and_max
   return a, d
 )")),
              5e-6);
+}
+
+TEST_CASE("a value that is read at another row than its reader's is no row of scratch") {
+  check_host(cases_of(R"(
+graph moved
+  x: f32[2,8,3,3]
+  z: f32[2,8,3,3]
+  square = square(x)
+  sum = reduce_sum(square, axes=[0,1,3])
+  both = add(square, z)
+  apart = reshape(both, sizes=[2,2,2,2,3,3])
+  turned = transpose(apart, perm=[0,1,4,2,5,3])
+  rows = reshape(turned, sizes=[2,2,6,6])
+  last = slice(rows, start=[0,0,5,0], limit=[2,2,6,6])
+  line = reshape(last, sizes=[2,2,6])
+  spread = broadcast(line, dims=[0,1,3], sizes=[3])
+  sums = broadcast(sum, dims=[2], sizes=[2,2,6])
+  product = mul(spread, sums)
+  ratio = div(spread, product)
+  return product, ratio
+)"), 1e-5, true);
 }
 
 TEST_CASE("no operator with a definition is left out") {
