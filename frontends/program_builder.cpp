@@ -95,6 +95,7 @@ class ProgramBuilder {
     for (bool changed = true; changed;) {
       changed = false;
       for (Id c : needed) {
+        if (tensors_.depends(c) == rules::Dependence::kData) continue;  // a class may be constant by another term
         for (Id n : g.nodes_of(c)) {
           const OpDef& op = tensors_.op(n);
           if (!fusion_.usable(n) && op.name != "constant" && !tensors_.input(n)) continue;

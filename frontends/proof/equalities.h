@@ -5,6 +5,7 @@
 // stack, so depth is no matter.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -46,6 +47,10 @@ class Equalities {
     Id node;
     int64_t step;  // term = term of the e-node
   };
+  struct Shown {  // a term of a class; what it stands for, where that is proved
+    TermId term;
+    std::optional<Stand> stand;
+  };
   struct Instance {  // one application of a rule
     egraph::Application application;
     const rules::Rule* rule = nullptr;
@@ -77,10 +82,24 @@ class Equalities {
   Result<bool> replays(Instance& instance, const std::vector<TermFact>& facts);
   bool made_as_replayed(const Instance& instance) const;
   Result<Id> representative(Id cls, uint32_t before);
+  Result<Shown> shown(Id cls, uint32_t before, std::map<Id, Shown>& found);
 
   // Composites and constants (equalities_given.cpp).
   std::optional<Id> find_enode(const OpDef& op, const Attrs& attrs, const std::vector<Id>& operands, uint32_t before);
-  Result<std::optional<std::vector<Id>>> fold_operands(Id member, Id leaf, uint32_t number, bool newer_folds);
+  // A value of a class: the leaf that states it, and the e-node that is this leaf or has it on these values of its operands.
+  struct FoldValue {
+    TermId leaf;
+    Id node;
+    std::vector<FoldValue> operands;
+  };
+  using TakeFold = std::function<Result<bool>(TermId folded, const std::vector<FoldValue>& operands)>;
+  static constexpr size_t kMaxFoldValues = 8, kMaxFoldTries = 64;
+  static constexpr int kMaxFoldDepth = 3;
+  bool known_by(Id o, Id m, uint32_t number, bool newer_folds) const;
+  Result<std::vector<FoldValue>> fold_values(Id cls, uint32_t number, bool newer_folds, int depth);
+  Status each_fold(Id member, uint32_t number, bool newer_folds, int depth, const TakeFold& take);
+  bool need_fold(Id o, const FoldValue& value);
+  Result<int64_t> fold_premise(Id o, const FoldValue& value);
 
   // The newest union on the path between two ids of a class.
   uint32_t newest_union(Id a, Id b) const;

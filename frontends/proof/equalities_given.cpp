@@ -87,68 +87,118 @@ bool Equalities::states_value(Id node) {
   return term.ok() && proof_.terms.stated(*term) != nullptr;
 }
 
-// E-nodes that state the values of a member's operands and make it evaluate to `leaf`; nothing where there are none.
-// `newer_folds`: an operand may have been united with its literal after this class, in the same batch.
-Result<std::optional<std::vector<Id>>> Equalities::fold_operands(Id member, Id leaf, uint32_t number, bool newer_folds) {
-  std::vector<Id> chosen;
+// Whether a class's e-node `m` was known to be `o` before union `number`.  `newer_folds`: or was united with it as its
+// literal later, in the same batch.
+bool Equalities::known_by(Id o, Id m, uint32_t number, bool newer_folds) const {
+  for (const egraph::EGraph::Edge& e : graph_.explain(o, m)) {
+    if (e.number < number) continue;
+    const bool fold = e.why.kind == egraph::Justification::Kind::kGiven && e.why.detail == rules::TensorEGraph::kFolded;
+    if (!newer_folds || !fold || folding_.contains(e.number)) return false;
+  }
+  return true;
+}
+
+// The values that the class was known to have before union `number`: those that its e-nodes state, and with `depth` > 0
+// those that they have on such values of their operands (a class's fact is the best of these, its literal an older one).
+Result<std::vector<Equalities::FoldValue>> Equalities::fold_values(Id cls, uint32_t number, bool newer_folds, int depth) {
+  std::vector<FoldValue> found;
+  auto fresh = [&](TermId leaf) { return std::ranges::none_of(found, [&](const FoldValue& v) { return v.leaf == leaf; }); };
+  for (Id m : members(cls)) {
+    if (!states_value(m) || !known_by(cls, m, number, newer_folds)) continue;
+    EGRET_TRY(const TermId leaf, exact(m));
+    if (fresh(leaf)) found.push_back({leaf, m, {}});
+  }
+  for (Id m : members(cls)) {
+    if (depth == 0 || found.size() >= kMaxFoldValues) break;
+    if (graph_.operands(m).empty() || newest_union(cls, m) > number) continue;
+    EGRET_TRY_VOID(each_fold(m, number, newer_folds, depth - 1, [&](TermId folded, const std::vector<FoldValue>& operands) -> Result<bool> {
+      const TensorRef value = proof_.terms.evaluated(folded);
+      if (!value) return false;
+      const Type type = proof_.terms.type(folded);
+      const TensorRef element = uniform(*value);
+      Attrs attrs = element ? Attrs{{"value", element->get(0)}, {"dtype", type.dtype}, {"sizes", type.dims}} : Attrs{{"value", value}};
+      EGRET_TRY(const TermId leaf, proof_.terms.add(op_named(element ? "splat" : "constant"), std::move(attrs), {}));
+      if (fresh(leaf)) found.push_back({leaf, m, operands});
+      return found.size() >= kMaxFoldValues;
+    }));
+  }
+  return found;
+}
+
+// Calls `take` with the member's operator on known values of its operands, and these, until it answers true.
+Status Equalities::each_fold(Id member, uint32_t number, bool newer_folds, int depth, const TakeFold& take) {
+  std::vector<std::vector<FoldValue>> choices;
   for (Id o : graph_.operands(member)) {
-    std::optional<Id> found;
-    for (Id m : members(o)) {
-      if (found || !states_value(m)) continue;
-      bool usable = true;
-      for (const egraph::EGraph::Edge& e : graph_.explain(o, m)) {
-        if (e.number < number) continue;
-        const bool fold = e.why.kind == egraph::Justification::Kind::kGiven && e.why.detail == rules::TensorEGraph::kFolded;
-        usable &= newer_folds && fold && !folding_.contains(e.number);
-      }
-      if (usable) found = m;
-    }
-    if (!found) return std::optional<std::vector<Id>>();
-    chosen.push_back(*found);
+    EGRET_TRY(auto values, fold_values(o, number, newer_folds, depth));
+    if (values.empty()) return {};
+    choices.push_back(std::move(values));
   }
-  std::vector<TermId> operands;
-  for (Id m : chosen) {
-    EGRET_TRY(const TermId t, exact(m));
-    operands.push_back(t);
-  }
-  EGRET_TRY(const TermId leaf_term, exact(leaf));
   EGRET_TRY(const TermId own, exact(member));
   const rules::TermNode node = proof_.terms.node(own);
-  EGRET_TRY(const TermId folded, proof_.terms.add(*node.op, node.attrs, operands));
-  if (!proof_.terms.folds_to(folded, leaf_term)) return std::optional<std::vector<Id>>();
-  return std::optional(std::move(chosen));
+  std::vector<size_t> at(choices.size(), 0);
+  for (size_t tried = 0; tried < kMaxFoldTries; ++tried) {
+    std::vector<FoldValue> operands;
+    std::vector<TermId> terms;
+    for (size_t i = 0; i < choices.size(); ++i) {
+      operands.push_back(choices[i][at[i]]);
+      terms.push_back(operands.back().leaf);
+    }
+    EGRET_TRY(const TermId folded, proof_.terms.add(*node.op, node.attrs, std::move(terms)));
+    EGRET_TRY(const bool taken, take(folded, operands));
+    size_t next = 0;
+    while (next < at.size() && ++at[next] == choices[next].size()) at[next++] = 0;
+    if (taken || next == at.size()) return {};
+  }
+  return {};
+}
+
+// Asks for the equalities on which e-node `o` = the value rests; false where some are missing.
+bool Equalities::need_fold(Id o, const FoldValue& value) {
+  bool all = need(o, value.node).has_value();
+  for (size_t i = 0; i < value.operands.size(); ++i) all &= need_fold(graph_.operands(value.node)[i], value.operands[i]);
+  return all;
+}
+
+// e-node `o` = the value.  Requires: need_fold.
+Result<int64_t> Equalities::fold_premise(Id o, const FoldValue& value) {
+  const int64_t first = *need(o, value.node);
+  EGRET_TRY(const TermId left, exact(o));
+  EGRET_TRY(const TermId own, exact(value.node));
+  if (own == value.leaf) return first;
+  std::vector<TermId> terms;
+  std::vector<int64_t> premises;
+  for (size_t i = 0; i < value.operands.size(); ++i) {
+    EGRET_TRY(const int64_t premise, fold_premise(graph_.operands(value.node)[i], value.operands[i]));
+    premises.push_back(premise);
+    terms.push_back(value.operands[i].leaf);
+  }
+  const rules::TermNode node = proof_.terms.node(own);
+  EGRET_TRY(const TermId folded, proof_.terms.add(*node.op, node.attrs, terms));
+  const int64_t second = own == folded ? 0 : congruence(own, folded, std::move(premises));
+  Step fold;
+  fold.kind = Step::Kind::kFold;
+  fold.left = folded;
+  fold.right = value.leaf;
+  return chain(left, value.leaf, {first, second, add_step(std::move(fold))});
 }
 
 Equalities::Attempt Equalities::attempt_fold(Id cls, Id leaf, uint32_t number) {
+  EGRET_TRY(const TermId right, exact(leaf));
   const std::vector<Id> candidates = members(cls);
-  for (const bool newer_folds : {false, true}) {
-    for (Id m : candidates) {
-      if (m == leaf || newest_union(m, cls) > number) continue;
-      EGRET_TRY(const auto operands, fold_operands(m, leaf, number, newer_folds));
-      if (!operands) continue;
-      EGRET_TRY(const TermId left, exact(cls));
-      EGRET_TRY(const TermId own, exact(m));
-      EGRET_TRY(const TermId right, exact(leaf));
-      const auto first = need(cls, m);
-      std::vector<TermId> terms;
-      std::vector<int64_t> premises;
-      bool all = first.has_value();
-      for (size_t i = 0; i < operands->size(); ++i) {
-        const auto premise = need(graph_.operands(m)[i], (*operands)[i]);
-        all &= premise.has_value();
-        premises.push_back(premise.value_or(0));
-        EGRET_TRY(const TermId t, exact((*operands)[i]));
-        terms.push_back(t);
+  for (int depth = 0; depth <= kMaxFoldDepth; ++depth) {
+    for (const bool newer_folds : {false, true}) {
+      for (Id m : candidates) {
+        if (m == leaf || newest_union(m, cls) > number) continue;
+        std::optional<FoldValue> chosen;
+        EGRET_TRY_VOID(each_fold(m, number, newer_folds, depth, [&](TermId folded, const std::vector<FoldValue>& operands) -> Result<bool> {
+          if (proof_.terms.folds_to(folded, right)) chosen = FoldValue{right, m, operands};
+          return chosen.has_value();
+        }));
+        if (!chosen) continue;
+        if (!need_fold(cls, *chosen)) return std::optional<int64_t>();
+        EGRET_TRY(const int64_t proved, fold_premise(cls, *chosen));
+        return std::optional(proved);
       }
-      if (!all) return std::optional<int64_t>();
-      const rules::TermNode node = proof_.terms.node(own);
-      EGRET_TRY(const TermId folded, proof_.terms.add(*node.op, node.attrs, terms));
-      const int64_t second = congruence(own, folded, std::move(premises));
-      Step fold;
-      fold.kind = Step::Kind::kFold;
-      fold.left = folded;
-      fold.right = right;
-      return std::optional(chain(left, right, {*first, second, add_step(std::move(fold))}));
     }
   }
   return internal_error(fmt::format("no evaluation gives the value of e-node {}", cls));

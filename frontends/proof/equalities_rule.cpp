@@ -10,27 +10,73 @@ namespace egret::proof {
 
 using egraph::PatternTerm;
 
-// An e-node of the class whose own term shows the facts that a condition may have asked for.
+// An e-node of the class whose own term shows most of the facts that a condition may have asked for.
 Result<Id> Equalities::representative(Id cls, uint32_t before) {
   const std::optional<double> splat = tensors_.splat(cls);
-  const rules::Dependence depends = tensors_.depends(cls);
   EGRET_TRY(const TermId own, exact(cls));
-  auto shows = [&](TermId t) { return (!splat || proof_.terms.stated_splat(t)) && proof_.terms.depends(t) <= depends; };
-  if (proof_.terms.node(own).op->name == "splat" || (!splat && shows(own))) return cls;
+  if (proof_.terms.node(own).op->name == "splat") return cls;
+  Id best = cls;
+  rules::Dependence least = proof_.terms.depends(own);
+  if (!splat && least <= tensors_.depends(cls)) return cls;
   for (Id m : members(cls)) {
-    if (splat && tensors_.op(m).name != "splat") continue;
     EGRET_TRY(const TermId t, exact(m));
-    if (shows(t) && newest_union(cls, m) <= before) return m;
+    const bool states = splat && tensors_.op(m).name == "splat" && proof_.terms.stated_splat(t);
+    if ((!states && proof_.terms.depends(t) >= least) || newest_union(cls, m) > before) continue;
+    if (states) return m;
+    best = m;
+    least = proof_.terms.depends(t);
   }
-  return cls;
+  return best;
+}
+
+// A term of the class that shows what the class was known to depend on: an e-node's own, else an e-node's operator over
+// such terms of its operands.  `found`: of the classes looked at; nothing stands where equalities are missing.
+Result<Equalities::Shown> Equalities::shown(Id cls, uint32_t before, std::map<Id, Shown>& found) {
+  if (const auto it = found.find(cls); it != found.end()) return it->second;
+  EGRET_TRY(const Id node, representative(cls, before));
+  EGRET_TRY(const TermId plain, exact(node));
+  const rules::Dependence least = proof_.terms.depends(plain);
+  Shown best{plain, Stand{node, 0}};
+  found[cls] = best;  // for what reads itself
+  if (least <= tensors_.depends(cls)) return best;
+  for (Id m : members(cls)) {
+    const auto given = graph_.operands(m);
+    if (given.empty() || tensors_.op(m).purity != Purity::kPure || newest_union(cls, m) > before) continue;
+    std::vector<Shown> parts;
+    for (Id o : given) {
+      EGRET_TRY(Shown part, shown(o, before, found));
+      if (proof_.terms.depends(part.term) >= least) break;
+      parts.push_back(std::move(part));
+    }
+    if (parts.size() < given.size()) continue;
+    std::vector<TermId> operands;
+    std::vector<int64_t> premises;
+    bool all = true;
+    for (size_t i = 0; i < given.size(); ++i) {
+      const auto equal = parts[i].stand ? need(given[i], parts[i].stand->node) : std::nullopt;
+      all &= equal.has_value();
+      EGRET_TRY(const TermId from, exact(given[i]));
+      premises.push_back(equal ? chain(from, parts[i].term, {*equal, -parts[i].stand->step}) : 0);
+      operands.push_back(parts[i].term);
+    }
+    EGRET_TRY(const TermId own, exact(m));
+    const rules::TermNode n = proof_.terms.node(own);
+    EGRET_TRY(best.term, proof_.terms.add(*n.op, n.attrs, std::move(operands)));
+    best.stand = std::nullopt;
+    if (all) best.stand = Stand{m, -congruence(own, best.term, std::move(premises))};
+    break;
+  }
+  found[cls] = best;
+  return best;
 }
 
 // The term that stands for a class variable, and its e-node.
 Result<std::optional<Equalities::Stand>> Equalities::left_operand(Instance& instance, Id cls, TermId& term) {
-  EGRET_TRY(const Id node, representative(cls, instance.before));
-  EGRET_TRY(term, exact(node));
-  instance.stands.try_emplace(term, Stand{node, 0});
-  return std::optional(Stand{node, 0});
+  std::map<Id, Shown> found;
+  EGRET_TRY(const Shown best, shown(cls, instance.before, found));
+  term = best.term;
+  if (best.stand) instance.stands.try_emplace(term, *best.stand);
+  return best.stand;
 }
 
 // Builds the term of one occurrence; nothing where equalities are missing.

@@ -120,27 +120,19 @@ std::optional<double> ProofTerms::stated_splat(TermId t) const {
   return element->get(0);
 }
 
-bool ProofTerms::folds_to(TermId t, TermId leaf) const {
+TensorRef ProofTerms::evaluated(TermId t) const {
   const rules::TermNode& n = node(t);
-  const TensorRef wanted = stated(leaf);
-  if (!wanted || !type(t).is_tensor() || !(type(t) == type(leaf)) || !type(t).is_static() || n.op->purity != Purity::kPure) return false;
-  const TensorRef wanted_element = uniform(*wanted);
-  auto matches = [&](const Tensor& found) {
-    if (same_bytes(found, *wanted)) return true;
-    const TensorRef element = uniform(found);
-    return element && wanted_element && same_bytes(*element, *wanted_element);
-  };
-  if (const TensorRef own = stated(t)) return matches(*own);
+  if (!type(t).is_tensor() || !type(t).is_static() || n.op->purity != Purity::kPure) return nullptr;
+  if (TensorRef own = stated(t)) return own;
   if (n.op->name == "gather" && stated(n.operands[0])) {
-    const TensorRef element = uniform(*stated(n.operands[0]));
-    if (element && matches(*element)) return true;
+    if (TensorRef element = uniform(*stated(n.operands[0]))) return element;
   }
-  if (!n.op->definition && !n.op->expand) return false;
+  if (!n.op->definition && !n.op->expand) return nullptr;
   std::vector<Tensor> values, elements;
   bool small = type(t).elements_count() <= kMaxFold;
   for (TermId o : n.operands) {
     const TensorRef value = stated(o);
-    if (!value || !type(o).is_static()) return false;
+    if (!value || !type(o).is_static()) return nullptr;
     if (const TensorRef element = uniform(*value)) elements.push_back(*element);
     small &= type(o).elements_count() <= kMaxFold;
     if (!small) continue;
@@ -149,12 +141,23 @@ bool ProofTerms::folds_to(TermId t, TermId leaf) const {
   const bool uniform_operands = !n.operands.empty() && elements.size() == n.operands.size();
   if (uniform_operands && only_moves(*n.op)) {
     const bool alike = std::all_of(elements.begin(), elements.end(), [&](const Tensor& e) { return same_bytes(e, elements[0]); });
-    if (alike) return matches(elements[0]);
+    if (alike) return std::make_shared<const Tensor>(std::move(elements[0]));
   }
   const bool as_scalars = uniform_operands && n.op->op_class == OpClass::kMap;
-  if (!as_scalars && !small) return false;
+  if (!as_scalars && !small) return nullptr;
   auto result = evaluate_op(*n.op, n.attrs, as_scalars ? elements : values);
-  return result.ok() && result->size() == 1 && matches(result->front());
+  if (!result.ok() || result->size() != 1) return nullptr;
+  return std::make_shared<const Tensor>(std::move(result->front()));
+}
+
+bool ProofTerms::folds_to(TermId t, TermId leaf) const {
+  const TensorRef wanted = stated(leaf);
+  if (!wanted || !(type(t) == type(leaf))) return false;
+  const TensorRef found = evaluated(t);
+  if (!found) return false;
+  if (same_bytes(*found, *wanted)) return true;
+  const TensorRef element = uniform(*found), wanted_element = uniform(*wanted);
+  return element && wanted_element && same_bytes(*element, *wanted_element);
 }
 
 }  // namespace egret::proof

@@ -42,6 +42,9 @@ class ProofTerms {
   // A leaf that states the value which operator t has on operands that state theirs?  Splats of any size for maps and for
   // movements that only repeat elements; else at most kMaxFold elements.
   bool folds_to(TermId t, TermId leaf) const;
+  // The value that operator t has on operands that state theirs, as `folds_to` computes it: of rank 0 where it is one number
+  // everywhere.  Null where it has none.
+  TensorRef evaluated(TermId t) const;
 
   // The table that rules are replayed over.  Facts are blank but for splats, which are structure; replaying may append
   // terms, which `truncate` takes away again.
