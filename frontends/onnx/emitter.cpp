@@ -230,12 +230,15 @@ Result<std::string> Emitter::model() {
   }
   write_signature();
   for (ValueId v = 0; v < graph_.nodes.size(); ++v) EGRET_TRY_VOID(write_node(v));
+  std::set<std::string> input_names;
+  for (const GraphInput& input : graph_.inputs) input_names.insert(graph_.node(input.value).name);
   for (const GraphOutput& output : graph_.outputs) {
     base_ = output.name;
-    if (graph_.input_of(output.value) && name(output.value) == output.name) {
-      return unsupported_error("output '" + output.name + "' has the name of an input");
+    const bool is_input = graph_.input_of(output.value) && name(output.value) == output.name;
+    if (!is_input && input_names.count(output.name)) {
+      return unsupported_error("output '" + output.name + "' has the name of an input that it is not", "emit .egret instead");
     }
-    node_of_several("Identity", {name(output.value)}, {}, {output.name});
+    if (!is_input) node_of_several("Identity", {name(output.value)}, {}, {output.name});
     outputs_.message(12, value_message(output.name, graph_.type(output.value)));
   }
   const uint64_t size = nodes_.str().size() + initializers_.str().size();

@@ -97,6 +97,15 @@ Value Importer::tensor(Tensor tensor, std::string name) {
   return new_slot(std::move(slot));
 }
 
+Value Importer::dense(const SparseMessage& sparse) {
+  Result<Type> type = type_of(sparse);
+  if (!type) fail(type.take_error());
+  spend_constant_bytes(type->bytes());
+  Result<Tensor> laid_out = to_dense(sparse, base_dir_);
+  if (!laid_out) fail(laid_out.take_error());
+  return tensor(*std::move(laid_out));
+}
+
 Value Importer::splat(DType dtype, const std::vector<int64_t>& sizes, double value) {
   Slot slot;
   slot.type = Type::tensor(dtype, dims_of(sizes));
@@ -340,6 +349,7 @@ void Importer::declare_inputs() {
   bind_named_dimensions();
   std::set<std::string_view> initialized;
   for (const TensorMessage& t : model_.graph.initializers) initialized.insert(t.name);
+  for (const SparseMessage& t : model_.graph.sparse) initialized.insert(t.values.name);
   for (const ValueMessage& input : model_.graph.inputs) {
     if (initialized.count(input.name)) continue;
     const std::optional<DType> dtype = dtype_of(input.element_type);
@@ -362,7 +372,11 @@ void Importer::declare_inputs() {
 }
 
 void Importer::add_initializers(const GraphMessage& graph) {
-  if (graph.has_sparse) fail(unsupported_error("sparse initializers are not supported", "store them dense"));
+  for (const SparseMessage& t : graph.sparse) {
+    const Value value = dense(t);
+    slots_[value].parameter = is_float(slots_[value].type.dtype) && slots_[value].type.rank() > 0;
+    define(t.values.name, value);
+  }
   for (const TensorMessage& t : graph.initializers) {
     Result<Type> type = type_of(t);
     if (!type) fail(type.take_error());

@@ -45,6 +45,7 @@ class Importer {
   // Values.
   const Type& type(Value v) const { return slots_[v].type; }
   Value tensor(Tensor tensor, std::string name = {});
+  Value dense(const SparseMessage& sparse);
   Value splat(DType dtype, const std::vector<int64_t>& sizes, double value);
   Value in_graph(ValueId id);
   // The number that all elements have, where that is known and `v` is no parameter.

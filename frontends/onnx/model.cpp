@@ -70,6 +70,18 @@ void parse(WireReader& in, TensorMessage& out) {
   }
 }
 
+void parse(WireReader& in, SparseMessage& out) {
+  while (in.next()) {
+    if (in.field() == 1 || in.field() == 2) {
+      WireReader inner = in.message();
+      parse(inner, in.field() == 1 ? out.values : out.indices);
+      in.fail_as(inner);
+    } else if (in.field() == 3) {
+      in.append(out.dims);
+    }
+  }
+}
+
 void parse_shape(WireReader in, WireReader& outer, std::vector<DimMessage>& dims) {
   while (in.next()) {
     if (in.field() != 1) continue;
@@ -155,6 +167,9 @@ void parse(WireReader& in, AttributeMessage& out, Budget& budget) {
       case 20:
         out.type = in.int32();
         break;
+      case 22:
+        parse_into(in, out.sparse);
+        break;
       case 21:
         out.reference = in.bytes();
         break;
@@ -216,7 +231,7 @@ void parse(WireReader& in, GraphMessage& out, Budget& budget) {
         parse_into(in, out.values);
         break;
       case 15:
-        out.has_sparse = true;
+        parse_into(in, out.sparse);
         break;
       default:
         break;

@@ -45,6 +45,11 @@ struct TensorMessage {
   std::vector<uint64_t> uints64;
 };
 
+struct SparseMessage {
+  TensorMessage values, indices;  // values has the name; indices: positions in row-major order, or a row of indices each
+  std::vector<int64_t> dims;
+};
+
 struct DimMessage {
   int64_t value = -1;     // -1: open
   std::string_view name;  // of an open one; may be empty
@@ -68,6 +73,7 @@ struct AttributeMessage {
   int64_t i = 0;
   std::string_view s;
   std::vector<TensorMessage> tensors;  // `t`, or `tensors`
+  std::vector<SparseMessage> sparse;   // `sparse_tensor`
   std::vector<GraphMessage> graphs;    // `g`, or `graphs`
   std::vector<float> floats;
   std::vector<int64_t> ints;
@@ -87,7 +93,7 @@ struct GraphMessage {
   std::vector<NodeMessage> nodes;
   std::vector<TensorMessage> initializers;
   std::vector<ValueMessage> inputs, outputs, values;
-  bool has_sparse = false;  // sparse initializers are not supported
+  std::vector<SparseMessage> sparse;  // initializers too
 };
 
 struct OpsetMessage {

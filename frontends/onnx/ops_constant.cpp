@@ -31,7 +31,11 @@ void constant(Node& n) {
     const std::vector<double> values(a->floats.begin(), a->floats.end());
     return n.out(n.floats(DType::f32, {static_cast<int64_t>(values.size())}, values));
   }
-  n.unsupported("a constant that is no dense tensor of numbers");
+  if (const AttributeMessage* a = n.attr("sparse_value")) {
+    n.check(a->sparse.size() == 1, "attribute 'sparse_value' should be a sparse tensor");
+    return n.out(n.importer().dense(a->sparse[0]));
+  }
+  n.unsupported("a constant that is no tensor of numbers");
 }
 
 void constant_of_shape(Node& n) {

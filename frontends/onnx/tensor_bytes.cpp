@@ -222,4 +222,38 @@ Result<Tensor> to_tensor(const TensorMessage& m, const std::string& base_dir) {
   return Tensor(type, std::move(bytes));
 }
 
+Result<Type> type_of(const SparseMessage& m) {
+  TensorMessage dense;
+  dense.name = m.values.name;
+  dense.element_type = m.values.element_type;
+  dense.dims = m.dims;
+  return type_of(dense);
+}
+
+Result<Tensor> to_dense(const SparseMessage& m, const std::string& base_dir) {
+  EGRET_TRY(const Type type, type_of(m));
+  EGRET_TRY(const Tensor values, to_tensor(m.values, base_dir));
+  EGRET_TRY(const Tensor indices, to_tensor(m.indices, base_dir));
+  const auto rank = static_cast<int64_t>(type.rank());
+  const bool rows = indices.type().rank() == 2;
+  if (indices.dtype() != DType::i64 || indices.size() != values.size() * (rows ? rank : 1)) {
+    return input_error(quoted(m.values.name) + ": a sparse tensor whose indices do not fit its values",
+                       "int64, a position or a row of indices for each value");
+  }
+  Tensor dense = Tensor::splat(type, 0);
+  const auto width = static_cast<size_t>(size_in_bytes(type.dtype));
+  for (int64_t i = 0; i < values.size(); ++i) {
+    int64_t at = rows ? 0 : indices.get_int(i);
+    bool inside = rows || (at >= 0 && at < dense.size());
+    for (int64_t k = 0; rows && inside && k < rank; ++k) {
+      const int64_t index = indices.get_int(i * rank + k), size = m.dims[static_cast<size_t>(k)];
+      inside = index >= 0 && index < size;
+      at = at * size + index;
+    }
+    if (!inside) return input_error(quoted(m.values.name) + ": index " + std::to_string(i) + " lies outside " + type.to_string());
+    std::memcpy(dense.bytes().data() + static_cast<size_t>(at) * width, values.bytes().data() + static_cast<size_t>(i) * width, width);
+  }
+  return dense;
+}
+
 }  // namespace egret::onnx

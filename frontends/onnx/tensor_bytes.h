@@ -17,5 +17,8 @@ int32_t element_type_of(DType dtype);
 Result<Type> type_of(const TensorMessage& message);
 // External data is read only from regular files inside `base_dir` (links resolved).
 Result<Tensor> to_tensor(const TensorMessage& message, const std::string& base_dir);
+// A sparse tensor's type as a dense one, and its elements laid out.
+Result<Type> type_of(const SparseMessage& message);
+Result<Tensor> to_dense(const SparseMessage& message, const std::string& base_dir);
 
 }  // namespace egret::onnx

@@ -148,6 +148,13 @@ Result<Names> arg(Emitter& e, const Target& t, const char* op) {
   return Names{e.node("Cast", {index}, {attribute("to", int64_t{element_type_of(t.type().dtype)})}, t.node->name)};
 }
 
+Result<Names> cumsum(Emitter& e, const Target& t) {
+  const std::string axis = e.scalar(static_cast<double>(integer(t.attrs(), "axis")), DType::i64);
+  return Names{e.node("CumSum", {t.operands[0], axis},
+                      {attribute("exclusive", integer(t.attrs(), "exclusive")), attribute("reverse", integer(t.attrs(), "reverse"))},
+                      t.node->name)};
+}
+
 // Pooling as [1, other axes, pooled axes], which ONNX pools; `fill` is the padding.
 struct Pooling {
   std::string x;  // padded and rearranged
@@ -280,6 +287,7 @@ void add_fold_writers(std::unordered_map<std::string_view, OpWriter>& table) {
   table["reduce_all"] = [](Emitter& e, const Target& t) { return reduce_bool(e, t, "ReduceMin"); };
   table["argmax"] = [](Emitter& e, const Target& t) { return arg(e, t, "ArgMax"); };
   table["argmin"] = [](Emitter& e, const Target& t) { return arg(e, t, "ArgMin"); };
+  table["cumsum"] = cumsum;
   table["window_max"] = window_max;
   table["window_sum"] = window_sum;
   table["softmax"] = [](Emitter& e, const Target& t) { return softmax(e, t, "Softmax"); };

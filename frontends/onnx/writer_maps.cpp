@@ -97,8 +97,15 @@ Result<Names> expm1(Emitter& e, const Target& t) {  // tanh(x / 2) * (exp(x) + 1
   return Names{e.node("Mul", {half, sum}, {}, t.node->name)};
 }
 
+// log(u) x / (u - 1) with u the rounded 1 + x (Kahan): exact near 0; x where u is 1, log(u) where u is x or infinite.
 Result<Names> log1p(Emitter& e, const Target& t) {
-  return Names{e.node("Log", {e.node("Add", {t.operands[0], e.scalar(1, t.type().dtype)})}, {}, t.node->name)};
+  const std::string& x = t.operands[0];
+  const std::string one = e.scalar(1, t.type().dtype);
+  const std::string u = e.node("Add", {x, one});
+  const std::string log = e.node("Log", {u});
+  const std::string scaled = e.node("Mul", {log, e.node("Div", {x, e.node("Sub", {u, one})})});
+  const std::string far = e.node("Where", {e.node("Equal", {u, x}), log, scaled});
+  return Names{e.node("Where", {e.node("Equal", {u, one}), x, far}, {}, t.node->name)};
 }
 
 Result<Names> rsqrt(Emitter& e, const Target& t) {
@@ -131,17 +138,22 @@ Result<Names> logical(Emitter& e, const Target& t, const char* of_bool, const ch
   return Names{e.node(is_bool(t.type()) ? of_bool : of_integers, t.operands, {}, t.node->name)};
 }
 
-// By the angle of the right half plane, moved by pi where b < 0.
+// The angle of (|b|, |a|), turned into the quadrant of (b, a); the sign of a zero is that of its reciprocal.
 Result<Names> atan2(Emitter& e, const Target& t) {
   const DType dtype = t.type().dtype;
   const std::string zero = e.scalar(0, dtype);
-  const std::string angle = e.node("Atan", {e.node("Div", t.operands)});
-  const std::string half =
-      e.node("Where", {e.node("Less", {t.operands[0], zero}), e.scalar(-M_PI, dtype), e.scalar(M_PI, dtype)});
-  const std::string turn = e.node("Where", {e.node("Less", {t.operands[1], zero}), half, zero});
-  const std::string both_zero =
-      e.node("And", {e.node("Equal", {t.operands[0], zero}), e.node("Equal", {t.operands[1], zero})});
-  return Names{e.node("Where", {both_zero, zero, e.node("Add", {angle, turn})}, {}, t.node->name)};
+  auto negative = [&](const std::string& x) {
+    return e.node("Or", {e.node("Less", {x, zero}), e.node("Less", {e.node("Reciprocal", {x}), zero})});
+  };
+  const std::string high = e.node("Abs", {t.operands[0]}), wide = e.node("Abs", {t.operands[1]});
+  const std::string diagonal = e.node("Where", {e.node("Equal", {high, zero}), zero, e.scalar(1, dtype)});
+  const std::string slope =
+      e.node("Where", {e.node("Equal", {high, wide}), diagonal, e.node("Div", {high, wide})});  // not 0 / 0, inf / inf
+  const std::string angle = e.node("Atan", {slope});
+  const std::string turned = e.node("Sub", {e.scalar(M_PI, dtype), angle});
+  const std::string upper = e.node("Where", {negative(t.operands[1]), turned, angle});
+  return Names{
+      e.node("Where", {negative(t.operands[0]), e.node("Neg", {upper}), upper}, {}, t.node->name)};
 }
 
 Result<Names> clip(Emitter& e, const Target& t) {
