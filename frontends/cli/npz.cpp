@@ -13,6 +13,7 @@ namespace egret::cli {
 namespace {
 
 constexpr size_t kLocalHeader = 30, kCentralHeader = 46, kEnd = 22;
+constexpr uint16_t kNamesAreUtf8 = 0x800;
 
 template <class T>
 T little(std::string_view bytes, size_t at) {
@@ -47,7 +48,8 @@ struct DTypeName {
 };
 constexpr DTypeName kNames[] = {{"<f4", DType::f32}, {"<f8", DType::f64}, {"<f2", DType::f16}, {"<i8", DType::i64},
                                 {"<i4", DType::i32}, {"<i2", DType::i16}, {"|i1", DType::i8}, {"<u8", DType::u64},
-                                {"<u4", DType::u32}, {"<u2", DType::u16}, {"|u1", DType::u8}, {"|b1", DType::boolean}};
+                                {"<u4", DType::u32}, {"<u2", DType::u16}, {"|u1", DType::u8}, {"|b1", DType::boolean},
+                                {"<V2", DType::bf16}, {"|V2", DType::bf16}};  // as numpy writes ml_dtypes' bfloat16
 
 // The value of a key in the header's dictionary literal: up to the next comma outside parentheses.
 std::string_view header_value(std::string_view header, std::string_view key) {
@@ -66,6 +68,25 @@ std::string_view header_value(std::string_view header, std::string_view key) {
   return header.substr(begin, end - begin);
 }
 
+// The tensor whose elements stand in Fortran order, the first index fastest.
+Tensor rows_first(const Tensor& columns) {
+  Tensor out(columns.type());
+  const std::vector<int64_t> sizes = columns.sizes();
+  std::vector<int64_t> steps(sizes.size(), 1), at(sizes.size(), 0);
+  for (size_t k = 1; k < sizes.size(); ++k) steps[k] = steps[k - 1] * sizes[k - 1];
+  const auto width = static_cast<size_t>(size_in_bytes(columns.dtype()));
+  for (int64_t i = 0, from = 0; i < out.size(); ++i) {
+    std::memcpy(out.bytes().data() + static_cast<size_t>(i) * width, columns.bytes().data() + static_cast<size_t>(from) * width, width);
+    for (size_t k = sizes.size(); k-- > 0;) {
+      from += steps[k];
+      if (++at[k] < sizes[k]) break;
+      from -= sizes[k] * steps[k];
+      at[k] = 0;
+    }
+  }
+  return out;
+}
+
 Result<Tensor> parse_npy(std::string_view bytes, const std::string& where) {
   auto bad = [&](const char* what) { return input_error(where + ": " + what, "write it with numpy.savez"); };
   if (bytes.size() < 12 || bytes.substr(0, 6) != "\x93NUMPY") return bad("not a .npy array");
@@ -75,7 +96,7 @@ Result<Tensor> parse_npy(std::string_view bytes, const std::string& where) {
   if (header_size > bytes.size() - start) return bad("truncated header");
   const std::string_view header = bytes.substr(start, header_size);
   const std::string_view descr = header_value(header, "'descr'");
-  if (header_value(header, "'fortran_order'").substr(0, 4) == "True") return bad("Fortran order; expected C order");
+  const bool columns_first = header_value(header, "'fortran_order'").substr(0, 4) == "True";
   std::optional<DType> dtype;
   for (const DTypeName& n : kNames) {
     if (descr == fmt::format("'{}'", n.descr)) dtype = n.dtype;
@@ -104,7 +125,7 @@ Result<Tensor> parse_npy(std::string_view bytes, const std::string& where) {
   if (static_cast<uint64_t>(count * size_in_bytes(*dtype)) != data.size()) return bad("its size does not fit its shape");
   std::vector<std::byte> copy(data.size());
   if (!copy.empty()) std::memcpy(copy.data(), data.data(), data.size());
-  return Tensor(type, std::move(copy));
+  return columns_first ? rows_first(Tensor(type, std::move(copy))) : Tensor(type, std::move(copy));
 }
 
 std::string npy(const Tensor& tensor) {
@@ -177,11 +198,12 @@ Status write_npz(const std::string& path, const std::map<std::string, Tensor>& a
   std::string out, directory;
   for (const auto& [name, tensor] : arrays) {
     const std::string content = npy(writable(tensor)), file = name + ".npy";
+    if (file.size() > 0xffff) return unsupported_error("an output's name of more than 65531 bytes in a .npz", "leave --outputs out");
     if (out.size() + content.size() > 0xf0000000) return unsupported_error("arrays of more than 4 GB in one .npz", "leave --outputs out");
     const uint32_t crc = static_cast<uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(content.data()), content.size()));
     const uint32_t offset = static_cast<uint32_t>(out.size());
     std::string fields;  // version needed .. extra size, shared by both headers
-    put<uint16_t>(fields, 20), put<uint16_t>(fields, 0), put<uint16_t>(fields, 0), put<uint16_t>(fields, 0);
+    put<uint16_t>(fields, 20), put<uint16_t>(fields, kNamesAreUtf8), put<uint16_t>(fields, 0), put<uint16_t>(fields, 0);
     put<uint16_t>(fields, 0x21), put<uint32_t>(fields, crc), put<uint32_t>(fields, static_cast<uint32_t>(content.size()));
     put<uint32_t>(fields, static_cast<uint32_t>(content.size())), put<uint16_t>(fields, static_cast<uint16_t>(file.size()));
     put<uint16_t>(fields, 0);

@@ -27,13 +27,21 @@ constexpr double kTolerance = 1e-4;  // contract, "Error of a result"
 
 double median(std::vector<double> v) {
   std::sort(v.begin(), v.end());
-  return v.empty() ? 0 : v[v.size() / 2];
+  return v.empty() ? 0 : (v[v.size() / 2] + v[(v.size() - 1) / 2]) / 2;
 }
 
 std::string names_of(const std::vector<Port>& ports) {
   std::string names;
   for (const Port& p : ports) names += (names.empty() ? "" : ", ") + p.name;
   return names;
+}
+
+// numpy has no bfloat16: float32 stands for it, as in --outputs.
+Tensor rounded_to_bf16(const Tensor& given) {
+  if (given.dtype() != DType::f32) return given;
+  Tensor narrow(Type::tensor(DType::bf16, given.type().dims));
+  for (int64_t i = 0; i < given.size(); ++i) narrow.set(i, given.get(i));
+  return narrow;
 }
 
 // The inputs of the command line, in signature order.
@@ -44,6 +52,7 @@ Result<std::vector<Tensor>> gather_inputs(const Arguments& a, const std::vector<
     for (const Port& port : ports) {
       auto it = file.find(port.name);
       if (it == file.end()) return input_error(fmt::format("{} holds no array `{}`", a.inputs, port.name), "numpy.savez(FILE, **{name: array}) gives arrays their names: " + names_of(ports));
+      if (port.type.dtype == DType::bf16) it->second = rounded_to_bf16(it->second);
       if (!(it->second.type() == port.type)) {
         return input_error(fmt::format("{}: array `{}` is {}, expected {}", a.inputs, port.name, it->second.type().to_string(), port.type.to_string()),
                            "numpy's astype and reshape make it fit; f32 is float32, i64 int64");
@@ -208,10 +217,10 @@ void add_run(CLI::App& app, Context& context) {
   c->add_option("--device", a->device, "cpu, cuda:0 or reference")->capture_default_str();
   c->add_option("--weights", a->weights, "weights where the artifact refers to them (.safetensors)");
   c->add_option("--shape", a->shapes, "sizes of an input that the file leaves open: INPUT=1,3,48,320 (repeatable)")->allow_extra_args(false);
-  c->add_option("--inputs", a->inputs, "arrays by input name (.npz)");
+  c->add_option("--inputs", a->inputs, "arrays by input name (.npz); bf16 as float32");
   c->add_flag("--random", a->random, "seeded random inputs");
   c->add_option("--seed", a->seed, "seed of --random")->check(at_least(0))->capture_default_str();
-  c->add_option("--outputs", a->outputs, "write the outputs (.npz)");
+  c->add_option("--outputs", a->outputs, "write the outputs (.npz); bf16 as float32");
   c->add_option("--threads", a->threads, "threads; 0: all cores")->capture_default_str();
   c->add_flag("--profile", a->profile, "also time each launch by itself (field `launches`, least of the runs)");
   c->add_flag("--check", a->check, "also compare each launch with the host's, on the same inputs (fields `check`, `error`)");

@@ -86,6 +86,41 @@ class Contract(unittest.TestCase):
         self.assertTrue(checked["ok"])
         self.assertLess(len(checked["trusted"]), len(self.egret("check", "out/proof.json")["trusted"]))
 
+    def test_arrays_in_any_order_and_bf16_as_float32(self):
+        (self.folder / "t.egret").write_text("graph t\n  x: f32[2,3,4]\n  h: bf16[3]\n  y = transpose(x, perm=[2,0,1])\n  z = neg(h)\n  return y, z\n")
+        x = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+        np.savez(self.folder / "t.npz", x=np.asfortranarray(x), h=np.array([1, 2.5, -3], np.float32))
+        self.egret("run", "t.egret", "--inputs", "t.npz", "--outputs", "o.npz")
+        found = np.load(self.folder / "o.npz")
+        self.assertTrue(np.array_equal(found["y"], x.transpose(2, 0, 1)))
+        self.assertEqual(found["z"].tolist(), [-1, -2.5, 3])
+
+    def test_what_onnx_may_hold_and_what_is_written_of_it(self):
+        """Sparse constants; a result that is an input; functions that ONNX lacks, at values where their forms differ."""
+        values = numpy_helper.from_array(np.array([1, 2, 3], np.float32), "sparse")
+        rows = numpy_helper.from_array(np.array([[0, 0], [1, 0], [2, 3]], np.int64), "rows")
+        nodes = [helper.make_node("MatMul", ["x", "sparse"], ["p"]), helper.make_node("CumSum", ["p", "axis"], ["y"], reverse=1)]
+        ports = [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in (("x", [2, 3]), ("y", [2, 4]))]
+        graph = helper.make_graph(nodes, "sparse", ports[:1], [ports[1], ports[0]], [numpy_helper.from_array(np.array(1), "axis")])
+        graph.sparse_initializer.append(onnx.SparseTensorProto(values=values, indices=rows, dims=[3, 4]))
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10), self.folder / "sparse.onnx")
+        x = np.array([[1, 2, 3], [4, 5, 6]], np.float32)
+        dense = np.zeros((3, 4), np.float32)
+        dense[[0, 1, 2], [0, 0, 3]] = [1, 2, 3]
+        expected = np.cumsum((x @ dense)[:, ::-1], axis=1)[:, ::-1]
+        self.egret("optimize", "sparse.onnx", "--check", "--emit", "written.onnx")
+        session = onnxruntime.InferenceSession(str(self.folder / "written.onnx"), providers=["CPUExecutionProvider"])
+        self.assertTrue(np.array_equal(session.run(["y"], {"x": x})[0], expected))
+        v = np.array([0, -0.0, 1, -1, 1e-9, -1e-5, 3, np.inf, -np.inf, np.nan], np.float32)
+        a, b = (g.ravel() for g in np.meshgrid(v, v))
+        (self.folder / "f.egret").write_text(f"graph f\n  a: f32[{a.size}]\n  b: f32[{a.size}]\n  y = atan2(a, b)\n  z = log1p(a)\n  return y, z\n")
+        self.egret("optimize", "f.egret", "--emit", "f.onnx")
+        session = onnxruntime.InferenceSession(str(self.folder / "f.onnx"), providers=["CPUExecutionProvider"])
+        y, z = session.run(["y", "z"], {"a": a, "b": b})
+        with np.errstate(all="ignore"):
+            np.testing.assert_allclose(np.abs(y), np.abs(np.arctan2(a, b)), rtol=1e-6)  # onnxruntime's Where loses the sign of zero
+            np.testing.assert_allclose(z, np.log1p(a), rtol=1e-6)
+
     def test_written_programs_are_read_again(self):
         self.egret("optimize", "model.onnx", *self.SHAPES, "--emit", "fast.onnx")
         self.right(self.onnxruntime("fast.onnx"))
