@@ -1,26 +1,30 @@
 #include "support/file_writer.h"
 
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
 
 #include <fmt/format.h>
 
+#include "support/files.h"
+
 namespace egret {
 
-FileWriter::FileWriter(std::string path) : path_(std::move(path)), temporary_(fmt::format("{}.{}.tmp", path_, getpid())) {}
+FileWriter::FileWriter(std::string path) : path_(write_target(path)), temporary_(temporary_for(path_)) {}
+
+void FileWriter::discard() {
+  if (temporary_ != path_) std::remove(temporary_.c_str());
+}
 
 FileWriter::~FileWriter() {
   if (!out_) return;
   std::fclose(out_);
-  std::remove(temporary_.c_str());
+  discard();
 }
 
 Error FileWriter::failed(int reason) {
   if (out_) std::fclose(out_);
   out_ = nullptr;
-  std::remove(temporary_.c_str());
+  discard();
   return io_error(fmt::format("cannot write {}: {}", path_, std::strerror(reason)), "the folder must exist and be writable");
 }
 
@@ -34,7 +38,7 @@ Status FileWriter::commit() {
   EGRET_TRY_VOID(write({}));
   const bool closed = std::fclose(out_) == 0;
   out_ = nullptr;
-  if (!closed || std::rename(temporary_.c_str(), path_.c_str()) != 0) return failed(errno);
+  if (!closed || (temporary_ != path_ && std::rename(temporary_.c_str(), path_.c_str()) != 0)) return failed(errno);
   return {};
 }
 

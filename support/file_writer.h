@@ -21,6 +21,7 @@ class FileWriter {
 
  private:
   Error failed(int reason);
+  void discard();
 
   std::string path_, temporary_;
   std::FILE* out_ = nullptr;

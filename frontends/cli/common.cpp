@@ -108,6 +108,9 @@ Status check_writable(const std::string& path) {
   std::error_code error;
   const fs::path folder = fs::absolute(path, error).parent_path();
   if (!fs::is_directory(folder, error)) return io_error(fmt::format("cannot write {}: its folder does not exist", path), "make the folder first");
+  if (fs::exists(path, error) && fs::is_other(path, error)) {  // a device, a pipe
+    return access(path.c_str(), W_OK) == 0 ? Status() : io_error(fmt::format("cannot write {}: no permission", path), "name a file");
+  }
   if (fs::is_directory(path, error)) return io_error(fmt::format("cannot write {}: a folder stands there", path), "name a file");
   if (access(folder.c_str(), W_OK | X_OK) != 0) {
     return io_error(fmt::format("cannot write {}: no permission for its folder", path), "name a folder that can be written");

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <new>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -26,13 +28,29 @@ bool unknown_command(const CLI::App& app, const std::string& name) {
   return true;
 }
 
-extern "C" void on_interrupt(int) { egret::process_stop_token().request_stop(); }
+// The first asks for the best answer so far, the second ends the process.
+extern "C" void on_interrupt(int signal) {
+  egret::process_stop_token().request_stop();
+  std::signal(signal, SIG_DFL);
+}
+
+// Commands that have an answer before they are done; the others end at once (files are written whole or not at all).
+bool has_answer_so_far(const std::string& command) {
+  constexpr const char* kCommands[] = {"optimize", "saturate", "extract", "explain"};
+  return std::find(std::begin(kCommands), std::end(kCommands), command) != std::end(kCommands);
+}
+
+// Whether all that was printed arrived.
+bool printed() {
+  const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+  if (!written) std::fprintf(stderr, "egret: error: cannot write to standard output\n  hint: is the disk full?\n");
+  return written;
+}
 
 }  // namespace
 
 int main(int argc, char** argv) {
   using namespace egret::cli;
-  std::signal(SIGINT, on_interrupt);
   CLI::App app{"egret: a superoptimizer for tensor programs"};
   app.name("egret");
   app.set_version_flag("--version", egret::version_text());
@@ -56,6 +74,10 @@ int main(int argc, char** argv) {
   const std::string command = first < argc ? argv[first] : "";
   if (unknown_command(app, command)) return kWrong;
   context.command = command;
+  if (has_answer_so_far(command)) {
+    std::signal(SIGINT, on_interrupt);
+    std::signal(SIGTERM, on_interrupt);
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& e) {
@@ -64,6 +86,17 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "egret: error: %s\n  hint: `egret %s--help` lists the options\n", e.what(),
                  command.empty() ? "" : (command + " ").c_str());
     return kWrong;
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr, "egret: error: there is not enough memory\n  hint: --memory-limit bounds what egret takes\n");
+    return kLimit;
+  } catch (const std::system_error& e) {  // of fmt::print
+    if (!printed()) return kWrong;
+    std::fprintf(stderr, "egret: error: %s\n  hint: this is a fault of egret's: please report the command and its input\n", e.what());
+    return kBug;
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "egret: error: %s\n  hint: this is a fault of egret's: please report the command and its input\n", e.what());
+    return kBug;
   }
+  if (!printed()) return context.exit_status == kDone ? kWrong : context.exit_status;
   return context.exit_status;
 }

@@ -412,6 +412,26 @@ class Outputs(ToolTest):
         self.assertEqual(pathlib.Path(file).read_text(), "x")
         self.refused(["run", self.model(), "--random", "--outputs", "no/out.npz"], "no/out.npz")
 
+    def test_what_is_no_file_is_written_not_replaced(self):
+        os.mkfifo(self.folder / "pipe")
+        reader = subprocess.Popen(["cat", "pipe"], cwd=self.folder, stdout=subprocess.PIPE)
+        self.ok("optimize", self.model(), "--emit", "good.egret")
+        self.ok("run", self.model(), "--random", "--outputs", "pipe")
+        self.assertTrue(reader.communicate(timeout=60)[0].startswith(b"PK"))
+        self.assertTrue((self.folder / "pipe").is_fifo())
+        (self.folder / "link.egret").symlink_to("good.egret")
+        self.ok("optimize", self.model(), "--emit", "link.egret")
+        self.assertTrue((self.folder / "link.egret").is_symlink())
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            for arguments in (["rules"], ["--json", "ops"]):
+                done = subprocess.run([EGRET, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+                self.assertEqual(done.returncode, 1, done.stderr)
+                self.assertIn("hint:", done.stderr)
+
+    def test_a_program_from_a_pipe(self):
+        done = subprocess.run([EGRET, "saturate", "/dev/stdin"], input="(start (+ 1 2))", capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_a_folder_in_its_place(self):
         (self.folder / "out.egret").mkdir()
         self.refused(["optimize", self.model(), "--emit", "out.egret"], "out.egret")
