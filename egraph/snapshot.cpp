@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <deque>
 
 #include "egraph/store.h"
+#include "support/file_writer.h"
 #include "support/files.h"
 #include "support/hash.h"
 
@@ -25,34 +27,47 @@ struct SectionHead {
 
 uint64_t padded(uint64_t bytes) { return (bytes + 7) & ~uint64_t{7}; }
 
+// Sections that stay where they are until they are written, but for those that are made for it.
 class Writer {
  public:
   template <class T>
   void array(const T* values, size_t count) {
-    heads_.push_back({sizeof(T), count * sizeof(T), hash_bytes(values, count * sizeof(T))});
-    payload_.append(reinterpret_cast<const char*>(values), count * sizeof(T));
-    payload_.resize(padded(payload_.size()));
+    const std::string_view bytes(reinterpret_cast<const char*>(values), count * sizeof(T));
+    heads_.push_back({sizeof(T), bytes.size(), hash_bytes(bytes.data(), bytes.size())});
+    sections_.push_back(bytes);
   }
   template <class T>
   void array(const Array<T>& values) {
     array(values.data(), values.size());
   }
-  void text(const std::string& value) { array(value.data(), value.size()); }
-  void reserve(uint64_t bytes) { payload_.reserve(bytes); }
+  // Of values that do not outlive this call.
+  template <class T>
+  void copy(const T* values, size_t count) {
+    const std::string& kept = kept_.emplace_back(reinterpret_cast<const char*>(values), count * sizeof(T));
+    array(reinterpret_cast<const T*>(kept.data()), count);
+  }
 
-  std::string finish() {
+  uint64_t bytes() const {
+    uint64_t total = sizeof(Header) + heads_.size() * sizeof(SectionHead);
+    for (const std::string_view section : sections_) total += padded(section.size());
+    return total;
+  }
+  Status write(const std::function<Status(std::string_view)>& out) const {
     Header header{{}, kByteOrder, kVersion, heads_.size(), hash_bytes(heads_.data(), heads_.size() * sizeof(SectionHead))};
     std::memcpy(header.magic, kMagic, sizeof kMagic);
-    std::string out;
-    out.reserve(sizeof header + heads_.size() * sizeof(SectionHead) + payload_.size());
-    out.append(reinterpret_cast<const char*>(&header), sizeof header);
-    out.append(reinterpret_cast<const char*>(heads_.data()), heads_.size() * sizeof(SectionHead));
-    return out.append(payload_);
+    EGRET_TRY_VOID(out({reinterpret_cast<const char*>(&header), sizeof header}));
+    EGRET_TRY_VOID(out({reinterpret_cast<const char*>(heads_.data()), heads_.size() * sizeof(SectionHead)}));
+    for (const std::string_view section : sections_) {
+      EGRET_TRY_VOID(out(section));
+      EGRET_TRY_VOID(out(std::string_view("\0\0\0\0\0\0\0", padded(section.size()) - section.size())));
+    }
+    return {};
   }
 
  private:
   std::vector<SectionHead> heads_;
-  std::string payload_;
+  std::vector<std::string_view> sections_;
+  std::deque<std::string> kept_;
 };
 
 // Reads sections in order.  After the first error every read gives nothing and `error` says what was wrong.
@@ -131,13 +146,13 @@ struct Counts {
 
 void write_shape(Writer& out, const Applications::Shape& shape) {
   const uint32_t numbers[] = {shape.rule, shape.nodes, shape.made};
-  out.array(numbers, std::size(numbers));
-  out.array(shape.classes.data(), shape.classes.size());
-  out.array(shape.attrs.data(), shape.attrs.size());
-  out.array(shape.left.data(), shape.left.size());
+  out.copy(numbers, std::size(numbers));
+  out.copy(shape.classes.data(), shape.classes.size());
+  out.copy(shape.attrs.data(), shape.attrs.size());
+  out.copy(shape.left.data(), shape.left.size());
   std::vector<uint32_t> right;
   for (const auto& [made, index] : shape.right) right.push_back(index << 1 | made);
-  out.array(right.data(), right.size());
+  out.copy(right.data(), right.size());
 }
 
 Applications::Shape read_shape(Reader& in) {
@@ -165,38 +180,56 @@ Applications::Shape read_shape(Reader& in) {
 
 }  // namespace
 
-std::string to_snapshot(const EGraph& graph) {
+namespace {
+
+// The sections of a graph that stays as it is until they are written.
+Writer sections_of(const EGraph& graph) {
   EGRET_CHECK(graph.clean(), "a snapshot of a graph that needs rebuild");
   EGraph::Store& s = const_cast<EGraph&>(graph).store();  // visit_arrays serves reading and writing
   Writer out;
-  out.reserve(s.bytes());
   const Counts counts{s.options.explanations, s.changes.first_new(), s.any_subsumed, s.facts.count(),
                       s.applications.shapes().size(), s.op_names.size()};
-  out.array(&counts, 1);
+  out.copy(&counts, 1);
   std::string names;
   for (const std::string& name : s.op_names) names.append(name).push_back('\0');
-  out.text(names);
+  out.copy(names.data(), names.size());
   const auto write = [&](const auto& values) { out.array(values); };
   s.enodes.visit_arrays(write);
   // Which parent stands between an id and its root, and the order of changes, are no part of the graph.
-  std::vector<Id> parents(s.sets.size());
-  for (Id n = 0; n < parents.size(); ++n) parents[n] = s.sets.find(n);
-  out.array(parents.data(), parents.size());
+  bool canonical = true;
+  for (Id n = 0; n < s.sets.size() && canonical; ++n) canonical = s.sets.canonical(s.sets.parent(n));
+  if (canonical) {
+    out.array(s.sets.array());
+  } else {
+    std::vector<Id> parents(s.sets.size());
+    for (Id n = 0; n < parents.size(); ++n) parents[n] = s.sets.find(n);
+    out.copy(parents.data(), parents.size());
+  }
   std::vector<Id> changed;
   s.changes.for_each_older([&](Id n) {
     if (s.enodes.live(n)) changed.push_back(n);
   });
   std::sort(changed.begin(), changed.end());
-  out.array(changed.data(), changed.size());
+  out.copy(changed.data(), changed.size());
   out.array(s.subsumed.words());
   s.proof.visit_arrays(write);
   s.applications.visit_arrays(write);
   for (const Applications::Shape& shape : s.applications.shapes()) write_shape(out, shape);
   for (uint32_t a = 0; a < s.facts.count(); ++a) {
-    out.text(s.facts.name(a));
+    out.copy(s.facts.name(a).data(), s.facts.name(a).size());
     s.facts.visit_arrays(a, write);
   }
-  return out.finish();
+  return out;
+}
+
+}  // namespace
+
+std::string to_snapshot(const EGraph& graph) {
+  const Writer sections = sections_of(graph);
+  std::string bytes;
+  bytes.reserve(sections.bytes());
+  EGRET_CHECK(sections.write([&](std::string_view piece) { return bytes.append(piece), Status(); }).ok(), "writing to memory");
+  return bytes;
 }
 
 Result<EGraph> from_snapshot(std::string_view bytes, const std::string& name) {
@@ -244,7 +277,11 @@ Result<EGraph> from_snapshot(std::string_view bytes, const std::string& name) {
   return graph;
 }
 
-Status save_snapshot(const EGraph& graph, const std::string& path) { return write_file(path, to_snapshot(graph)); }
+Status save_snapshot(const EGraph& graph, const std::string& path) {
+  FileWriter file(path);
+  EGRET_TRY_VOID(sections_of(graph).write([&](std::string_view piece) { return file.write(piece); }));
+  return file.commit();
+}
 
 Result<EGraph> load_snapshot(const std::string& path) {
   EGRET_TRY(const std::string bytes, read_file(path));
