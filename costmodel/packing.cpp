@@ -4,7 +4,7 @@
 #include <numeric>
 
 #include "costmodel/count.h"
-#include "ir/scalar_functions.h"
+#include "ir/evaluate/scalar_functions.h"
 
 namespace egret {
 namespace {

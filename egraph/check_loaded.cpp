@@ -1,5 +1,5 @@
 // What a snapshot must satisfy before any loop of this folder may trust its arrays; and the tables made from them.
-#include "egraph/store.h"
+#include "egraph/store/store.h"
 
 namespace egret::egraph {
 namespace {

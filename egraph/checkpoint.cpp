@@ -1,6 +1,6 @@
 #include "egraph/checkpoint.h"
 
-#include "egraph/store.h"
+#include "egraph/store/store.h"
 
 namespace egret::egraph {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "egraph/store.h"
+#include "egraph/store/store.h"
 
 namespace egret::egraph {
 namespace {

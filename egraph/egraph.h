@@ -2,8 +2,9 @@
 //
 // Types to know: `EGraph` (e-nodes, e-classes, union-find, rebuild, facts, explanations), `Pattern` and `Match`
 // (pattern.h), `Rewrite`, `RightSide` and `run` (runner.h).
-// Reading order: egraph.h, pattern.h, runner.h; behind them enodes.h, hash_cons.h, union_find.h, store.h, rebuild.cpp,
-// query.h, matcher.h, search.h, apply.h, class_index.h, links.h, facts.h, proof_forest.h, snapshot.h.
+// Reading order: egraph.h, pattern.h, runner.h; behind them, a folder a stage: store/enodes.h, store/hash_cons.h, store/union_find.h,
+// store/store.h, store/class_index.h, store/links.h, store/facts.h, store/proof_forest.h; plan/query.h, plan/plan.h, plan/right_plan.h;
+// search/matcher.h, search/search.h; apply/apply.h, apply/rebuild.cpp; and snapshot.h.
 // May include: support.
 // Thread rule: searching reads a rebuilt graph and may run in any number of threads; everything that writes is serial.
 //

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "egraph/matcher.h"
+#include "egraph/search/matcher.h"
 
 namespace egret::egraph {
 

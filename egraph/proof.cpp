@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <map>
 
-#include "egraph/query.h"
-#include "egraph/right_plan.h"
+#include "egraph/plan/query.h"
+#include "egraph/plan/right_plan.h"
 
 namespace egret::egraph {
 namespace {

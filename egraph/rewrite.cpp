@@ -1,5 +1,5 @@
 // What runner.h offers beside the loop: a declared right side as an applier, and the names of the reasons to stop.
-#include "egraph/query.h"
+#include "egraph/plan/query.h"
 #include "egraph/runner.h"
 
 namespace egret::egraph {

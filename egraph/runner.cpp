@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <numeric>
 
-#include "egraph/apply.h"
-#include "egraph/closed_matches.h"
-#include "egraph/match_block.h"
-#include "egraph/match_product.h"
-#include "egraph/matcher.h"
-#include "egraph/search.h"
+#include "egraph/apply/apply.h"
+#include "egraph/search/closed_matches.h"
+#include "egraph/search/match_block.h"
+#include "egraph/search/match_product.h"
+#include "egraph/search/matcher.h"
+#include "egraph/search/search.h"
 
 namespace egret::egraph {
 namespace {

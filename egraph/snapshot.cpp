@@ -4,7 +4,7 @@
 #include <cstring>
 #include <deque>
 
-#include "egraph/store.h"
+#include "egraph/store/store.h"
 #include "support/file_writer.h"
 #include "support/files.h"
 #include "support/hash.h"

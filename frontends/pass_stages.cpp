@@ -7,7 +7,7 @@
 
 #include "extract/fusion/columns.h"
 #include "extract/solve/exact/kinds.h"
-#include "ir/evaluate.h"
+#include "ir/evaluate/evaluate.h"
 #include "lower/memory_use.h"
 #include "lower/runtime/executable.h"
 

@@ -3,7 +3,7 @@
 #include <bit>
 #include <cstring>
 
-#include "ir/scan.h"
+#include "ir/text/scan.h"
 #include "support/hash.h"
 
 namespace egret {

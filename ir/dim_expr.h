@@ -1,4 +1,4 @@
-// The interned form of a Dim that is not a constant; for ir/dim*.cpp only.
+// The interned form of a Dim that is not a constant; for ir/dim.cpp and ir/text/dim_text.cpp only.
 #pragma once
 
 #include <atomic>

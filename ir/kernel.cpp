@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "ir/text.h"
+#include "ir/text/text.h"
 #include "support/hash.h"
 
 namespace egret {

@@ -9,8 +9,8 @@
 #include <fmt/format.h>
 
 #include "ir/assume.h"
-#include "ir/bind.h"
-#include "ir/registry.h"
+#include "ir/definitions/bind.h"
+#include "ir/definitions/registry.h"
 
 namespace egret {
 

@@ -12,13 +12,13 @@
 #include <vector>
 
 #include "ir/attr.h"
-#include "ir/expr.h"
+#include "ir/definitions/expr.h"
 #include "ir/type.h"
 #include "support/result.h"
 
 namespace egret {
 
-struct Definition;  // the parsed text: ir/definition.h
+struct Definition;  // the parsed text: ir/definitions/definition.h
 class Graph;
 class GraphBuilder;
 using ValueId = uint32_t;

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "ir/scan.h"
+#include "ir/text/scan.h"
 #include "support/hash.h"
 
 namespace egret {

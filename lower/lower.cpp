@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <set>
 
-#include "ir/evaluate.h"
+#include "ir/evaluate/evaluate.h"
 #include "lower/cuda/cuda.h"
 #include "lower/host/compile.h"
 #include "lower/kernel/stages.h"

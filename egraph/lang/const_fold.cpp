@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
-#include "egraph/store.h"
+#include "egraph/store/store.h"
 #include "support/hash.h"
 
 namespace egret::egraph::lang {

@@ -6,7 +6,7 @@
 
 #include "egraph/lang/compile.h"
 #include "egraph/lang/smallest_terms.h"
-#include "egraph/store.h"
+#include "egraph/store/store.h"
 
 namespace egret::egraph::lang {
 

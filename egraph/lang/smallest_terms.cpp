@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <queue>
 
-#include "egraph/readers.h"
-#include "egraph/store.h"
+#include "egraph/store/readers.h"
+#include "egraph/store/store.h"
 
 namespace egret::egraph::lang {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "frontends/cli/cli.h"
 #include "frontends/onnx/reader.h"
-#include "ir/text.h"
+#include "ir/text/text.h"
 #include "support/files.h"
 #include "support/hint.h"
 

@@ -14,8 +14,8 @@
 
 #include "costmodel/costmodel.h"
 #include "frontends/cli/cli.h"
-#include "ir/evaluate.h"
-#include "ir/text.h"
+#include "ir/evaluate/evaluate.h"
+#include "ir/text/text.h"
 #include "lower/lower.h"
 #include "lower/runtime/executable.h"
 #include "support/files.h"

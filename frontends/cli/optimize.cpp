@@ -7,8 +7,8 @@
 #include "frontends/opaque.h"
 #include "frontends/pass.h"
 #include "frontends/report/report.h"
-#include "ir/evaluate.h"
-#include "ir/text.h"
+#include "ir/evaluate/evaluate.h"
+#include "ir/text/text.h"
 #include "support/files.h"
 
 namespace egret::cli {

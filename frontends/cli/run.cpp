@@ -3,11 +3,11 @@
 
 #include <fmt/format.h>
 
+#include "costmodel/costmodel.h"
 #include "frontends/cli/cli.h"
 #include "frontends/cli/npz.h"
-#include "costmodel/costmodel.h"
-#include "ir/evaluate.h"
-#include "ir/text.h"
+#include "ir/evaluate/evaluate.h"
+#include "ir/text/text.h"
 #include "lower/lower.h"
 #include "lower/runtime/executable.h"
 #include "support/files.h"

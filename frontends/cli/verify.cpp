@@ -9,7 +9,7 @@
 #include "frontends/cli/verify_domains.h"
 #include "rules/lang/syntax.h"
 #include "rules/verify/certificates.h"
-#include "rules/verify/guard.h"
+#include "rules/verify/guard/guard.h"
 #include "rules/verify/recorded.h"
 #include "support/files.h"
 #include "support/hint.h"

@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "ir/registry.h"
-#include "ir/scan.h"
+#include "ir/definitions/registry.h"
+#include "ir/text/scan.h"
 #include "support/files.h"
 
 namespace egret::explain {

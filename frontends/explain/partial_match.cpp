@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "ir/scan.h"
+#include "ir/text/scan.h"
 
 namespace egret::explain {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "frontends/onnx/node.h"
 #include "frontends/onnx/tensor_bytes.h"
-#include "ir/evaluate.h"
+#include "ir/evaluate/evaluate.h"
 
 namespace egret::onnx {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "frontends/proof/check.h"
 #include "ir/kernel.h"
-#include "ir/text.h"
+#include "ir/text/text.h"
 
 namespace egret::proof {
 

@@ -6,7 +6,7 @@
 #include <set>
 
 #include "frontends/proof/proof.h"
-#include "ir/scan.h"
+#include "ir/text/scan.h"
 #include "support/hash.h"
 
 namespace egret::proof {

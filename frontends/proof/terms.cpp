@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "ir/evaluate.h"
+#include "ir/evaluate/evaluate.h"
 #include "support/hash.h"
 
 namespace egret::proof {

@@ -8,7 +8,7 @@
 
 #include "frontends/report/graph_drawing.h"
 #include "frontends/report/html.h"
-#include "ir/text.h"
+#include "ir/text/text.h"
 
 namespace egret {
 namespace {

@@ -1,8 +1,8 @@
 // Activation functions as terms.
 #include <cmath>
 
+#include "ir/definitions/registry.h"
 #include "ir/ops/compose.h"
-#include "ir/registry.h"
 
 namespace egret {
 

@@ -1,8 +1,8 @@
 // Softmax, means and normalizations as terms.
 #include <fmt/format.h>
 
+#include "ir/definitions/registry.h"
 #include "ir/ops/compose.h"
-#include "ir/registry.h"
 
 namespace egret {
 

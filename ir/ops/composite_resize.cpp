@@ -6,8 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "ir/definitions/registry.h"
 #include "ir/ops/compose.h"
-#include "ir/registry.h"
 
 namespace egret {
 namespace {

@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include "ir/assume.h"
+#include "ir/definitions/registry.h"
 #include "ir/ops/compose.h"
-#include "ir/registry.h"
 
 namespace egret {
 

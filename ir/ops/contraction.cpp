@@ -1,5 +1,5 @@
 // Products of two tensors.
-#include "ir/registry.h"
+#include "ir/definitions/registry.h"
 
 namespace egret {
 

@@ -1,5 +1,5 @@
 // Convolution and its gradients: batch, channels, any number of spatial axes (NCHW, OIHW).
-#include "ir/registry.h"
+#include "ir/definitions/registry.h"
 
 namespace egret {
 

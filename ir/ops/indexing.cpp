@@ -1,5 +1,5 @@
 // Reads and writes at indices that are values.
-#include "ir/registry.h"
+#include "ir/definitions/registry.h"
 
 namespace egret {
 

@@ -1,7 +1,7 @@
 // Leaves, tuples, and operators without a comprehension.
 #include <fmt/format.h>
 
-#include "ir/registry.h"
+#include "ir/definitions/registry.h"
 
 namespace egret {
 

@@ -1,5 +1,5 @@
 // Movement: one read an element, at another index.
-#include "ir/registry.h"
+#include "ir/definitions/registry.h"
 
 namespace egret {
 

@@ -1,5 +1,5 @@
 // Maps: one element of each operand at the result's own index.
-#include "ir/registry.h"
+#include "ir/definitions/registry.h"
 
 namespace egret {
 

@@ -1,5 +1,5 @@
 // Folds of whole axes; the other axes stay, in order.
-#include "ir/registry.h"
+#include "ir/definitions/registry.h"
 
 namespace egret {
 

@@ -1,5 +1,5 @@
 // Folds over windows of every axis (window 1 where an axis is not pooled).
-#include "ir/registry.h"
+#include "ir/definitions/registry.h"
 
 namespace egret {
 

@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "ir/scalar_functions.h"
+#include "ir/evaluate/scalar_functions.h"
 #include "support/result.h"
 
 namespace egret::lower {

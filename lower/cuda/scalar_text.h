@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "ir/expr.h"
+#include "ir/definitions/expr.h"
 #include "ir/type.h"
 
 namespace egret::lower {

@@ -1,5 +1,5 @@
 // Emitter: types, control flow, indices and memory.
-#include "ir/scalar_functions.h"
+#include "ir/evaluate/scalar_functions.h"
 #include "lower/host/emit.h"
 #include "support/result.h"
 

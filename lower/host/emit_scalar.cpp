@@ -1,7 +1,7 @@
 // Emitter: scalar expressions, conditions and folds.
 #include <limits>
 
-#include "ir/scalar_functions.h"
+#include "ir/evaluate/scalar_functions.h"
 #include "lower/host/emit.h"
 #include "support/result.h"
 

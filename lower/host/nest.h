@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "ir/expr.h"
+#include "ir/definitions/expr.h"
 
 namespace egret::lower {
 

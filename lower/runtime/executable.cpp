@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <optional>
 
-#include "ir/evaluate.h"
+#include "ir/evaluate/evaluate.h"
 #include "lower/runtime/engine.h"
 #include "lower/runtime/safetensors.h"
 #include "support/files.h"

@@ -11,7 +11,7 @@
 #include "rules/domains/domain_query.h"
 #include "rules/domains/evaluate.h"
 #include "rules/domains/fractions.h"
-#include "rules/verify/prover.h"
+#include "rules/verify/prove/prover.h"
 #include "support/module.h"
 
 namespace egret::rules {

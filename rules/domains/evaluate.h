@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "ir/rational.h"
+#include "ir/evaluate/rational.h"
 #include "rules/domains/domain.h"
 
 namespace egret::rules {

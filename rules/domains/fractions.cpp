@@ -5,7 +5,7 @@
 #include <numeric>
 #include <set>
 
-#include "rules/verify/index.h"
+#include "rules/verify/terms/index.h"
 
 namespace egret::rules {
 namespace {

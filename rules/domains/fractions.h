@@ -1,4 +1,4 @@
-// Rational terms as fractions of polynomials with integer coefficients (rules/verify/index.h).
+// Rational terms as fractions of polynomials with integer coefficients (rules/verify/terms/index.h).
 #pragma once
 
 #include "rules/domains/domain.h"

@@ -2,7 +2,7 @@
 #include <z3++.h>
 
 #include "rules/domains/domain_query.h"
-#include "rules/verify/z3_context.h"
+#include "rules/verify/z3/z3_context.h"
 
 namespace egret::rules {
 namespace {

@@ -4,8 +4,8 @@
 #include <map>
 #include <set>
 
-#include "egraph/parallel.h"
 #include "rules/lang/group.h"
+#include "support/workers.h"
 
 namespace egret::rules {
 namespace {
@@ -253,7 +253,7 @@ Result<CompiledRules> compile(const RuleSet& rules, const Licence& licence, Tens
     if (rule.kind == RuleKind::kAlgebra && rule.on && licence.allows(rule.needs)) wanted.push_back(&rule);
   }
   constexpr size_t kGrain = 64;  // rules, about half a millisecond
-  const egraph::Workers workers(rules.threads());
+  const Workers workers(rules.threads());
   std::vector<CompiledRules> parts((wanted.size() + kGrain - 1) / kGrain);
   std::vector<std::optional<Error>> errors(parts.size());
   workers.for_chunks(wanted.size(), kGrain, [&](size_t begin, size_t end, size_t chunk) {

@@ -4,7 +4,7 @@
 #include <bit>
 #include <cmath>
 
-#include "ir/evaluate.h"
+#include "ir/evaluate/evaluate.h"
 #include "rules/lang/enclosure.h"
 #include "support/hash.h"
 

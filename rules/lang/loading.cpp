@@ -8,13 +8,13 @@
 
 #include <fmt/format.h>
 
-#include "egraph/parallel.h"
 #include "rules/lang/check.h"
 #include "rules/lang/library.h"
 #include "rules/lang/proofs.h"
 #include "rules/lang/syntax.h"
 #include "support/files.h"
 #include "support/hash.h"
+#include "support/workers.h"
 
 namespace egret::rules {
 namespace {
@@ -162,7 +162,7 @@ Status RuleSet::add_texts(std::span<const RuleText> texts) {
   std::vector<TextPart> parts;
   for (size_t k = 0; k < texts.size(); ++k) cut(texts[k], k, parts);
   std::vector<Loaded> loaded(parts.size());
-  const egraph::Workers workers(parts.size() > 1 ? threads_ : 1);
+  const Workers workers(parts.size() > 1 ? threads_ : 1);
   workers.for_each(parts.size(), [&](size_t p) { loaded[p] = load(parts[p], texts[parts[p].text].file); });
   size_t count = rules_.size();
   for (const Loaded& l : loaded) count += l.rules.size();

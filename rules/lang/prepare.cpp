@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "ir/definition.h"
+#include "ir/definitions/definition.h"
 #include "rules/lang/check.h"
 #include "rules/lang/left.h"
 

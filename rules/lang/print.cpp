@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "ir/scan.h"
+#include "ir/text/scan.h"
 #include "rules/lang/syntax.h"
 
 namespace egret::rules {

@@ -1,7 +1,7 @@
 // Reader: the text of a rule file to RuleSyntax.  Recursive descent over ir's scanner with four tokens of look-ahead.
 #include <fmt/format.h>
 
-#include "ir/scan.h"
+#include "ir/text/scan.h"
 #include "rules/lang/check.h"
 #include "rules/lang/syntax.h"
 

@@ -9,7 +9,7 @@
 #include <shared_mutex>
 #include <unordered_map>
 
-#include "ir/definition.h"
+#include "ir/definitions/definition.h"
 #include "ir/graph.h"
 #include "support/hash.h"
 

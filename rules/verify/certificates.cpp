@@ -10,8 +10,8 @@
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
-#include "rules/verify/proof_log.h"
-#include "rules/verify/symbolic.h"
+#include "rules/verify/prove/proof_log.h"
+#include "rules/verify/prove/symbolic.h"
 #include "support/files.h"
 #include "support/json_text.h"
 #include "support/module.h"

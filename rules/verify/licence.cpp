@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "rules/verify/refute.h"
+#include "rules/verify/refute/refute.h"
 
 namespace egret::rules {
 namespace {

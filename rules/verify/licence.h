@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "rules/rules.h"
-#include "rules/verify/symbolic.h"
+#include "rules/verify/prove/symbolic.h"
 
 namespace egret::rules {
 

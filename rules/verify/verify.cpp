@@ -10,8 +10,8 @@
 
 #include "rules/lang/syntax.h"
 #include "rules/verify/licence.h"
-#include "rules/verify/refute.h"
-#include "rules/verify/walk.h"
+#include "rules/verify/refute/refute.h"
+#include "rules/verify/refute/walk.h"
 #include "support/module.h"
 
 namespace egret::rules {

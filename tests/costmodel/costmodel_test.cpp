@@ -8,7 +8,7 @@
 #include "costmodel/costmodel.h"
 #include "costmodel/count.h"
 #include "costmodel/packing.h"
-#include "ir/text.h"
+#include "ir/text/text.h"
 #include "support/files.h"
 
 using namespace egret;

@@ -1,7 +1,7 @@
 // The e-graph's own promises: hash-consing, canonical ids, rebuild, lists, facts, moving.
 #include <catch2/catch.hpp>
 
-#include "egraph/hash_cons.h"
+#include "egraph/store/hash_cons.h"
 #include "tests/egraph/terms.h"
 
 using namespace egret::egraph;

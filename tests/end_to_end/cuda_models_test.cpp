@@ -10,7 +10,7 @@
 //                                   vgg19,zfnet512,minilm}.onnx
 #include <iostream>
 
-#include "ir/text.h"
+#include "ir/text/text.h"
 #include "lower/cuda/nvrtc.h"
 #include "tests/end_to_end/model_kernels.h"
 #include "tests/lower/cuda_shim/check.h"

@@ -4,7 +4,7 @@
 
 #include "frontends/onnx/reader.h"
 #include "frontends/pass.h"
-#include "ir/text.h"
+#include "ir/text/text.h"
 #include "support/files.h"
 
 namespace egret::test {

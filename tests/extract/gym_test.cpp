@@ -9,10 +9,10 @@
 #include <map>
 #include <sstream>
 
-#include "extract/solve/files/egraph_json.h"
-#include "extract/solve/files/json_file.h"
 #include "extract/solve/bound/price_certificate.h"
 #include "extract/solve/exact/highs_engine.h"
+#include "extract/solve/files/egraph_json.h"
+#include "extract/solve/files/json_file.h"
 #include "extract/solve/solve.h"
 
 using namespace egret;

@@ -7,7 +7,7 @@
 
 #include "extract/fusion/covers.h"
 #include "extract/fusion/enumerate.h"
-#include "ir/text.h"
+#include "ir/text/text.h"
 #include "rules/lang/fusion_rules.h"
 #include "support/files.h"
 

@@ -18,8 +18,8 @@
 #include "frontends/onnx/reader.h"
 #include "frontends/onnx/tensor_bytes.h"
 #include "frontends/onnx/writer.h"
-#include "ir/evaluate.h"
-#include "ir/text.h"
+#include "ir/evaluate/evaluate.h"
+#include "ir/text/text.h"
 #include "support/files.h"
 
 namespace {

@@ -8,8 +8,8 @@
 
 #include "frontends/onnx/reader.h"
 #include "frontends/onnx/writer.h"
-#include "ir/evaluate.h"
-#include "ir/text.h"
+#include "ir/evaluate/evaluate.h"
+#include "ir/text/text.h"
 #include "onnx_model_text.h"
 
 namespace {

@@ -16,7 +16,7 @@
 #include "frontends/program_builder.h"
 #include "frontends/proof/check.h"
 #include "frontends/proof/writer.h"
-#include "ir/text.h"
+#include "ir/text/text.h"
 #include "rules/rules.h"
 
 namespace egret::proof {

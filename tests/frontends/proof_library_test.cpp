@@ -2,7 +2,7 @@
 // explanations, replayed by the checker.
 #include <set>
 
-#include "ir/evaluate.h"
+#include "ir/evaluate/evaluate.h"
 #include "tests/frontends/proof_cases.h"
 
 using namespace egret;

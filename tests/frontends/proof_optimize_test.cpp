@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "frontends/pass.h"
-#include "ir/evaluate.h"
+#include "ir/evaluate/evaluate.h"
 #include "support/files.h"
 #include "tests/frontends/proof_cases.h"
 

@@ -1,7 +1,7 @@
 // The ONNX reader: what is accepted is a valid graph that prints and parses, and what the writer makes of it is read.
 #include "frontends/onnx/reader.h"
 #include "frontends/onnx/writer.h"
-#include "ir/text.h"
+#include "ir/text/text.h"
 #include "tests/fuzz/mutate.h"
 #include "tests/fuzz/wire_tree.h"
 

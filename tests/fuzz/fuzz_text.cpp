@@ -1,7 +1,7 @@
 // The text form of graphs: what is accepted prints and parses to the same text and is valid.
 #include "ir/graph.h"
 #include "ir/op.h"
-#include "ir/text.h"
+#include "ir/text/text.h"
 #include "tests/fuzz/mutate.h"
 
 namespace egret::fuzz {

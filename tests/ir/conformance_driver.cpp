@@ -9,8 +9,8 @@
 #include <optional>
 #include <string>
 
-#include "ir/evaluate.h"
-#include "ir/text.h"
+#include "ir/evaluate/evaluate.h"
+#include "ir/text/text.h"
 #include "support/files.h"
 
 using namespace egret;

@@ -1,4 +1,4 @@
-#include "ir/evaluate.h"
+#include "ir/evaluate/evaluate.h"
 
 #include <tbb/global_control.h>
 
@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "ir/text.h"
+#include "ir/text/text.h"
 #include "random_comprehension.h"
 
 namespace egret {

@@ -3,8 +3,8 @@
 
 #include <random>
 
-#include "ir/expr.h"
-#include "ir/index_form.h"
+#include "ir/definitions/expr.h"
+#include "ir/definitions/index_form.h"
 
 using namespace egret;
 

@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "ir/graph.h"
-#include "ir/text.h"
+#include "ir/text/text.h"
 
 using namespace egret;
 

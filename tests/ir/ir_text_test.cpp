@@ -4,7 +4,7 @@
 #include <random>
 #include <set>
 
-#include "ir/text.h"
+#include "ir/text/text.h"
 
 using namespace egret;
 

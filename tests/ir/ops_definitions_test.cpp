@@ -4,7 +4,7 @@
 #include <set>
 
 #include "ir/graph.h"
-#include "ir/text.h"
+#include "ir/text/text.h"
 
 using namespace egret;
 

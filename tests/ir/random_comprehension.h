@@ -4,7 +4,7 @@
 #include <random>
 #include <vector>
 
-#include "ir/expr.h"
+#include "ir/definitions/expr.h"
 #include "ir/tensor.h"
 
 namespace egret {

@@ -10,8 +10,8 @@
 #include "lower/runtime/executable.h"
 #include "lower/runtime/plan.h"
 #include "lower/runtime/safetensors.h"
-#include "support/files.h"
 #include "programs.h"
+#include "support/files.h"
 
 using namespace egret;
 using namespace egret::test;

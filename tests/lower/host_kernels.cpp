@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <memory>
 
-#include "ir/evaluate.h"
-#include "ir/text.h"
+#include "ir/evaluate/evaluate.h"
+#include "ir/text/text.h"
 #include "lower/host/compile.h"
 #include "lower/runtime/elf_object.h"
 #include "lower/runtime/symbols.h"

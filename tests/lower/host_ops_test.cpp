@@ -7,8 +7,8 @@
 #include <set>
 
 #include "host_kernels.h"
-#include "ir/evaluate.h"
-#include "ir/text.h"
+#include "ir/evaluate/evaluate.h"
+#include "ir/text/text.h"
 
 using namespace egret;
 using namespace egret::test;

@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "host_kernels.h"
-#include "ir/evaluate.h"
+#include "ir/evaluate/evaluate.h"
 
 using namespace egret;
 using namespace egret::test;

@@ -3,8 +3,8 @@
 #include <map>
 
 #include "host_kernels.h"
-#include "ir/evaluate.h"
-#include "ir/text.h"
+#include "ir/evaluate/evaluate.h"
+#include "ir/text/text.h"
 #include "lower/kernel/stages.h"
 #include "support/hash.h"
 

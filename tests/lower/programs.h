@@ -3,8 +3,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "ir/evaluate.h"
-#include "ir/text.h"
+#include "ir/evaluate/evaluate.h"
+#include "ir/text/text.h"
 #include "lower/lower.h"
 
 namespace egret::test {

@@ -1,8 +1,8 @@
 // What may be one kernel, and that its stages compute what its body means.
 #include <catch2/catch.hpp>
 
-#include "ir/evaluate.h"
-#include "ir/text.h"
+#include "ir/evaluate/evaluate.h"
+#include "ir/text/text.h"
 #include "lower/kernel/stages.h"
 
 using namespace egret;

@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 #include <iostream>
 
-#include "ir/evaluate.h"
+#include "ir/evaluate/evaluate.h"
 #include "lower/cuda/nvrtc.h"
 #include "tests/lower/cuda_kernels.h"
 #include "tests/lower/cuda_random.h"

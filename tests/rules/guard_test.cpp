@@ -1,7 +1,7 @@
 // For a rule that is false as it stands, the guard that makes it true is found, proved, and not stronger than it must be.
 #include <catch2/catch.hpp>
 
-#include "rules/verify/guard.h"
+#include "rules/verify/guard/guard.h"
 
 using namespace egret;
 using namespace egret::rules;

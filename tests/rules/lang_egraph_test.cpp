@@ -3,7 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "ir/evaluate.h"
+#include "ir/evaluate/evaluate.h"
 #include "rules/lang_terms.h"
 
 using namespace egret;

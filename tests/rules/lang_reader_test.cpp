@@ -3,7 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "ir/scan.h"
+#include "ir/text/scan.h"
 #include "rules/lang/check.h"
 #include "rules/lang/fusion_rules.h"
 #include "rules/lang/library.h"

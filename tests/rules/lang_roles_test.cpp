@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "ir/evaluate.h"
+#include "ir/evaluate/evaluate.h"
 #include "rules/lang_terms.h"
 
 using namespace egret;

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "ir/text.h"
+#include "ir/text/text.h"
 #include "rules/rules.h"
 
 namespace egret::rules {

@@ -9,7 +9,7 @@
 #include <catch2/catch.hpp>
 
 #include "egraph/runner.h"
-#include "ir/text.h"
+#include "ir/text/text.h"
 #include "rules/lang/library.h"
 #include "rules/lang/syntax.h"
 #include "rules/rules.h"

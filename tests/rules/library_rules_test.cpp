@@ -4,10 +4,10 @@
 
 #include <catch2/catch.hpp>
 
-#include "ir/evaluate.h"
+#include "ir/evaluate/evaluate.h"
 #include "rules/lang/syntax.h"
-#include "rules/rules.h"
 #include "rules/lang_terms.h"
+#include "rules/rules.h"
 
 using namespace egret;
 using namespace egret::rules;

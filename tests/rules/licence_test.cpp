@@ -5,7 +5,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "ir/evaluate.h"
+#include "ir/evaluate/evaluate.h"
 #include "rules/verify/verify.h"
 
 using namespace egret;

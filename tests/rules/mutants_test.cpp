@@ -18,10 +18,10 @@
 
 #include "rules/lang/library.h"
 #include "rules/mutate.h"
-#include "rules/verify/refute.h"
-#include "rules/verify/shapes.h"
+#include "rules/verify/prove/shapes.h"
+#include "rules/verify/refute/refute.h"
+#include "rules/verify/refute/walk.h"
 #include "rules/verify/verify.h"
-#include "rules/verify/walk.h"
 
 using namespace egret;
 using namespace egret::rules;

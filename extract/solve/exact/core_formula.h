@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "extract/solve/exact/core_log.h"
-#include "extract/solve/graph/hypergraph.h"
 #include "extract/solve/exact/sat.h"
+#include "extract/solve/graph/hypergraph.h"
 
 namespace egret::extract {
 

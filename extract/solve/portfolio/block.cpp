@@ -5,9 +5,9 @@
 #include <future>
 #include <numeric>
 
-#include "extract/solve/heuristics/anneal.h"
 #include "extract/solve/bound/dual_ascent.h"
 #include "extract/solve/graph/grain.h"
+#include "extract/solve/heuristics/anneal.h"
 #include "extract/solve/heuristics/greedy.h"
 
 namespace egret::extract {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "extract/solve/problem.h"
 #include "extract/solve/portfolio/prover.h"
+#include "extract/solve/problem.h"
 
 namespace egret::extract {
 

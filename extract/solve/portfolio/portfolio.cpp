@@ -5,13 +5,13 @@
 #include <numeric>
 #include <thread>
 
-#include "extract/solve/portfolio/block.h"
-#include "extract/solve/portfolio/whole.h"
 #include "extract/solve/exact/core_guided.h"
 #include "extract/solve/exact/cut_engine.h"
 #include "extract/solve/exact/highs_engine.h"
 #include "extract/solve/graph/earnings.h"
 #include "extract/solve/heuristics/greedy.h"
+#include "extract/solve/portfolio/block.h"
+#include "extract/solve/portfolio/whole.h"
 
 namespace egret::extract {
 namespace {

@@ -8,9 +8,9 @@
 
 #include "extract/solve/bound/dual_ascent.h"
 #include "extract/solve/exact/core_guided.h"
+#include "extract/solve/exact/cut_cases.h"
 #include "extract/solve/graph/grain.h"
 #include "extract/solve/heuristics/greedy.h"
-#include "extract/solve/exact/cut_cases.h"
 #include "extract/solve/reduce/reduction_log.h"
 
 namespace egret::extract {

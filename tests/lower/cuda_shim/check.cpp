@@ -8,8 +8,8 @@
 #include <set>
 #include <thread>
 
-#include "ir/evaluate.h"
-#include "ir/text.h"
+#include "ir/evaluate/evaluate.h"
+#include "ir/text/text.h"
 #include "lower/cuda/nvrtc.h"
 #include "tests/lower/cuda_shim/resize.h"
 #include "tests/lower/cuda_shim/shim_run.h"
