@@ -144,25 +144,12 @@ Status extract_program(Choice& choice, const OptimizeOptions& options, const Sto
   return extract::check_solution(choice.problem.problem, choice.solution);
 }
 
-namespace {
-
-// By kernel: launches share them.
-std::vector<Estimate> estimates_of(const Program& program, const Device& device) {
-  std::vector<Estimate> out;
-  for (const Kernel& k : program.kernels) out.push_back(estimate(k, device));
-  return out;
-}
-
-}  // namespace
-
 Result<Baseline> price_baseline(const Graph& source, const Imported& program, const Device& device, extract::FormTable& forms,
                                 const OptimizeOptions& options, const Stopwatch& total) {
   Baseline out;
   out.ids = program.tensors->graph().id_count();
   out.classes = program.tensors->graph().class_count();
   EGRET_TRY(out.unfused, unfused_program(source, options.freeze));
-  const std::vector<Estimate> estimates = estimates_of(out.unfused, device);
-  for (const Launch& l : out.unfused.run) out.unfused_seconds += estimates[l.kernel].seconds;
   extract::FusionSpace space(*program.tensors, forms);
   EGRET_TRY(out.greedy.problem, extract::fuse(space, program.roots, fusion_options(options, total)));
   EGRET_TRY_VOID(choose_cover(out.greedy, options, total));
@@ -174,16 +161,17 @@ namespace {
 struct Totals {
   uint64_t operators = 0, kernels = 0;
   double seconds = 0, bytes = 0, flops = 0;
+  std::vector<Estimate> estimates;  // by kernel: launches share them
 };
 
 Totals totals(const Program& program, const Device& device) {
   Totals t;
-  const std::vector<Estimate> estimates = estimates_of(program, device);
+  for (const Kernel& k : program.kernels) t.estimates.push_back(estimate(k, device));
   for (const Launch& l : program.run) {
     const Kernel& kernel = program.kernels[l.kernel];
     t.operators += kernel.body.nodes.size() - kernel.body.inputs.size();
     if (kernel.plan.schedule != ScheduleClass::kAlias) ++t.kernels;
-    const Estimate& e = estimates[l.kernel];
+    const Estimate& e = t.estimates[l.kernel];
     t.seconds += e.seconds;
     t.bytes += e.bytes();
     t.flops += e.flops();
@@ -208,7 +196,7 @@ void set_before(OptimizeResult& result, const Graph& source, const Baseline& bas
     if (n.op->op_class != OpClass::kInput) ++result.ops_before;
   }
   result.kernels_before = t.kernels;
-  result.predicted_before_s = baseline.unfused_seconds;
+  result.predicted_before_s = t.seconds;
   result.predicted_greedy_s = baseline.greedy.solution.cost;
   result.bytes_before = t.bytes;
   result.flops_before = t.flops;
@@ -221,7 +209,6 @@ void set_after(OptimizeResult& result, const Device& device) {
   result.predicted_after_s = t.seconds;
   result.bytes_after = t.bytes;
   result.flops_after = t.flops;
-  const std::vector<Estimate> estimates = estimates_of(result.program, device);
   size_t number = 0;
   for (const Launch& l : result.program.run) {
     const Kernel& kernel = result.program.kernels[l.kernel];
@@ -232,7 +219,7 @@ void set_after(OptimizeResult& result, const Device& device) {
       if (n.op->name != "input") report.operators.push_back(n.op->name);
     }
     report.kernel = kernel;
-    report.estimate = estimates[l.kernel];
+    report.estimate = t.estimates[l.kernel];
     result.kernels.push_back(std::move(report));
   }
 }

@@ -54,7 +54,6 @@ struct Choice {
 // The imported program as it stands: an operator a kernel, and fused greedily without algebra.
 struct Baseline {
   Program unfused;
-  double unfused_seconds = 0;
   Choice greedy;
   size_t ids = 0, classes = 0;     // of the e-graph then
 };

@@ -2,9 +2,8 @@
 #include "ir/op.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
-#include <utility>
+#include <unordered_map>
 
 #include <fmt/format.h>
 
@@ -29,36 +28,10 @@ const AttrSpec* OpDef::attr(std::string_view name) const {
 
 namespace {
 
-// Operators by name, which rule files and graphs ask for at every term: open addressing on length and three letters.
-class NameTable {
- public:
-  const OpDef* find(std::string_view name) const { return name.empty() ? nullptr : slots_[place(name)]; }
-  bool insert(const OpDef* op) {
-    const OpDef*& slot = slots_[place(op->name)];
-    EGRET_CHECK(++count_ <= kSlots / 2, "more operators than the table has room for");
-    return std::exchange(slot, slot ? slot : op) == nullptr;
-  }
-
- private:
-  static constexpr size_t kSlots = 2048;
-
-  // Of the operator with that name, or empty.
-  size_t place(std::string_view name) const {
-    const auto letter = [&](size_t i) { return static_cast<size_t>(static_cast<unsigned char>(name[i])); };
-    size_t at = letter(0) * 31 + letter(name.size() - 1) * 61 + letter(name.size() / 2) * 127 + name.size() * 257;
-    for (at %= kSlots; slots_[at] && slots_[at]->name != name; at = (at + 1) % kSlots) {
-    }
-    return at;
-  }
-
-  std::array<const OpDef*, kSlots> slots_{};
-  size_t count_ = 0;
-};
-
 struct Registry {
   std::vector<std::unique_ptr<OpDef>> rows;
   std::vector<const OpDef*> all;
-  NameTable by_name;
+  std::unordered_map<std::string_view, const OpDef*> by_name;
   std::map<const OpDef*, NativeTypeRule> native;
 
   Registry() {
@@ -85,7 +58,7 @@ struct Registry {
     op->op_class = classify(*op);
     op->commutative = is_commutative(*op);
     if (text.type_rule) native[op.get()] = text.type_rule;
-    EGRET_CHECK(by_name.insert(op.get()), "two operators of one name");
+    EGRET_CHECK(by_name.emplace(op->name, op.get()).second, "two operators of one name");
     all.push_back(op.get());
     rows.push_back(std::move(op));
   }
@@ -187,7 +160,10 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 
 std::span<const OpDef* const> all_ops() { return registry().all; }
 
-const OpDef* find_op(std::string_view name) { return registry().by_name.find(name); }
+const OpDef* find_op(std::string_view name) {
+  const auto it = registry().by_name.find(name);
+  return it == registry().by_name.end() ? nullptr : it->second;
+}
 
 const OpDef& op_named(std::string_view name) {
   const OpDef* op = find_op(name);

@@ -31,23 +31,24 @@ SmallestTerms::SmallestTerms(const EGraph& graph, uint32_t bound)
 }
 
 template <class Size>
+bool SmallestTerms::improves(std::vector<Size>& sizes, Id node) const {
+  const uint64_t size = size_of(graph_.store(), sizes, node);
+  Size& known = sizes[graph_.store().sets.parent(node)];
+  if (size >= known) return false;
+  known = static_cast<Size>(size);
+  return true;
+}
+
+template <class Size>
 void SmallestTerms::settle(std::vector<Size>& sizes) {
   const EGraph::Store& store = graph_.store();
   const size_t ids = graph_.id_count();
   sizes.assign(ids, static_cast<Size>(bound_ + 1));
-  // Whether the e-node gives its class a smaller term than is known.
-  const auto improves = [&](Id node) {
-    const uint64_t size = size_of(store, sizes, node);
-    Size& known = sizes[store.sets.parent(node)];
-    if (size >= known) return false;
-    known = static_cast<Size>(size);
-    return true;
-  };
   std::vector<uint8_t> changed(ids, 0);  // the sweep that the class' size is to be read in again
   uint8_t sweep = 0;
   bool left = false;
   const auto look_again = [&](Id node) {
-    if (!improves(node)) return;
+    if (!improves(sizes, node)) return;
     changed[store.sets.parent(node)] = static_cast<uint8_t>(sweep + 1);  // e-nodes still to come in this one see it, too
     left = true;
   };
@@ -77,10 +78,8 @@ void SmallestTerms::settle_slowly(std::vector<Size>& sizes) {
   using Entry = std::pair<Size, Id>;
   std::priority_queue<Entry, std::vector<Entry>, std::greater<Entry>> queue;
   const auto look_at = [&](Id node) {
-    const uint64_t size = size_of(store, sizes, node);
+    if (!improves(sizes, node)) return;
     const Id cls = store.sets.parent(node);
-    if (size >= sizes[cls]) return;
-    sizes[cls] = static_cast<Size>(size);
     queue.emplace(sizes[cls], cls);
   };
   store.enodes.for_each_live(look_at);

@@ -23,6 +23,9 @@ class SmallestTerms {
   std::string text(Id id) const;
 
  private:
+  // Whether the e-node gives its class a smaller term than is known; it is known then.
+  template <class Size>
+  bool improves(std::vector<Size>& sizes, Id node) const;
   template <class Size>
   void settle(std::vector<Size>& sizes);
   template <class Size>

@@ -53,10 +53,6 @@ void drop_repeated(uint32_t stride, MatchBlock& block) {
   block.count = kept;
 }
 
-}  // namespace
-
-namespace {
-
 // Matches with a part of the roots, of live e-nodes.
 Array<Id> sample_of(const EGraph::Store& store, const RuleState& rule, const MatchBlock& block) {
   const auto chosen = [](Id root) { return root * 0x9e3779b1u >> 26 == 0; };

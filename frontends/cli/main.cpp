@@ -2,7 +2,6 @@
 #include <csignal>
 #include <cstdio>
 #include <new>
-#include <system_error>
 
 #include <fmt/format.h>
 
@@ -89,13 +88,10 @@ int main(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     std::fprintf(stderr, "egret: error: there is not enough memory\n  hint: --memory-limit bounds what egret takes\n");
     return kLimit;
-  } catch (const std::system_error& e) {  // of fmt::print
+  } catch (const std::exception& e) {  // fmt::print throws, too, where it cannot write
     if (!printed()) return kWrong;
-    std::fprintf(stderr, "egret: error: %s\n  hint: this is a fault of egret's: please report the command and its input\n", e.what());
-    return kBug;
-  } catch (const std::exception& e) {
-    std::fprintf(stderr, "egret: error: %s\n  hint: this is a fault of egret's: please report the command and its input\n", e.what());
-    return kBug;
+    context.fail(egret::internal_error(e.what()));
+    return context.exit_status;
   }
   if (!printed()) return context.exit_status == kDone ? kWrong : context.exit_status;
   return context.exit_status;
