@@ -9,6 +9,7 @@ namespace {
 
 constexpr size_t kMostReaders = 24;      // of a producer that is computed in all of them
 constexpr size_t kPairsOfAValue = 16;    // kernels that read one value, tried pairwise
+constexpr size_t kMostOthers = 3;        // kernels of the pool tried in the place of one
 constexpr size_t kMostVisited = 4'000;   // kernels looked at to see that a merge closes no circle,
 constexpr size_t kFewVisited = 200;      // and when that has been done so often:
 constexpr size_t kMostVisitedInAll = 12'000'000;
@@ -31,6 +32,15 @@ class Merger {
   }
   void start_with(const std::vector<const Body*>& kernels) {
     for (const Body* b : kernels) insert(*b);
+  }
+  // Other kernels that may stand for those: a union that one kernel cannot enter, another of the same result may.
+  void choose_also_from(const std::vector<Body>& pool) {
+    for (const Body& b : pool) {
+      if (b.outputs.size() == 1 && maker_.contains(b.outputs[0])) others_[b.outputs[0]].push_back(&b);
+    }
+    for (auto& [cls, bodies] : others_) {
+      std::ranges::stable_sort(bodies, {}, [](const Body* b) { return std::pair(b->estimate.seconds, b->inside.size()); });
+    }
   }
 
   std::vector<Body> run(MergeWay way) {
@@ -139,9 +149,44 @@ class Merger {
 
   // --- two kernels become one -----------------------------------------------------------------------------------------
 
+  // Of the two as they are; else of one of them as it is and another kernel in the place of the other.
   std::optional<Body> union_of(uint32_t a, uint32_t b) {
     const Body &x = kernels_[a].body, &y = kernels_[b].body;
     if (x.contracts && y.contracts) return std::nullopt;
+    if (auto body = union_of(a, b, x, y)) return body;
+    if (!feeds(x, y) && !feeds(y, x)) return std::nullopt;
+    for (const Body* other : instead_of(x)) {
+      if (auto body = union_of(a, b, *other, y)) return body;
+    }
+    for (const Body* other : instead_of(y)) {
+      if (auto body = union_of(a, b, x, *other)) return body;
+    }
+    return std::nullopt;
+  }
+
+  static bool feeds(const Body& maker, const Body& reader) {
+    return std::ranges::any_of(maker.outputs, [&](Id o) { return std::ranges::binary_search(reader.ports, o); });
+  }
+
+  // The cheapest kernels of the pool that make the same result from values that are stored before it in the term.
+  std::vector<const Body*> instead_of(const Body& kernel) const {
+    std::vector<const Body*> out;
+    if (kernel.outputs.size() != 1) return out;
+    const auto it = others_.find(kernel.outputs[0]);
+    if (it == others_.end()) return out;
+    const uint32_t place = place_.at(kernel.outputs[0]);
+    for (const Body* other : it->second) {
+      if (out.size() == kMostOthers) break;
+      const bool stored = std::ranges::all_of(other->ports, [&](Id p) {
+        const auto maker = maker_.find(p);
+        return graph_.given(p) || (maker != maker_.end() && kernels_[maker->second].alive && place_.at(p) < place);
+      });
+      if (stored && other->inside != kernel.inside && !(other->contracts && !kernel.contracts)) out.push_back(other);
+    }
+    return out;
+  }
+
+  std::optional<Body> union_of(uint32_t a, uint32_t b, const Body& x, const Body& y) {
     auto body = joined(x, y);
     if (!body) return std::nullopt;
     std::erase_if(body->outputs, [&](Id o) {  // read by nobody else
@@ -172,8 +217,17 @@ class Merger {
   }
 
   // Would a kernel of both wait for itself: does a way lead from one to the other through a third?
-  bool circle(uint32_t a, uint32_t b) { return leads(a, b) || leads(b, a); }
-  bool leads(uint32_t from, uint32_t to) {
+  bool circle(uint32_t a, uint32_t b) { return leads(a, b, true) || leads(b, a, true); }
+  // The same of a value that neither of them read so far.
+  bool circle(uint32_t a, uint32_t b, const Body& body) {
+    return std::ranges::any_of(body.ports, [&](Id p) {
+      const auto read = [&](uint32_t k) { return std::ranges::binary_search(kernels_[k].body.ports, p); };
+      if (graph_.given(p) || read(a) || read(b)) return false;
+      const uint32_t maker = maker_.at(p);
+      return maker == a || maker == b || leads(a, maker, false) || leads(b, maker, false);
+    });
+  }
+  bool leads(uint32_t from, uint32_t to, bool by_others) {
     std::vector<uint32_t> work{from};
     seen_.resize(kernels_.size(), 0);
     ++mark_;
@@ -184,7 +238,7 @@ class Merger {
       if (++visited_ > last) return true;
       for (Id o : kernels_[k].body.outputs) {
         for (uint32_t r : readers_of(o)) {
-          if (r == to && k != from) return true;
+          if (r == to && !(by_others && k == from)) return true;
           if (r == to || seen_[r] == mark_ || kernels_[r].first_made > kernels_[to].last_inside) continue;
           seen_[r] = mark_;
           work.push_back(r);
@@ -196,7 +250,7 @@ class Merger {
 
   void unite(uint32_t a, uint32_t b) {
     auto body = union_of(a, b);
-    if (!body) return;
+    if (!body || circle(a, b, *body)) return;
     remove(a);
     remove(b);
     offer_around(insert(std::move(*body)));
@@ -259,6 +313,7 @@ class Merger {
   std::vector<Kernel> kernels_;
   std::unordered_map<Id, uint32_t> maker_;
   std::unordered_map<Id, std::vector<uint32_t>> readers_;  // living kernels
+  std::unordered_map<Id, std::vector<const Body*>> others_;  // of the pool, by their one result, the cheapest first
   std::priority_queue<Merge> queue_;
   std::vector<uint32_t> seen_;
   uint32_t mark_ = 0;
@@ -283,6 +338,7 @@ std::vector<Body> merged_further(const FusionGraph& graph, BodyTable& table, con
   }
   Merger merger(graph, table, rules, term_of(graph, problem, cover), roots, limits);
   merger.start_with(kernels);
+  merger.choose_also_from(problem.bodies);
   return merger.run(way);
 }
 
