@@ -1,6 +1,7 @@
 #include "extract/fusion/runner_up.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace egret::extract {
 namespace {
@@ -8,6 +9,7 @@ namespace {
 constexpr size_t kMostAround = 16;       // kernels that may change
 constexpr size_t kMostCandidates = 1'500;
 constexpr uint64_t kGreedySteps = 200'000;
+constexpr double kRounding = 1e-9;
 
 // The chosen kernels that may change with `kernel`: who makes what it reads, and who reads what it makes.
 std::vector<uint32_t> around(const Problem& problem, const Solution& solution, uint32_t kernel) {
@@ -109,7 +111,11 @@ class Neighbourhood {
     whole.chosen.erase(std::unique(whole.chosen.begin(), whole.chosen.end()), whole.chosen.end());
     for (uint32_t c : whole.chosen) whole.cost += problem_.candidates[c].cost;
     if (!check_solution(problem_, whole).ok()) return std::nullopt;  // kernels that wait for each other
-    out.dearer = whole.cost - solution_.cost;
+    double moved = 0;
+    for (uint32_t c : out.in) moved += problem_.candidates[c].cost;
+    out.dearer = moved;
+    for (uint32_t c : out.out) out.dearer -= problem_.candidates[c].cost;
+    if (std::abs(out.dearer) < kRounding * moved) out.dearer = 0;  // the same seconds, added up in another order
     return out;
   }
 

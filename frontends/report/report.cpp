@@ -158,12 +158,15 @@ std::string summary_of(const std::vector<std::string>& operators) {
 std::string runner_up_of(const KernelReport& k) {
   if (!k.runner_up) return "";
   auto list = [](const std::vector<std::vector<std::string>>& kernels) {
-    std::string out;
-    for (const auto& operators : kernels) out += (out.empty() ? "" : " <b>|</b> ") + summary_of(operators);
-    return out;
+    std::vector<std::string> texts;
+    for (const auto& operators : kernels) {
+      if (std::string text = summary_of(operators); std::ranges::find(texts, text) == texts.end()) texts.push_back(std::move(text));
+    }
+    return fmt::format("{}", fmt::join(texts, " <b>|</b> "));
   };
   const double dearer = k.runner_up->dearer;
-  std::string out = fmt::format("{}{}: {}", dearer < 0 ? "-" : "+", with_unit(std::abs(dearer), "s"), list(k.runner_up->in));
+  const std::string price = dearer == 0 ? "as cheap" : (dearer < 0 ? "-" : "+") + with_unit(std::abs(dearer), "s");
+  std::string out = price + ": " + list(k.runner_up->in);
   if (k.runner_up->out.size() > 1) out += fmt::format(" (in the place of {} kernels)", k.runner_up->out.size());
   return out;
 }
