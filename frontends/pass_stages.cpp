@@ -17,6 +17,7 @@ namespace {
 
 // Of the exact engines: seconds on the largest models; small ones are proved long before.
 constexpr uint64_t kExactWork = 1'500'000;
+constexpr uint64_t kFarWork = 3'500'000;         // more, where the gap is still above some percent
 constexpr size_t kVeryMany = 60'000;             // candidates: then equal parts are looked for first, and their bound is enough, where it is near
 constexpr uint64_t kKindsIterations = 60'000;    // of the simplex method, on what is left of equal parts
 constexpr double kKindsSeconds = 2e-6;           // a candidate, that must be left: finding equal parts heeds no clock
@@ -129,6 +130,7 @@ Status extract_program(Choice& choice, const OptimizeOptions& options, const Sto
   extract::SolveOptions solve;
   solve.limits = remaining(options, total);
   solve.work = kExactWork;
+  solve.far_work = kFarWork;
   solve.threads = options.threads;
   double bound = 0;
   const size_t candidates = choice.problem.problem.candidates.size();

@@ -3,11 +3,13 @@
 #include <catch2/catch.hpp>
 
 #include <cmath>
+#include <numeric>
 #include <optional>
 #include <random>
 
 #include "extract/solve/exact/model.h"
 #include "extract/solve/heuristics/cover.h"
+#include "extract/solve/portfolio/whole.h"
 #include "extract/solve/solve.h"
 #include "support/module.h"
 #include "tests/extract/random.h"
@@ -286,6 +288,33 @@ TEST_CASE("solvers agree with enumeration on random problems", "[extract]") {
   CHECK(greedy_optimal >= feasible * 9 / 10);
   WARN(feasible << " feasible of " << kCases << ", greedy optimal on " << greedy_optimal << ", " << several
                 << " chosen candidates with several results");
+}
+
+TEST_CASE("far from a proof, the narrow window and the whole program find the optimum side by side", "[extract]") {
+  size_t improved = 0;
+  for (uint64_t seed = 1; seed <= 400; ++seed) {
+    Random random(seed);
+    const Problem p = random_terms(random);
+    const auto best = brute_force(p);
+    auto graph = make_hypergraph(p);
+    if (!best || !graph.ok() || graph->size() == 0 || !have_highs()) continue;
+    CAPTURE(seed);
+    Incumbent all;  // a dear first answer
+    for (uint32_t k = 0; k < graph->size(); ++k) all.solution.push_back(k);
+    all.upper = std::accumulate(graph->cost.begin(), graph->cost.end(), 0.0);
+    SolveOptions options;
+    options.far = 0;
+    options.far_work = 100'000'000;
+    for (int threads : {1, 2}) {
+      options.threads = threads;
+      const Incumbent found = solve_whole(*graph, p, all, {}, options, /*work=*/0, Stopwatch());
+      const double tolerance = 1e-9 * std::max(1.0, *best);
+      CHECK(std::abs(found.upper - *best) <= tolerance);
+      CHECK(std::abs(found.lower - *best) <= tolerance);
+      improved += found.upper < all.upper;
+    }
+  }
+  CHECK((improved > 200 || !have_highs()));
 }
 
 TEST_CASE("costs below zero where candidates make several items", "[extract]") {

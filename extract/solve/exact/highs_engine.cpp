@@ -22,8 +22,8 @@ constexpr uint64_t kNarrowBase = 4000;      // so many more
 
 class HighsEngine : public Engine {
  public:
-  HighsEngine(const Hypergraph& graph, const Problem* problem, std::vector<SideRow> side_rows, Highs highs)
-      : graph_(graph), problem_(problem), candidate_(graph.original), side_rows_(std::move(side_rows)), highs_(highs), grain_(cost_grain(graph.cost)),
+  HighsEngine(const Hypergraph& graph, const Problem* problem, std::vector<SideRow> side_rows, Window window, Highs highs)
+      : graph_(graph), problem_(problem), candidate_(graph.original), side_rows_(std::move(side_rows)), window_(window), highs_(highs), grain_(cost_grain(graph.cost)),
         fixed_(graph.size(), Fixed::kOpen) {
     std::iota(graph_.original.begin(), graph_.original.end(), 0);  // numbers of this graph, whatever it becomes
     if (problem) dependency_ = term_dependency(*problem);
@@ -44,7 +44,11 @@ class HighsEngine : public Engine {
       solve_linear();
     } else {
       if (!narrow_done_) solve_narrow();
-      if (best_.lower < cutoff(best_.upper, grain_)) solve_integer(open_graph(), best_.upper, UINT64_MAX);
+      if (window_ == Window::kNarrow) {
+        step_.outcome = Outcome::kGivenUp;
+      } else if (best_.lower < cutoff(best_.upper, grain_)) {
+        solve_integer(open_graph(), best_.upper, UINT64_MAX);
+      }
     }
     step_.fixed = fixed_;
     conclude(step_, best_, grain_, interrupted());
@@ -186,7 +190,7 @@ class HighsEngine : public Engine {
       keep[k] = fixed_[k] != Fixed::kOut && bound_with_[k] <= limit + kMargin * std::abs(limit);
     }
     for (uint32_t k : best_.solution) keep[k] = 1;
-    solve_integer(restrict_to(graph_, keep), limit, kNarrowBase + kNarrowWork * iterations_);
+    solve_integer(restrict_to(graph_, keep), limit, window_ == Window::kNarrow ? UINT64_MAX : kNarrowBase + kNarrowWork * iterations_);
   }
 
   // What is not in `graph` costs at least `outside`.
@@ -246,6 +250,7 @@ class HighsEngine : public Engine {
   const std::vector<uint32_t> candidate_;  // of the problem
   Rows dependency_;
   const std::vector<SideRow> side_rows_;
+  const Window window_;
   const Highs highs_;
   const double grain_;
   double scale_ = 1, linear_bound_ = 0;
@@ -263,11 +268,11 @@ class HighsEngine : public Engine {
 
 }  // namespace
 
-std::unique_ptr<Engine> make_highs_engine(const Hypergraph& graph, const Problem* problem, std::vector<SideRow> side_rows) {
+std::unique_ptr<Engine> make_highs_engine(const Hypergraph& graph, const Problem* problem, std::vector<SideRow> side_rows, Window window) {
   const auto highs = Highs::open();
   if (!highs) return nullptr;
   const bool terms = problem && !problem->term_nodes.empty() && !graph.has_negative_cost();
-  return std::make_unique<HighsEngine>(graph, terms ? problem : nullptr, std::move(side_rows), *highs);
+  return std::make_unique<HighsEngine>(graph, terms ? problem : nullptr, std::move(side_rows), window, *highs);
 }
 
 bool have_highs() { return Highs::open().has_value(); }

@@ -14,11 +14,14 @@
 
 namespace egret::extract {
 
+// Which integer programs follow the linear one: the narrow window alone ends with Outcome::kGivenUp.
+enum class Window { kNarrowThenAll, kNarrow };
+
 // The graph must outlive the engine; costs below zero only where it is of `terms`.  `problem`, if not null, is what
 // the graph's `original` numbers.  Side rows (their members by the graph's candidates) hold for every solution it finds;
 // its bounds are of those.  Null where this build has no HiGHS.
 std::unique_ptr<Engine> make_highs_engine(const Hypergraph& graph, const Problem* problem = nullptr,
-                                          std::vector<SideRow> side_rows = {});
+                                          std::vector<SideRow> side_rows = {}, Window window = Window::kNarrowThenAll);
 bool have_highs();
 
 }  // namespace egret::extract
