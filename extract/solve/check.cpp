@@ -96,7 +96,7 @@ Status validate(const Problem& problem) {
     }
     if (!in_range(c.covers, problem.term_nodes.size())) return bad(fmt::format("candidate {} covers no term node", k));
   }
-  if (total > kMostCost) return bad("the costs add up to more than sums of doubles hold");
+  if (total > kMostCost) return input_error(fmt::format("the costs add up to {}, more than sums of doubles hold", total), "scale the costs");
   return {};
 }
 

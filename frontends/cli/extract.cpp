@@ -75,6 +75,8 @@ void keep_freed_memory() {
 Status extract_command(const Arguments& a, Context& context) {
   keep_freed_memory();
   if (!(a.time_limit > 0)) return input_error("--time-limit must be a positive number of seconds");
+  if (std::isnan(a.gap)) return input_error("--gap must be a number from 0 to 1");
+  if (!a.solution.empty() && a.solution == a.certificate) return input_error("--solution and --certificate name the same file", "name two");
   for (const std::string& path : {a.solution, a.certificate}) {
     if (!path.empty()) EGRET_TRY_VOID(check_writable(path));
   }
@@ -136,15 +138,15 @@ void add_extract(CLI::App& app, Context& context) {
   c->add_flag("--progress", a->progress, "a line on stderr for each improvement of the best or the bound");
   c->add_option("--solution", a->solution, "write the choice: class -> node, or {\"choice\": [index]} for a problem");
   c->add_option("--certificate", a->certificate, "prove a bound on what was found, for at most --time-limit again, and write the proof");
-  c->add_option("--check-certificate", a->check_certificate, "say what this certificate proves of the file; nothing is solved");
-  c->add_option("--top", a->several.top, "the K cheapest answers that differ")->check(at_least(1));
+  CLI::Option* check = c->add_option("--check-certificate", a->check_certificate, "say what this certificate proves of the file; nothing is solved");
+  CLI::Option* top = c->add_option("--top", a->several.top, "the K cheapest answers that differ")->check(at_least(1));
   c->add_option("--distance", a->several.distance, "of each answer, so many chosen nodes that cost something are in no later one (with --top)")
-      ->check(at_least(1))->capture_default_str();
+      ->check(at_least(1))->capture_default_str()->needs(top);
   c->add_option("--pareto", a->several.pareto, "FILE of a second cost: {node: cost}, or a list for an egret-problem; the front of both");
-  c->add_option("--intervals", a->several.intervals, "FILE of costs known within bounds: {node: [least, greatest]}, or a list of pairs; the best answer at its worst");
+  CLI::Option* intervals = c->add_option("--intervals", a->several.intervals, "FILE of costs known within bounds: {node: [least, greatest]}, or a list of pairs; the best answer at its worst");
   c->add_option("--uncertain", a->several.uncertain, "at most so many of the chosen cost more than their least (with --intervals)")
-      ->check(at_least(0))->capture_default_str();
-  c->add_flag("--ignore-digest", a->ignore_digest, "check a certificate whose digest is another");
+      ->check(at_least(0))->capture_default_str()->needs(intervals);
+  c->add_flag("--ignore-digest", a->ignore_digest, "check a certificate whose digest is another")->needs(check);
   c->callback([a, &context] {
     if (auto status = extract_command(*a, context); !status.ok()) context.fail(status.error());
   });

@@ -18,7 +18,7 @@ constexpr uint64_t kMaxFile = uint64_t{2} << 30;  // bytes, unpacked
 // What a file says of each candidate: {node: value} (null where a node is missing), or a list of all.
 Result<std::vector<Json>> values_of(const std::string& path, const ExtractInput& input) {
   EGRET_TRY(const std::string text, extract::read_packed(path, kMaxFile));
-  const Json root = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  EGRET_TRY(const nlohmann::json root, extract::parse_json(text, path));
   const SourceSpan where{path, 0, 0, {}};
   const size_t count = input.problem.candidates.size();
   std::vector<Json> out(count);

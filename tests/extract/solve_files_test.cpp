@@ -95,3 +95,13 @@ TEST_CASE("a limit on work stops at the same place, never above the start", "[ex
     CHECK(first->bound <= *file->best * (1 + 1e-9));
   }
 }
+
+TEST_CASE("what is no JSON is said with its place", "[extract]") {
+  const auto broken = parse_problem("{\"format\": \"egret-problem 1\",\n \"goals\": [0],,}");
+  REQUIRE_FALSE(broken.ok());
+  CHECK(broken.error().where.line == 2);
+  CHECK(broken.error().where.column == 15);
+  const auto huge = parse_problem(R"({"format": "egret-problem 1", "goals": [0], "candidates": [{"cost": 1e999, "makes": [0], "reads": []}]})");
+  REQUIRE_FALSE(huge.ok());
+  CHECK(huge.error().message == "this is no JSON: number overflow parsing '1e999'");
+}

@@ -35,7 +35,11 @@ Result<EGraphFile> parse_egraph(std::string_view text, const std::string& path) 
     candidate.operands.assign(children.begin(), children.end());
     file.node_names.emplace_back(read.node_names[node.name]);
   }
-  EGRET_TRY_VOID(validate(problem));
+  if (auto valid = validate(problem); !valid.ok()) {
+    Error error = valid.error();
+    error.where = where;
+    return error;
+  }
   return file;
 }
 

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 #include "support/files.h"
 
 namespace egret::extract {
@@ -54,6 +56,24 @@ Result<std::string> read_packed(const std::string& path, uint64_t max_bytes) {
   Error error = text.take_error();
   error.where.file = path;
   return error;
+}
+
+Result<nlohmann::json> parse_json(std::string_view text, const std::string& file) {
+  try {
+    return nlohmann::json::parse(text);
+  } catch (const nlohmann::json::exception& e) {
+    SourceSpan where{file, 0, 0, {}};
+    if (const auto* syntax = dynamic_cast<const nlohmann::json::parse_error*>(&e)) {
+      where.line = where.column = 1;
+      for (char c : text.substr(0, std::max<size_t>(syntax->byte, 1) - 1)) {
+        where.column = c == '\n' ? 1 : where.column + 1;
+        where.line += c == '\n';
+      }
+    }
+    const std::string_view what = e.what();  // "[json.exception.. ] parse error at line 1, column 1: syntax error ..."
+    const size_t rest = what.find(where.line > 0 ? ": " : "] ");
+    return input_error("this is no JSON: " + std::string(what.substr(rest == what.npos ? 0 : rest + 2)), "", where);
+  }
 }
 
 }  // namespace egret::extract

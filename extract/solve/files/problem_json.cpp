@@ -71,8 +71,7 @@ Status read_candidate(const json& entry, size_t index, Numbering& items, Problem
 }  // namespace
 
 Result<ProblemFile> parse_problem(std::string_view text) {
-  const json root = json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (root.is_discarded()) return bad("the file is not JSON");
+  EGRET_TRY(const json root, parse_json(text, ""));
   if (at(root, "format") != "egret-problem 1") return bad("`format` must be \"egret-problem 1\"");
   ProblemFile file;
   Numbering items;

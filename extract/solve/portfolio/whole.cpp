@@ -7,7 +7,8 @@
 namespace egret::extract {
 namespace {
 
-bool farther_than(double gap, const Incumbent& best) { return best.upper - best.lower > gap * std::abs(best.upper); }
+// Yes of an incumbent that has no solution, with a gap of 0.
+bool farther_than(double gap, const Incumbent& best) { return !(best.upper - best.lower <= gap * std::abs(best.upper)); }
 
 // Until the work is spent; false where the engine can do no more.
 bool run(Block& block, Engine& engine, uint64_t work, const SolveOptions& options, const Interrupt& interrupt) {
