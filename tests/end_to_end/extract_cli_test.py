@@ -112,13 +112,21 @@ class BadInput(ExtractTest):
         answer = self.answer(path, "--time-limit", "0.001")
         self.assertLessEqual(answer["bound"], answer["dag_cost"])
         self.refused("--time-limit", path, "--time-limit", "0")
-        self.refused("--gap", path, "--gap", "2")
+        for gap in "2", "nan":
+            self.refused("--gap", path, "--gap", gap)
+
+    def test_options_that_would_be_ignored(self):
+        path, file = self.graph(), str(self.folder / "out.json")
+        self.refused("requires --top", path, "--distance", "2")
+        self.refused("requires --intervals", path, "--uncertain", "2")
+        self.refused("requires --check-certificate", path, "--ignore-digest")
+        self.refused("the same file", path, "--solution", file, "--certificate", file)
 
     def test_costs_out_of_range(self):
         tiny = self.with_node("a1", node("A", ["b"], 1e-310))
         self.refused("needs costs of 0, or of a size", tiny, "--certificate", str(self.folder / "tiny.json"))
         self.assertFalse((self.folder / "tiny.json").exists())
-        self.refused("add up to more", self.with_node("a1", node("A", ["b"], 1e308)))
+        self.refused("the costs add up to 1e+308, more than sums of doubles hold", self.with_node("a1", node("A", ["b"], 1e308)))
         self.refused("nothing is asked for", self.write("p.json", {"format": "egret-problem 1", "goals": [], "candidates": []}))
 
     def test_altered_certificate(self):
