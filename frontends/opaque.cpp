@@ -204,7 +204,7 @@ Result<OptimizeResult> optimize_around_opaque(const Graph& source, const Optimiz
   }
   EGRET_TRY(OptimizeResult result, optimize(cut.graph, part));
   result.memory = {};
-  result.peak_unlimited = 0;
+  result.peak_unlimited = result.arena_floor = 0;
   auto joined = Joiner(source, cut, result.optimized).join();
   if (!joined) return unsupported_error("the operators that egret does not know cannot be kept in order", "leave rules out with --no-library");
   EGRET_TRY_VOID(validate(*joined));

@@ -87,6 +87,7 @@ struct OptimizeResult {
   uint64_t peak_rss = 0;
   DeviceBytes memory;                     // what the runtime allocates on the target; on the host with a thread a core
   uint64_t peak_unlimited = 0;            // bytes without memory_limit_device
+  uint64_t arena_floor = 0;               // bytes of inputs, or of outputs where they are more: no arena is smaller
   uint64_t kernels_again = 0;             // launches that make anew what was made before, to keep within it
   std::optional<uint64_t> smallest_memory_limit;  // set: memory_limit_device cannot be met, this can; nothing was lowered
   std::vector<extract::Solution> covers;  // of the portfolio of fast covers: method, cost, seconds

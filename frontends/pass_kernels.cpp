@@ -36,6 +36,7 @@ void compare_kernels(OptimizeResult& result, const Imported& program, const Choi
     }
     std::sort(report.recomputes.begin(), report.recomputes.end());
     report.again = std::all_of(body.outputs.begin(), body.outputs.end(), [&](egraph::Id o) { return made.contains(o); });
+    result.kernels_again += report.again;
     made.insert(body.outputs.begin(), body.outputs.end());
   }
   if (!options.runners_up) return;

@@ -54,18 +54,6 @@ class Placing {
   KnownScratch known_;
 };
 
-// Launches whose results were all made before.
-uint64_t launched_again(const extract::FusionProblem& problem, const std::vector<uint32_t>& launches) {
-  std::vector<uint8_t> made(problem.problem.items, 0);
-  uint64_t count = 0;
-  for (uint32_t c : launches) {
-    const auto& results = problem.problem.candidates[c].results;
-    count += std::all_of(results.begin(), results.end(), [&](uint32_t r) { return made[r] != 0; });
-    for (uint32_t r : results) made[r] = 1;
-  }
-  return count;
-}
-
 }  // namespace
 
 Result<ChosenProgram> place_program(OptimizeResult& result, const Graph& source, const Imported& program, const Choice& choice,
@@ -77,6 +65,9 @@ Result<ChosenProgram> place_program(OptimizeResult& result, const Graph& source,
   EGRET_TRY(ChosenProgram chosen, placing.build(plain));
   EGRET_TRY(result.memory, placing.bytes(chosen.program));
   result.peak_unlimited = result.memory.total();
+  const extract::Profile profile = extract::profile(choice.problem.problem, facts, plain);
+  EGRET_CHECK(profile.valid, "each kernel comes after what it reads");
+  result.arena_floor = std::max(profile.live.front(), profile.live.back());
   if (!options.memory_limit_device || result.memory.total() <= *options.memory_limit_device) return chosen;
   const uint64_t limit = *options.memory_limit_device;
   const auto frontier = extract::rematerialized(*program.tensors, choice.problem, facts, choice.solution, remaining(options, total));
@@ -88,7 +79,6 @@ Result<ChosenProgram> place_program(OptimizeResult& result, const Graph& source,
     if (bytes.total() >= least) return {};
     least = bytes.total();
     result.memory = bytes;
-    result.kernels_again = launched_again(choice.problem, sequence.launches);
     chosen = std::move(found);
     return {};
   };

@@ -139,6 +139,7 @@ class Lowering {
     options.cubins = options_.cubins;
     options.strict = options_.strict;
     options.threads = options_.threads;
+    options.in_place = memory_.in_place;
     EGRET_TRY(auto parts, lower::add_cuda(program_, options, artifact_.files));
     for (size_t k = 0; k < parts.size(); ++k) {
       const lower::CudaPart& part = parts[k];

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <numeric>
+#include <optional>
 #include <queue>
 #include <set>
 
@@ -82,11 +83,13 @@ class Planner {
     out_.skipped.assign(p_.run.size(), 0);
     out_.in_place.assign(p_.kernels.size(), 0);
     storage_.resize(n_);
+    known_.resize(p_.kernels.size());
     for (const ProgramValue& v : p_.values) bytes_.push_back(align(static_cast<uint64_t>(v.type.bytes())));
     std::iota(storage_.begin(), storage_.end(), 0u);
     share_aliases();
     lifetimes();
     share_signature();
+    share_at_peak();
     place_weights();
     place_arena();
     for (size_t v = 0; v < n_; ++v) {
@@ -145,18 +148,77 @@ class Planner {
       const int64_t made = first_[to];
       if (made < 0 || made >= static_cast<int64_t>(p_.run.size()) || last_[from] > made) continue;
       const Launch& l = p_.run[static_cast<size_t>(made)];
-      bool safe = true, reads = false;
-      for (size_t i = 0; i < l.inputs.size(); ++i) {
-        if (storage(l.inputs[i]) != from) continue;
-        reads = true;
-        safe = safe && reads_in_place(p_.kernels[l.kernel], i);
+      if (last_[from] == made) {
+        bool safe = false;
+        const std::vector<uint32_t> buffers = operands_of(l);
+        take_over(allowed(l.kernel), buffers,
+                  [&](const Takeover& pair) { return storage(l.outputs[pair.result]) == to && buffers[pair.operand] == from; },
+                  [&](const Takeover&) { safe = true; });
+        if (!safe) continue;
+        out_.in_place[l.kernel] = 1;
       }
-      if (!safe) continue;
-      if (reads) out_.in_place[l.kernel] = 1;
       storage_[to] = from;
       last_[from] = std::max(last_[from], last_[to]);
       taken[from] = taken[to] = 1;
     }
+  }
+
+  // The memory that every launch needs where all results lie in place that may; then only those do that this takes: code in place is
+  // never faster than other code.
+  void share_at_peak() {
+    const auto end = static_cast<int64_t>(p_.run.size());
+    std::vector<int64_t> change(p_.run.size() + 3, 0), saved(p_.run.size(), 0), live(p_.run.size(), 0);
+    for (uint32_t v = 0; v < n_; ++v) {
+      if (fixed(v) || storage(v) != v || last_[v] < -1) continue;
+      change[static_cast<size_t>(first_[v] + 1)] += static_cast<int64_t>(bytes(v));
+      change[static_cast<size_t>(last_[v] + 2)] -= static_cast<int64_t>(bytes(v));
+    }
+    int64_t now = 0, peak = 0;
+    for (int64_t t = -1; t <= end; ++t) {
+      now += change[static_cast<size_t>(t + 1)];
+      int64_t least = now;
+      if (t >= 0 && t < end) {
+        live[static_cast<size_t>(t)] = now;
+        each_takeover(static_cast<size_t>(t), [&](uint32_t, uint32_t to) { least -= static_cast<int64_t>(bytes(to)); });
+      }
+      peak = std::max(peak, least);
+    }
+    for (size_t t = 0; t < p_.run.size(); ++t) {
+      if (live[t] <= peak) continue;
+      std::vector<std::pair<uint32_t, uint32_t>> pairs;
+      each_takeover(t, [&](uint32_t from, uint32_t to) { pairs.emplace_back(from, to); });
+      for (const auto& [from, to] : pairs) {
+        storage_[to] = from;
+        last_[from] = last_[to];
+        out_.in_place[p_.run[t].kernel] = 1;
+      }
+    }
+  }
+
+  // take(from, to): storages of an operand that launch t reads last and of a result that may lie there.
+  template <class Take>
+  void each_takeover(size_t t, const Take& take) {
+    const Launch& l = p_.run[t];
+    if (out_.skipped[t]) return;
+    const std::vector<uint32_t> buffers = operands_of(l);
+    const auto now = static_cast<int64_t>(t);
+    take_over(allowed(l.kernel), buffers,
+              [&](const Takeover& pair) {
+                const uint32_t from = buffers[pair.operand], to = storage(l.outputs[pair.result]);
+                return !fixed(from) && !fixed(to) && last_[from] == now && first_[from] < now && first_[to] == now && bytes(from) == bytes(to);
+              },
+              [&](const Takeover& pair) { take(buffers[pair.operand], storage(l.outputs[pair.result])); });
+  }
+
+  std::vector<uint32_t> operands_of(const Launch& l) const {
+    std::vector<uint32_t> out;
+    for (uint32_t v : l.inputs) out.push_back(storage(v));
+    return out;
+  }
+
+  const std::vector<Takeover>& allowed(uint32_t kernel) {
+    if (!known_[kernel]) known_[kernel] = in_place(p_.kernels[kernel]);
+    return *known_[kernel];
   }
 
   void place_weights() {
@@ -249,6 +311,7 @@ class Planner {
   std::vector<uint32_t> storage_;
   std::vector<uint64_t> bytes_;  // of each value, aligned
   std::vector<int64_t> first_, last_;
+  std::vector<std::optional<std::vector<Takeover>>> known_;  // of each kernel: in_place()
 };
 
 }  // namespace

@@ -3,7 +3,8 @@
 // Values that live at different times share memory: each in the tightest gap that its lifetime leaves, in several orders of
 // which the one that needs least counts.
 // Results of kAlias launches lie where their operand lies.  Where the signature allows an output to reuse an input's
-// buffer, it does if every later reader is done and the kernel that makes it reads that input only in place.
+// buffer, it does if every later reader is done and the kernel that makes it reads that input only in place (ir/in_place.h).  While
+// that launch runs at which most is alive, so does any result whose kernel reads an operand of that size for the last time.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,6 @@
 #include "extract/fusion/sequence.h"
 
 #include <algorithm>
-#include <map>
 #include <memory>
 #include <set>
 
@@ -12,14 +11,11 @@
 namespace egret::extract {
 namespace {
 
-bool body_reads_in_place(const FusionGraph& graph, const Body& body, Id input) {
-  const auto kernel_body = body_graph(graph, body);
-  if (!kernel_body) return false;
-  const Kernel kernel{*kernel_body, body.plan};
-  for (size_t p = 0; p < body.ports.size(); ++p) {
-    if (body.ports[p] == input && !reads_in_place(kernel, p)) return false;
-  }
-  return true;
+// Pairs of a candidate's operands and results, which stand as its body's ports and outputs do.
+std::vector<Takeover> body_in_place(const FusionGraph& graph, const Body& body) {
+  auto kernel_body = body_graph(graph, body);
+  if (!kernel_body) return {};
+  return in_place(Kernel{std::move(*kernel_body), body.plan});
 }
 
 }  // namespace
@@ -65,12 +61,9 @@ MemoryFacts memory_facts(const rules::TensorEGraph& tensors, const FusionProblem
     out.view[c] = body >= 0 && problem.bodies[static_cast<size_t>(body)].plan.schedule == ScheduleClass::kAlias;
   }
   const auto fusion_graph = std::make_shared<const FusionGraph>(tensors);
-  const auto known = std::make_shared<std::map<std::pair<uint32_t, uint32_t>, bool>>();
-  out.in_place = [&problem, fusion_graph, known](uint32_t candidate, uint32_t input) {
-    const auto [it, fresh] = known->try_emplace({candidate, input}, false);
+  out.ask_in_place = [&problem, fusion_graph](uint32_t candidate) {
     const int body = problem.body_of[candidate];
-    if (fresh && body >= 0) it->second = body_reads_in_place(*fusion_graph, problem.bodies[static_cast<size_t>(body)], problem.item_class[input]);
-    return it->second;
+    return body < 0 ? std::vector<Takeover>() : body_in_place(*fusion_graph, problem.bodies[static_cast<size_t>(body)]);
   };
   return out;
 }

@@ -16,11 +16,10 @@ struct Found {
 };
 
 // Buffers that wait while the peak is reached: made before, read after, and not touched there; in the order they were made.
-std::vector<uint32_t> waiting(const Problem& problem, const std::vector<uint32_t>& launches, const Profile& profile, int at) {
+std::vector<uint32_t> waiting(const std::vector<uint32_t>& launches, const Profile& profile, int at) {
   std::vector<uint8_t> touched(profile.buffers.size(), 0);
   if (at >= 0 && at < static_cast<int>(launches.size())) {
-    const auto reads = buffers_read(problem, launches, profile);
-    for (uint32_t b : reads[static_cast<size_t>(at)]) touched[b] = 1;
+    for (uint32_t b : profile.reads(static_cast<size_t>(at))) touched[b] = 1;
   }
   std::vector<uint32_t> out;
   for (uint32_t b = 0; b < profile.buffers.size(); ++b) {
@@ -40,7 +39,7 @@ std::vector<std::vector<uint32_t>> checkpointed(const Problem& problem, const Me
     const Found from = least;
     const Profile now = profile(problem, facts, from.launches);
     const int at = static_cast<int>(now.at) - 1;
-    const std::vector<uint32_t> buffers = waiting(problem, from.launches, now, at);
+    const std::vector<uint32_t> buffers = waiting(from.launches, now, at);
     const double dear = 1e3 * from.cost / static_cast<double>(std::max<uint64_t>(1, from.peak));  // nothing else is kept longer
     for (uint32_t every : kEvery) {
       for (uint32_t part = 1; part <= kParts; ++part) {

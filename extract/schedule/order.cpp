@@ -32,33 +32,24 @@ Places places_of(const Problem& problem, const std::vector<uint32_t>& launches) 
   return out;
 }
 
-// Buffers that a launch fills, and those that it touches, of a valid order.
+// Buffers that a launch fills, and those that it reads, each once, of a valid order.
 struct Touches {
   std::vector<std::vector<uint32_t>> fills, reads;  // by place
   std::vector<uint32_t> readers;                    // by buffer; one more where it lives to the end
 };
 
-Touches touches_of(const Problem& problem, const MemoryFacts& facts, const std::vector<uint32_t>& launches, const Profile& given) {
+Touches touches_of(const MemoryFacts& facts, const std::vector<uint32_t>& launches, const Profile& given) {
   Touches out;
   out.fills.resize(launches.size());
-  out.reads.resize(launches.size());
   out.readers.assign(given.buffers.size(), 0);
-  std::vector<uint32_t> current(problem.items, kNone);
-  for (uint32_t b = 0; b < given.buffers.size(); ++b) {
-    if (given.buffers[b].first < 0) current[given.buffers[b].item] = b;
-    if (given.buffers[b].last == static_cast<int>(launches.size())) ++out.readers[b];
-  }
-  size_t slot = 0;
+  for (uint32_t b = 0; b < given.buffers.size(); ++b) out.readers[b] = given.buffers[b].last == static_cast<int>(launches.size());
   for (uint32_t p = 0; p < launches.size(); ++p) {
-    const Candidate& c = problem.candidates[launches[p]];
-    for (uint32_t o : c.operands) out.reads[p].push_back(current[o]);
-    std::sort(out.reads[p].begin(), out.reads[p].end());
-    out.reads[p].erase(std::unique(out.reads[p].begin(), out.reads[p].end()), out.reads[p].end());
-    for (uint32_t b : out.reads[p]) ++out.readers[b];
-    for (uint32_t r : c.results) {
-      current[r] = given.slot[slot++];
-      if (!facts.view[launches[p]]) out.fills[p].push_back(current[r]);
-    }
+    const auto reads = given.reads(p), fills = given.fills(p);
+    auto& once = out.reads.emplace_back(reads.begin(), reads.end());
+    std::sort(once.begin(), once.end());
+    once.erase(std::unique(once.begin(), once.end()), once.end());
+    for (uint32_t b : once) ++out.readers[b];
+    if (!facts.view[launches[p]]) out.fills[p].assign(fills.begin(), fills.end());
   }
   return out;
 }
@@ -202,7 +193,7 @@ std::vector<uint32_t> ordered_for_memory(const Problem& problem, const MemoryFac
   const Profile given = profile(problem, facts, launches);
   if (!given.valid || launches.empty()) return launches;
   const Places places = places_of(problem, launches);
-  const Touches touches = touches_of(problem, facts, launches, given);
+  const Touches touches = touches_of(facts, launches, given);
   auto best = rank_of(given);
   std::vector<uint32_t> order = launches;
   for (const std::vector<uint32_t>& sequence : {forward(places, touches, given), backward(places, touches, given)}) {

@@ -29,6 +29,7 @@ Part part_of(const Problem& problem, const MemoryFacts& facts, const std::vector
     out.problem.candidates.push_back(std::move(copy));
     out.usable.push_back(c < usable.size() && usable[c]);
     out.facts.view.push_back(facts.view[c]);
+    out.facts.in_place.push_back(facts.ask_in_place ? facts.ask_in_place(c) : std::vector<Takeover>());
   }
   for (uint32_t r : problem.roots) out.problem.roots.push_back(number(r));
   for (uint32_t i = 0; i < problem.items; ++i) {
@@ -43,7 +44,6 @@ Part part_of(const Problem& problem, const MemoryFacts& facts, const std::vector
   for (const auto& [root, input] : facts.reuse) {
     if (item[root] != UINT32_MAX && item[input] != UINT32_MAX) out.facts.reuse.emplace_back(item[root], item[input]);
   }
-  out.facts.in_place = [&facts, whole = out.candidate, items = out.item](uint32_t c, uint32_t i) { return facts.in_place(whole[c], items[i]); };
   for (const auto& start : starts) {
     out.starts.emplace_back();
     for (uint32_t c : start) out.starts.back().push_back(candidate[c]);

@@ -5,7 +5,7 @@
 
 namespace egret::extract {
 
-// Usable candidates and those of the starts, over the items that they touch.  Refers to the facts it was made from.
+// Usable candidates and those of the starts, over the items that they touch.
 struct Part {
   Problem problem;
   MemoryFacts facts;

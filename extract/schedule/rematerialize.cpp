@@ -111,8 +111,6 @@ class Descent {
     const std::pair<double, double> all[] = {{1e3 * rate, 0}, {rate, 0}, {0.05 * rate, 0}, {rate, rate}};
     const auto rates = std::span(all).first(touched_ ? 4 : 3);
     const auto n = static_cast<int>(s.launches.size());
-    const auto reads = buffers_read(problem_, s.launches, s.profile);
-    spent_ += problem_.items + 4 * s.launches.size();
     auto leave_out = [&](int t) {
       if (!makers_.usable(s.launches[static_cast<size_t>(t)])) return;
       for (const auto& [kept, touched] : rates) consider(s, {t, {}, true, kept, touched}, level, moves);
@@ -122,14 +120,14 @@ class Descent {
     for (uint32_t b = 0; b < s.profile.buffers.size(); ++b) {
       const Buffer& buffer = s.profile.buffers[b];
       if (buffer.bytes == 0 || buffer.first >= at || buffer.last <= at) continue;
-      if (at >= 0 && at < n && std::ranges::count(reads[static_cast<size_t>(at)], b) > 0) continue;
+      if (at >= 0 && at < n && std::ranges::count(s.profile.reads(static_cast<size_t>(at)), b) > 0) continue;
       across[b] = 1;
       if (buffer.first < 0) continue;
       for (const auto& [kept, touched] : rates) consider(s, {at, {b}, false, kept, touched}, level, moves);
       if (expired()) return;
     }
     for (int t = std::max(0, at + 1); t < n && !expired(); ++t) {
-      if (std::ranges::any_of(reads[static_cast<size_t>(t)], [&](uint32_t b) { return across[b] != 0; })) leave_out(t);
+      if (std::ranges::any_of(s.profile.reads(static_cast<size_t>(t)), [&](uint32_t b) { return across[b] != 0; })) leave_out(t);
     }
   }
 
@@ -170,7 +168,12 @@ std::vector<Sequence> memory_frontier(const Problem& problem, const MemoryFacts&
   const Makers makers(part.problem, part.usable);
   std::vector<Sequence> all;
   Descent descent(part.problem, part.facts, makers, options);
+  std::vector<std::vector<uint32_t>> all_starts = part.starts;
   for (const auto& start : part.starts) {
+    std::vector<uint32_t> apart = split(part.problem, makers, start);
+    if (apart != start) all_starts.push_back(ordered_for_memory(part.problem, part.facts, apart));
+  }
+  for (const auto& start : all_starts) {
     if (!profile(part.problem, part.facts, start).valid) continue;
     for (auto& launches : checkpointed(part.problem, part.facts, makers, start)) {
       const uint64_t peak = profile(part.problem, part.facts, launches).peak;
@@ -178,7 +181,7 @@ std::vector<Sequence> memory_frontier(const Problem& problem, const MemoryFacts&
       all.push_back({std::move(launches), cost, peak});
     }
     for (bool touched : {false, true}) {
-      for (Sequence& s : descent.run(start, touched, options.work / (2 * starts.size()))) all.push_back(std::move(s));
+      for (Sequence& s : descent.run(start, touched, options.work / (2 * all_starts.size()))) all.push_back(std::move(s));
     }
   }
   std::stable_sort(all.begin(), all.end(), [](const Sequence& a, const Sequence& b) { return a.cost != b.cost ? a.cost < b.cost : a.peak < b.peak; });

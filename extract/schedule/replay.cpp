@@ -90,7 +90,7 @@ class Replay {
       }
       out_.push_back(launches[static_cast<size_t>(now_)]);
       for (uint32_t r : c.results) {
-        buffer_[r] = profile_.slot[slot++];
+        buffer_[r] = profile_.filled[slot++];
         if (now_ > gone_.at && facts_.view[out_.back()]) buffer_[r] = buffer_[c.operands[0]];
       }
       if (now_ != gone_.at) continue;
@@ -164,19 +164,13 @@ std::vector<std::vector<uint8_t>> needed_results(const Problem& problem, const s
   return out;
 }
 
-// A usable candidate that makes just what is needed of `launch`, from no other items, for no more.
-uint32_t narrower(const Problem& problem, const Makers& makers, uint32_t launch, const std::vector<uint8_t>& needed, uint64_t* steps) {
-  const Candidate& c = problem.candidates[launch];
-  std::vector<uint32_t> wanted, reads = c.operands;
-  for (size_t i = 0; i < c.results.size(); ++i) {
-    if (needed[i]) wanted.push_back(c.results[i]);
-  }
-  std::sort(wanted.begin(), wanted.end());
+// A usable candidate that makes just `wanted` (sorted) of what `launch` makes, from no other items; kNone where there is none.
+uint32_t narrower(const Problem& problem, const Makers& makers, uint32_t launch, const std::vector<uint32_t>& wanted, uint64_t* steps) {
+  std::vector<uint32_t> reads = problem.candidates[launch].operands;
   std::sort(reads.begin(), reads.end());
   for (uint32_t k : makers.of(wanted[0])) {
     const Candidate& other = problem.candidates[k];
     *steps += other.operands.size() + 1;
-    if (other.cost > c.cost) break;
     std::vector<uint32_t> results = other.results;
     std::sort(results.begin(), results.end());
     const bool covered = std::all_of(other.operands.begin(), other.operands.end(),
@@ -187,21 +181,6 @@ uint32_t narrower(const Problem& problem, const Makers& makers, uint32_t launch,
 }
 
 }  // namespace
-
-std::vector<std::vector<uint32_t>> buffers_read(const Problem& problem, const std::vector<uint32_t>& launches, const Profile& profile) {
-  std::vector<std::vector<uint32_t>> out(launches.size());
-  std::vector<uint32_t> current(problem.items, kNone);
-  for (uint32_t b = 0; b < profile.buffers.size(); ++b) {
-    if (profile.buffers[b].first < 0) current[profile.buffers[b].item] = b;
-  }
-  size_t slot = 0;
-  for (size_t t = 0; t < launches.size(); ++t) {
-    const Candidate& c = problem.candidates[launches[t]];
-    for (uint32_t o : c.operands) out[t].push_back(current[o]);
-    for (uint32_t r : c.results) current[r] = profile.slot[slot++];
-  }
-  return out;
-}
 
 Makers::Makers(const Problem& problem, std::vector<uint8_t> usable) : usable_(std::move(usable)), by_item_(problem.items) {
   for (uint32_t c = 0; c < problem.candidates.size(); ++c) {
@@ -219,6 +198,21 @@ std::optional<std::vector<uint32_t>> replayed(const Problem& problem, const Memo
   return Replay(problem, facts, makers, profile, gone, steps).run(launches);
 }
 
+std::vector<uint32_t> split(const Problem& problem, const Makers& makers, const std::vector<uint32_t>& launches) {
+  std::vector<uint32_t> out;
+  uint64_t steps = 0;
+  for (uint32_t launch : launches) {
+    const auto& results = problem.candidates[launch].results;
+    std::vector<uint32_t> parts;
+    for (uint32_t r : results) {
+      if (results.size() > 1) parts.push_back(narrower(problem, makers, launch, {r}, &steps));
+    }
+    if (parts.empty() || std::find(parts.begin(), parts.end(), kNone) != parts.end()) parts = {launch};
+    out.insert(out.end(), parts.begin(), parts.end());
+  }
+  return out;
+}
+
 std::vector<uint32_t> pruned(const Problem& problem, const MemoryFacts& facts, const Makers& makers, std::vector<uint32_t> launches,
                              uint64_t peak, uint64_t* steps) {
   const auto fits = [&](const std::vector<uint32_t>& sequence) {
@@ -234,8 +228,13 @@ std::vector<uint32_t> pruned(const Problem& problem, const MemoryFacts& facts, c
     if (count == 0) continue;
     kept.push_back(launches[t]);
     if (count == static_cast<std::ptrdiff_t>(needed[t].size()) || !makers.usable(launches[t])) continue;
-    const uint32_t other = narrower(problem, makers, launches[t], needed[t], steps);
-    if (other != kNone) kept.back() = other;
+    std::vector<uint32_t> wanted;
+    for (size_t i = 0; i < needed[t].size(); ++i) {
+      if (needed[t][i]) wanted.push_back(problem.candidates[launches[t]].results[i]);
+    }
+    std::sort(wanted.begin(), wanted.end());
+    const uint32_t other = narrower(problem, makers, launches[t], wanted, steps);
+    if (other != kNone && problem.candidates[other].cost <= problem.candidates[launches[t]].cost) kept.back() = other;
   }
   if (fits(kept)) launches = std::move(kept);
   // What an earlier version serves as well, the dearest first.

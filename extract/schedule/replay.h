@@ -8,9 +8,6 @@
 
 namespace egret::extract {
 
-// Buffers that each launch reads.  Requires: `profile` is that of `launches`.
-std::vector<std::vector<uint32_t>> buffers_read(const Problem& problem, const std::vector<uint32_t>& launches, const Profile& profile);
-
 // Which candidates make an item.
 class Makers {
  public:
@@ -36,6 +33,9 @@ struct GivenUp {
 std::optional<std::vector<uint32_t>> replayed(const Problem& problem, const MemoryFacts& facts, const Makers& makers,
                                               const std::vector<uint32_t>& launches, const Profile& profile, const GivenUp& gone,
                                               uint64_t* steps);
+
+// Every launch of several results as one launch a result, where the pool has those: so that no value must be made before it is read.
+std::vector<uint32_t> split(const Problem& problem, const Makers& makers, const std::vector<uint32_t>& launches);
 
 // Without launches that the rest does not need, and with cheaper candidates where some results are read by nobody, as
 // long as no more than `peak` bytes are alive.

@@ -59,6 +59,7 @@ Json to_json(const OptimizeResult& r) {
   j["weight_bytes"] = r.memory.weights;
   j["workspace_bytes"] = r.memory.workspace;
   j["peak_bytes_unlimited"] = r.peak_unlimited;
+  j["arena_floor_bytes"] = r.arena_floor;
   j["kernels_again"] = r.kernels_again;
   j["smallest_memory_limit"] = nullptr;
   if (r.smallest_memory_limit) j["smallest_memory_limit"] = *r.smallest_memory_limit;
@@ -238,8 +239,8 @@ Status optimize_command(const Arguments& a, Context& context) {
   for (const std::string& note : result.notes) fmt::print(stderr, "egret: note: {}\n", note);
   if (result.smallest_memory_limit) {
     fmt::print(stderr, "egret: error: no order of the kernels found, run again where that helps, fits into --memory-limit-device {}\n"
-                       "  hint: {} bytes are the smallest limit that can be met; without one the program takes {}\n",
-               *options.memory_limit_device, *result.smallest_memory_limit, result.peak_unlimited);
+                       "  hint: {} bytes are the smallest limit that can be met; without one the program takes {}, its inputs and outputs alone {}\n",
+               *options.memory_limit_device, *result.smallest_memory_limit, result.peak_unlimited, result.arena_floor);
     context.print(to_json(result), [] {});
     context.exit_status = kNo;
     return {};

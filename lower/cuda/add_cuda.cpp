@@ -62,7 +62,8 @@ Result<std::vector<CudaPart>> add_cuda(const Program& program, const CudaOptions
     return {};
   };
   EGRET_TRY_VOID(each(parts.size(), [&](size_t k) {
-    auto printed = print_cuda(program.kernels[k], "k" + std::to_string(k), options.strict);
+    const bool in_place = k < options.in_place.size() && options.in_place[k] != 0;
+    auto printed = print_cuda(program.kernels[k], "k" + std::to_string(k), options.strict, in_place);
     if (!printed.ok()) return void(errors[k] = printed.take_error());
     parts[k].kernel = std::move(*printed);
   }));

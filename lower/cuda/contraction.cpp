@@ -75,7 +75,7 @@ Result<Frame> print_contraction(Printing& printing) {
       return printer.stage() == anchor && fold == tiled.fold ? std::string("sums[i][j]") : std::string();
     };
     RowPrinter printer(printing, std::move(scope));
-    for (size_t s = 0; s < stages.stages.size(); ++s) printer.print_stage(static_cast<int>(s));
+    printer.print_point(static_cast<int>(stages.stages.size()));
   });
   frame.finish();
   return frame;
@@ -107,7 +107,7 @@ Result<Frame> print_thin_contraction(Printing& printing) {
   if (threads == 32 && !printing.choices.in_order)
     scope.fold = [](ExprPrinter& printer, ExprId fold) { return parallel_fold(printer, fold, 32, "lane"); };
   RowPrinter printer(printing, std::move(scope));
-  for (size_t s = 0; s < stages.stages.size(); ++s) printer.print_stage(static_cast<int>(s));
+  printer.print_point(static_cast<int>(stages.stages.size()));
   frame.finish();
   return frame;
 }

@@ -3,7 +3,8 @@
 // One kernel, one self-contained text: no include, no PTX; NVRTC and nvcc compile it, and so does g++ under
 // tests/lower/cuda_shim/shim.h.  Every size, tile and block length is an `#ifndef`-guarded constant at the head, from
 // which strides, launch geometry (GRID_X, BLOCK_X) and shared bytes (SHARED_BYTES) follow, so that -D makes a kernel
-// small.  Arguments of the kernel function: a pointer a port, then a pointer a result; results overlap no port.
+// small.  Arguments of the kernel function: a pointer a port, then a pointer a result; results overlap no port, but for a kernel
+// printed `in_place` those pairs of ir/in_place.h.
 // Types to know: `CudaKernel`, `CudaPart`.  Reading order: cuda.h, sizes.h, scalar_text.h, expr_printer.h, schedules.h,
 // tiles.h, nvrtc.h.
 // May include: support, ir, lower/kernel, lower/program.h.
@@ -49,6 +50,7 @@ struct Tile {
 struct CudaChoices {
   bool wide_index = false;         // 64-bit index arithmetic
   bool in_order = false;           // folds in index order: every thread of a row folds all of it
+  bool in_place = false;           // a result may lie where a port lies (ir/in_place.h)
   int threads_per_row = 0;         // kRow: 1, 32 or 256; thin contractions: 1 or 32
   std::vector<uint8_t> in_shared;  // kRow, kContractionRow: a stage's row is staged in shared memory, else recomputed
   Tile tile;                       // kContraction*
@@ -57,7 +59,7 @@ struct CudaChoices {
 };
 
 // Errors (kUnsupported): a body that its plan's schedule cannot print; says which part.
-Result<CudaKernel> print_cuda(const Kernel& kernel, const std::string& name, bool in_order = false);
+Result<CudaKernel> print_cuda(const Kernel& kernel, const std::string& name, bool in_order = false, bool in_place = false);
 CudaChoices choose(const Kernel& kernel, const Stages& stages);
 Result<CudaKernel> print_cuda(const Kernel& kernel, const Stages& stages, const CudaChoices& choices,
                               const std::string& name);
@@ -72,6 +74,7 @@ struct CudaPart {
 struct CudaOptions {
   std::vector<std::string> cubins;  // architectures to compile for: "sm_80", "sm_90a"
   bool strict = false;              // folds in index order, products and sums rounded apart
+  std::vector<uint8_t> in_place;    // by kernel: a result may lie where a port lies
   int threads = 1;                  // of the compilation; the bytes do not depend on it
 };
 

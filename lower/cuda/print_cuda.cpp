@@ -30,10 +30,10 @@ std::string guarded(const std::vector<CudaConstant>& constants) {
   return text;
 }
 
-std::string parameters(const Kernel& kernel) {
+std::string parameters(const Kernel& kernel, bool in_place) {
   std::string text;
   auto add = [&](const Type& type, const char* qualifier, const std::string& name) {
-    text += (text.empty() ? "" : ", ") + std::string(qualifier) + stored_type(type.dtype) + "* __restrict__ " + name;
+    text += (text.empty() ? "" : ", ") + std::string(qualifier) + stored_type(type.dtype) + (in_place ? "* " : "* __restrict__ ") + name;
   };
   for (size_t p = 0; p < kernel.body.inputs.size(); ++p)
     add(kernel.body.type(kernel.body.inputs[p].value), "const ", "p" + std::to_string(p));
@@ -66,7 +66,7 @@ Result<CudaKernel> print_cuda(const Kernel& kernel, const Stages& stages, const 
   if (frame.grid > INT32_MAX) return unsupported_error("kernel " + name + " has more blocks than a launch may have");
 
   const std::string function =
-      "extern \"C\" __global__ void __launch_bounds__(BLOCK_X, RESIDENT_BLOCKS) " + name + "(" + parameters(kernel) +
+      "extern \"C\" __global__ void __launch_bounds__(BLOCK_X, RESIDENT_BLOCKS) " + name + "(" + parameters(kernel, choices.in_place) +
       ") {\n" + (frame.shared_bytes ? "  extern __shared__ __align__(16) unsigned char shared_memory[];\n" : "");
   std::string pointers;
   for (const std::string& pointer : frame.pointers()) pointers += "  " + pointer + "\n";
@@ -86,11 +86,12 @@ Result<CudaKernel> print_cuda(const Kernel& kernel, const Stages& stages, const 
   return result;
 }
 
-Result<CudaKernel> print_cuda(const Kernel& kernel, const std::string& name, bool in_order) {
+Result<CudaKernel> print_cuda(const Kernel& kernel, const std::string& name, bool in_order, bool in_place) {
   if (kernel.plan.schedule == ScheduleClass::kAlias) return print_cuda(kernel, {}, {}, name);
   EGRET_TRY(const Stages stages, make_stages(kernel));
   CudaChoices choices = choose(kernel, stages);
   choices.in_order = in_order;
+  choices.in_place = in_place;
   return print_cuda(kernel, stages, choices, name);
 }
 

@@ -182,11 +182,14 @@ void RowPrinter::print_stage(int stage) {
     const std::string value = printer.body();
     held_[stage] = value;
     if (s.output < 0) return;
+    if (later_) return void(stores_.emplace_back(stage, indices));
     if (scope_.threads > 1) out.open("if (" + scope_.lane + " == 0)");
     store(stage, indices, value);
     if (scope_.threads > 1) out.close();
     return;
   }
+  // Folds in index order leave no thread behind another: a result in place waits until all have read.
+  if (s.output >= 0 && printing_.choices.in_place && printing_.choices.in_order) synchronize();
   const std::string at = out.fresh("e");
   const std::string step = scope_.threads == 1 ? "1" : scope_.threads == 32 ? "32" : "BLOCK_X";
   out.open("for (Index " + at + " = " + scope_.lane + "; " + at + " < " + count_text(printing_, stage, inner) + "; " +
@@ -204,6 +207,17 @@ void RowPrinter::print_stage(int stage) {
   out.close();
   if (shared != scope_.shared.end() || s.output >= 0) synchronize();
   if (s.output >= 0) in_memory_[stage] = true;
+}
+
+void RowPrinter::print_point(int count) {
+  later_ = true;
+  for (int stage = 0; stage < count; ++stage) print_stage(stage);
+  later_ = false;
+  const bool shared = scope_.threads > 1 && !stores_.empty();
+  if (shared) printing_.out.open("if (" + scope_.lane + " == 0)");
+  for (const auto& [stage, indices] : stores_) store(stage, indices, held_.at(stage));
+  if (shared) printing_.out.close();
+  stores_.clear();
 }
 
 Result<Frame> print_row(Printing& printing) {

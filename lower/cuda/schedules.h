@@ -57,6 +57,9 @@ class RowPrinter {
  public:
   RowPrinter(Printing& printing, RowScope scope) : printing_(printing), scope_(std::move(scope)) {}
   void print_stage(int stage);
+  // The stages of one point one after the other; all values stand before the first store, so that a result may take the place of a
+  // port read at the same element.  Requires: stages of one element.
+  void print_point(int count);
   void hold(int stage, std::string value) { held_[stage] = std::move(value); }
   // Waits for the other threads of the row.
   void synchronize();
@@ -70,6 +73,8 @@ class RowPrinter {
   RowScope scope_;
   std::map<int, std::string> held_;  // stages with one element a row: the value, in every thread
   std::map<int, bool> in_memory_;    // results whose row other threads may read back
+  bool later_ = false;               // stores of single elements wait
+  std::vector<std::pair<int, std::vector<std::string>>> stores_;
 };
 
 // Axes of a stage's result that are not among `row_axes`, their number of elements, and that number as text.

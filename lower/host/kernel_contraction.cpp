@@ -135,10 +135,13 @@ void KernelEmitter::emit_epilogue(ProductEmitter& product, const std::vector<int
     OperandPlace& own = local[stages_.ports.size() + static_cast<size_t>(stages_.anchor)];
     own.own = finish(e_, anchor.meaning, plan.fold, sum);
     own.dtype = anchor.meaning.result.dtype;
-    for (const Epilogue::Part& part : epilogue.parts) {
+    // All values stand before the first store: a result may lie where a port lies.
+    std::vector<Value*> values;
+    for (const Epilogue::Part& part : epilogue.parts) values.push_back(part.stage == stages_.anchor ? own.own : e_.value(at, part.root));
+    for (size_t i = 0; i < values.size(); ++i) {
+      const Epilogue::Part& part = epilogue.parts[i];
       const Stage& stage = stages_.stages[static_cast<size_t>(part.stage)];
-      Value* x = part.stage == stages_.anchor ? own.own : e_.value(at, part.root);
-      e_.store(at, x, stage.meaning.result.dtype, output(stage.output),
+      e_.store(at, values[i], stage.meaning.result.dtype, output(stage.output),
                e_.index(at, epilogue.nest.tracked(part.address)));
     }
   };

@@ -24,7 +24,7 @@ OPTIMIZE = {"covers", "columns_offered", "columns_taken", "model", "target", "op
             "bytes_before", "bytes_after", "flops_before", "flops_after", "enodes", "eclasses", "kernel_candidates", "iterations", "stop_reason",
             "limits_reached", "saturate_s", "fuse_s", "extract_s", "lower_s", "check_s", "total_s", "peak_rss", "objective", "bound", "optimal", "certified",
             "rules_used", "unproved_rules", "verify_s", "quarantined_rules", "matches_dropped", "fallbacks", "check", "not_made",
-            "peak_bytes", "arena_bytes", "weight_bytes", "workspace_bytes", "peak_bytes_unlimited", "kernels_again", "smallest_memory_limit"}
+            "peak_bytes", "arena_bytes", "weight_bytes", "workspace_bytes", "peak_bytes_unlimited", "arena_floor_bytes", "kernels_again", "smallest_memory_limit"}
 
 
 def two_inputs():

@@ -51,7 +51,16 @@ Case random_case(Random& random, uint32_t items) {
   p.roots = {items - 1};
   if (random.one_in(2)) p.roots.push_back(items - 2);
   out.facts.view.assign(p.candidates.size(), 0);
-  out.facts.in_place = [](uint32_t, uint32_t) { return false; };
+  for (const Candidate& c : p.candidates) {
+    auto& pairs = out.facts.in_place.emplace_back();
+    for (uint32_t o = 0; o < c.operands.size(); ++o) {
+      for (uint32_t r = 0; r < c.results.size(); ++r) {
+        if (random.one_in(3)) pairs.push_back({o, r});
+      }
+    }
+  }
+  // The search asks for them, whatever numbers it gives to candidates.
+  out.facts.ask_in_place = [pairs = out.facts.in_place](uint32_t c) { return pairs[c]; };
   auto solution = solve_portfolio(p, {});
   REQUIRE(solution.ok());
   out.start = order(p, *solution);
@@ -90,9 +99,22 @@ double oracle(const Problem& p, const MemoryFacts& facts, uint64_t budget) {
     for (uint32_t i = 0; i < p.items; ++i) {
       if (set >> i & 1) reach(set & ~(1u << i), cost);
     }
-    for (const Candidate& c : p.candidates) {
+    for (size_t k = 0; k < p.candidates.size(); ++k) {
+      const Candidate& c = p.candidates[k];
       const uint32_t reads = set_of(c.operands), makes = set_of(c.results);
-      if ((set & reads) == reads && bytes(set | makes) <= budget) reach(set | makes, cost + c.cost);
+      if ((set & reads) != reads) continue;
+      for (uint32_t dying = 0; dying < 1u << c.operands.size(); ++dying) {  // operands given up as the launch ends
+        uint64_t saved = 0;
+        uint32_t gone = 0;
+        for (uint32_t o = 0; o < c.operands.size(); ++o) gone |= dying >> o & 1 ? 1u << c.operands[o] : 0;
+        take_over(facts.in_place[k], c.operands,
+                  [&](const Takeover& pair) {
+                    const uint32_t o = c.operands[pair.operand], r = c.results[pair.result];
+                    return (gone >> o & 1) && !(set >> r & 1) && facts.bytes[o] == facts.bytes[r];
+                  },
+                  [&](const Takeover& pair) { saved += facts.bytes[c.results[pair.result]]; });
+        if (bytes(set | makes) - saved <= budget) reach((set | makes) & ~gone, cost + c.cost);
+      }
     }
   }
   return kFar;
@@ -157,13 +179,22 @@ TEST_CASE("a buffer that another takes over, and views") {
   facts.bytes = {64, 128, 128, 64};
   facts.at_start = {1, 0, 0, 0};
   facts.view = {0, 1, 0};
-  facts.in_place = [](uint32_t, uint32_t) { return false; };
   const std::vector<uint32_t> launches{0, 1, 2};
   CHECK(profile(p, facts, launches).peak == 192);  // the view has no buffer of its own
   CHECK(profile(p, facts, launches).live == std::vector<uint64_t>{64, 192, 128, 192, 64});
   facts.reuse = {{3, 0}};
   CHECK(profile(p, facts, launches).live == std::vector<uint64_t>{64, 192, 192, 192, 64});  // x's buffer waits for r
   CHECK_FALSE(profile(p, facts, {0, 2}).valid);
+  // In place: r needs no memory beside a (of r's size) that it reads last; not where a is read again, nor from another size.
+  facts.reuse.clear();
+  facts.bytes = {64, 64, 64, 64};
+  facts.in_place = {{}, {}, {{0, 0}}};
+  CHECK(profile(p, facts, launches).live == std::vector<uint64_t>{64, 128, 64, 64, 64});
+  p.roots = {3, 2};
+  CHECK(profile(p, facts, launches).live == std::vector<uint64_t>{64, 128, 64, 128, 128});
+  p.roots = {3};
+  facts.bytes = {64, 128, 128, 64};
+  CHECK(profile(p, facts, launches).live == std::vector<uint64_t>{64, 192, 128, 192, 64});
 }
 
 }  // namespace

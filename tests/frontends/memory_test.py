@@ -120,6 +120,8 @@ class Memory(unittest.TestCase):
         smallest = refused["smallest_memory_limit"]
         self.assertIn(f"{smallest} bytes are the smallest limit", errors)
         self.assertFalse((self.path / "none.egret").exists())
+        self.assertIn(f"its inputs and outputs alone {refused['arena_floor_bytes']}", errors)
+        self.assertLessEqual(refused["arena_floor_bytes"], smallest)
         met, _ = self.optimize("step.egret", *words, smallest)
         self.assertEqual(met["peak_bytes"], smallest)
         self.optimize("step.egret", *words, smallest - 1, status=2)

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "ir/evaluate/evaluate.h"
+#include "ir/in_place.h"
 #include "ir/text/text.h"
 #include "lower/host/compile.h"
 #include "lower/runtime/elf_object.h"
@@ -37,8 +38,17 @@ std::vector<HostLevel> levels() {
   return all;
 }
 
-std::vector<std::vector<Tensor>> run_host(const std::vector<HostCase>& cases, HostLevel level, bool strict) {
+std::vector<Takeover> taken_in_place(const Kernel& kernel) {
+  std::vector<uint32_t> buffers;
+  for (uint32_t p = 0; p < kernel.body.inputs.size(); ++p) buffers.push_back(p);
+  std::vector<Takeover> out;
+  take_over(in_place(kernel), buffers, [](const Takeover&) { return true; }, [&](const Takeover& pair) { out.push_back(pair); });
+  return out;
+}
+
+std::vector<std::vector<Tensor>> run_host(const std::vector<HostCase>& cases, HostLevel level, bool strict, bool in_place) {
   std::vector<lower::HostKernel> kernels;
+  std::vector<std::vector<Takeover>> taken;
   for (size_t i = 0; i < cases.size(); ++i) {
     PlanResult plan = plan_kernel(cases[i].body);
     INFO(cases[i].name << ": " << plan.reason);
@@ -47,7 +57,8 @@ std::vector<std::vector<Tensor>> run_host(const std::vector<HostCase>& cases, Ho
     auto stages = lower::make_stages({cases[i].body, *plan.plan});
     INFO((stages.ok() ? "" : stages.error().to_string()));
     REQUIRE(stages.ok());
-    kernels.push_back({"k" + std::to_string(i), plan.plan->schedule, *stages});
+    taken.push_back(in_place ? taken_in_place({cases[i].body, *plan.plan}) : std::vector<Takeover>());
+    kernels.push_back({"k" + std::to_string(i), plan.plan->schedule, *stages, in_place});
   }
   auto code = lower::compile_host(kernels, {.level = level, .strict = strict});
   INFO((code.ok() ? "" : code.error().to_string()));
@@ -73,6 +84,7 @@ std::vector<std::vector<Tensor>> run_host(const std::vector<HostCase>& cases, Ho
     std::vector<void*> ports;
     for (Tensor& t : inputs) ports.push_back(t.bytes().data());
     for (Tensor& t : outputs) ports.push_back(t.bytes().data());
+    for (const Takeover& pair : taken[i]) ports[inputs.size() + pair.result] = ports[pair.operand];
     const lower::HostKernelShape& shape = code->shapes[i];
     const int64_t a = shape.items / 3, b = shape.items - shape.items / 4;
     for (auto [begin, end] : {std::pair{b, shape.items}, std::pair{int64_t{0}, a}, std::pair{a, b}}) {
@@ -85,6 +97,10 @@ std::vector<std::vector<Tensor>> run_host(const std::vector<HostCase>& cases, Ho
       f(ports.data(), scratch.get(), begin, end);
       INFO(cases[i].name << " stays inside of its scratch");
       CHECK(std::all_of(scratch.get() + used, scratch.get() + bytes, [](char c) { return c == char{0x7d}; }));
+    }
+    for (const Takeover& pair : taken[i]) {
+      const auto from = inputs[pair.operand].bytes();
+      std::copy(from.begin(), from.end(), outputs[pair.result].bytes().begin());
     }
     results.push_back(std::move(outputs));
   }

@@ -42,6 +42,8 @@ class RandomBody {
     }
     const int steps = 1 + static_cast<int>(pick(7));
     for (int i = 0; i < steps; ++i) step(builder);
+    // A port that the result may take over.
+    if (pick(3) == 0) add(builder, pick(2) ? "mul" : "sub", {values_.back(), builder.input("p", builder.type(values_.back()))});
     builder.output(values_.back(), "r0");
     if (pick(4) == 0 && values_.size() > 4) builder.output(values_[values_.size() - 2], "r1");
     return remove_dead(builder.take());
@@ -143,6 +145,23 @@ TEST_CASE("random bodies of every schedule class") {
   CHECK(seen[ScheduleClass::kContraction] > 30);
   CHECK(seen[ScheduleClass::kContractionRow] > 5);
   check_host(cases, 5e-5);
+  // In place: the same to the bit.
+  std::map<ScheduleClass, int> taken;
+  std::erase_if(cases, [&](const HostCase& c) {
+    const Kernel kernel{c.body, *plan_kernel(c.body).plan};
+    const size_t count = taken_in_place(kernel).size();
+    taken[kernel.plan.schedule] += static_cast<int>(count);
+    return count == 0;
+  });
+  for (ScheduleClass s : {ScheduleClass::kElement, ScheduleClass::kRow, ScheduleClass::kContraction}) CHECK(taken[s] > 10);
+  CHECK(taken[ScheduleClass::kContractionRow] > 0);
+  for (bool strict : {false, true}) {
+    const auto apart = run_host(cases, levels().back(), strict), together = run_host(cases, levels().back(), strict, true);
+    for (size_t i = 0; i < cases.size(); ++i) {
+      INFO(cases[i].name << (strict ? "strict" : ""));
+      CHECK(apart[i] == together[i]);
+    }
+  }
 }
 
 }  // namespace

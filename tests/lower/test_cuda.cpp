@@ -44,6 +44,18 @@ TEST_CASE("random fused bodies run under the shim as the reference interpreter d
   CHECK(report.runs >= 150);
 }
 
+TEST_CASE("results may lie where ports lie, in any order of threads") {
+  const std::vector<Kernel> kernels = random_kernels(12, 80);
+  for (bool in_order : {false, true}) {
+    CudaChoices choices;
+    choices.in_place = true;
+    choices.in_order = in_order;
+    ShimReport report = check_under_shim(kernels, 100'000, 1e-4, false, choices);
+    for (const std::string& failure : report.failures) FAIL_CHECK(failure);
+    for (ScheduleClass c : {ScheduleClass::kElement, ScheduleClass::kRow, ScheduleClass::kContraction}) CHECK(report.in_place[c] > 10);
+  }
+}
+
 TEST_CASE("the shim shows a missing barrier") {
   const struct {
     const char* text;

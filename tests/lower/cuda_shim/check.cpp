@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "ir/evaluate/evaluate.h"
+#include "ir/in_place.h"
 #include "ir/text/text.h"
 #include "lower/cuda/nvrtc.h"
 #include "tests/lower/cuda_shim/resize.h"
@@ -58,14 +59,14 @@ void make_special(Tensor& tensor) {
 
 class Checker {
  public:
-  Checker(int64_t work, double tolerance, bool special)
-      : work_(static_cast<double>(work)), tolerance_(tolerance), special_(special) {}
+  Checker(int64_t work, double tolerance, bool special, const CudaChoices& given)
+      : work_(static_cast<double>(work)), tolerance_(tolerance), special_(special), given_(given) {}
 
   void add(const Kernel& kernel, const std::string& name) {
     const std::string what = name + " (" + to_string(kernel.plan.schedule) + ")\n" + print(kernel.body);
     auto stages = make_stages(kernel);
     if (!stages.ok()) return fail(what, stages.error().message);
-    const CudaChoices choices = choose(kernel, *stages);
+    const CudaChoices choices = chosen(kernel, *stages);
     auto printed = print_cuda(kernel, *stages, choices, name);
     if (!printed.ok()) return fail(what, printed.error().message);
     ++report_.kernels;
@@ -101,6 +102,13 @@ class Checker {
   }
 
  private:
+  CudaChoices chosen(const Kernel& kernel, const Stages& stages) const {
+    CudaChoices choices = choose(kernel, stages);
+    choices.in_order = given_.in_order;
+    choices.in_place = given_.in_place;
+    return choices;
+  }
+
   void fail(const std::string& what, const std::string& why) { report_.failures.push_back(what + ": " + why); }
 
   // Variant 0: a tile and a tail; 1: some tens; 2: a few; 3: ones.  Sizes shrink until the interpreter can follow.
@@ -128,7 +136,7 @@ class Checker {
     const std::string where = what + "variant " + std::to_string(variant);
     if (!stages.ok()) return fail(where, stages.error().message), std::nullopt;
     const bool alike = stages->stages.size() == choices.in_shared.size();
-    auto again = print_cuda(small, *stages, alike ? choices : choose(small, *stages), name);
+    auto again = print_cuda(small, *stages, alike ? choices : chosen(small, *stages), name);
     if (!again.ok()) return fail(where, again.error().message), std::nullopt;
     if (alike && after_head(*again) == after_head(printed)) {
       std::map<std::string, int64_t> defines;
@@ -157,7 +165,15 @@ class Checker {
     if (!reference.ok()) return fail(run.what, "reference: " + reference.error().message);
     std::vector<Type> types;
     for (const GraphOutput& output : run.body.outputs) types.push_back(run.body.type(output.value));
-    auto results = batch_.run(run.entry, inputs, types);
+    std::vector<Takeover> taken;
+    if (given_.in_place) {
+      const Kernel kernel{run.body, *plan_kernel(run.body).plan};
+      std::vector<uint32_t> buffers;
+      for (uint32_t p = 0; p < inputs.size(); ++p) buffers.push_back(p);
+      take_over(in_place(kernel), buffers, [](const Takeover&) { return true; }, [&](const Takeover& pair) { taken.push_back(pair); });
+      report_.in_place[kernel.plan.schedule] += static_cast<int>(taken.size());
+    }
+    auto results = batch_.run(run.entry, inputs, types, taken);
     if (!results.ok()) return fail(run.what, results.error().message);
     ++report_.runs;
     for (size_t r = 0; r < types.size(); ++r) {
@@ -170,6 +186,7 @@ class Checker {
 
   double work_, tolerance_;
   bool special_;
+  const CudaChoices given_;
   ShimReport report_;
   ShimBatch batch_;
   std::vector<Run> runs_;
@@ -178,8 +195,8 @@ class Checker {
 
 }  // namespace
 
-ShimReport check_under_shim(const std::vector<Kernel>& kernels, int64_t work, double tolerance, bool special) {
-  Checker checker(work, tolerance, special);
+ShimReport check_under_shim(const std::vector<Kernel>& kernels, int64_t work, double tolerance, bool special, const CudaChoices& choices) {
+  Checker checker(work, tolerance, special, choices);
   std::set<std::string> seen;
   for (size_t k = 0; k < kernels.size(); ++k) {
     if (kernels[k].plan.schedule == ScheduleClass::kAlias || !seen.insert(body_text(kernels[k].body)).second) continue;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@ namespace egret::lower {
 struct ShimReport {
   int kernels = 0;     // distinct, aliases left out
   int runs = 0;        // comparisons with the reference interpreter
+  std::map<ScheduleClass, int> in_place;  // results that lay where ports lay
   int same_text = 0;   // kernels that ran in the text they ship with, sizes made small by -D (or small as they are)
   int other_text = 0;  // kernels that ran only as printed anew at small sizes
   double worst_error = 0;
@@ -22,9 +24,10 @@ struct ShimReport {
 
 // Runs kernels at several sizes each: a tile and a tail, a few elements, ones.  `work`: most scalar operations that the
 // interpreter is asked for in one comparison.
-// `special`: infinities, NaN and zeros of both signs stand among the inputs, and indices out of range.
+// `special`: infinities, NaN and zeros of both signs stand among the inputs, and indices out of range.  `choices`: its in_place and
+// in_order are taken over; in place, results lie where ports lie wherever they may.
 ShimReport check_under_shim(const std::vector<Kernel>& kernels, int64_t work = 400'000, double tolerance = 1e-4,
-                            bool special = false);
+                            bool special = false, const CudaChoices& choices = {});
 
 struct CubinReport {
   int cubins = 0;

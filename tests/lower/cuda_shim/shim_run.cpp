@@ -92,7 +92,8 @@ Status ShimBatch::compile(int jobs) {
 }
 
 Result<std::vector<Tensor>> ShimBatch::run(int entry, const std::vector<Tensor>& inputs,
-                                           const std::vector<Type>& results) const {
+                                           const std::vector<Type>& results,
+                                           const std::vector<Takeover>& in_place) const {
   std::vector<Tensor> first;
   for (int reversed = 0; reversed < 2; ++reversed) {
     // Copies, so that an overrun read of a neighbour or a written port shows.
@@ -101,11 +102,18 @@ Result<std::vector<Tensor>> ShimBatch::run(int entry, const std::vector<Tensor>&
     for (const Type& type : results) memory.emplace_back(type.bytes() + kGuard, std::byte{kPoison});
     std::vector<void*> arguments;
     for (auto& bytes : memory) arguments.push_back(bytes.data());
+    std::vector<uint8_t> written(inputs.size(), 0);
+    for (const Takeover& pair : in_place) {
+      arguments[inputs.size() + pair.result] = arguments[pair.operand];
+      written[pair.operand] = 1;
+    }
     if (entries_[entry].run(reversed, arguments.data()) != 0) return internal_error("shared memory was overrun");
     for (size_t i = 0; i < inputs.size(); ++i) {
-      if (std::memcmp(memory[i].data(), inputs[i].bytes().data(), memory[i].size()) != 0)
+      if (!written[i] && std::memcmp(memory[i].data(), inputs[i].bytes().data(), memory[i].size()) != 0)
         return internal_error("a port was written");
     }
+    for (const Takeover& pair : in_place)
+      std::copy(memory[pair.operand].begin(), memory[pair.operand].end(), memory[inputs.size() + pair.result].begin());
     std::vector<Tensor> outputs;
     for (size_t r = 0; r < results.size(); ++r) {
       auto& bytes = memory[inputs.size() + r];

@@ -8,6 +8,7 @@
 #include "ir/tensor.h"
 #include "lower/cuda/cuda.h"
 #include "support/result.h"
+#include "support/takeover.h"
 
 namespace egret::lower {
 
@@ -23,8 +24,9 @@ class ShimBatch {
   // Compiles what was added, with `jobs` processes of g++.
   Status compile(int jobs = 2);
   // Runs an entry twice, with threads in order and reversed: both must agree bit for bit, write every byte of the
-  // results and none beyond them.
-  Result<std::vector<Tensor>> run(int entry, const std::vector<Tensor>& inputs, const std::vector<Type>& results) const;
+  // results and none beyond them.  `in_place`: results that lie where inputs lie.
+  Result<std::vector<Tensor>> run(int entry, const std::vector<Tensor>& inputs, const std::vector<Type>& results,
+                                  const std::vector<Takeover>& in_place = {}) const;
   struct Geometry {
     int64_t grid, block, shared_bytes;
   };
