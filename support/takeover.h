@@ -14,12 +14,13 @@ struct Takeover {
 // operands; one that stands at several must be allowed at each.  fits(pair): the operand dies here, and the result needs its memory.
 template <class Fits, class Take>
 void take_over(std::span<const Takeover> allowed, std::span<const uint32_t> buffers, const Fits& fits, const Take& take) {
-  uint64_t taken_operands = 0, taken_results = 0;  // kernels have few ports
+  if (buffers.size() > 64) return;  // kernels have few ports
+  uint64_t taken_operands = 0, taken_results = 0;
   for (const Takeover& pair : allowed) {
-    if (pair.operand >= 64 || pair.result >= 64 || (taken_operands >> pair.operand & 1) || (taken_results >> pair.result & 1)) continue;
+    if (pair.operand >= buffers.size() || pair.result >= 64 || (taken_operands >> pair.operand & 1) || (taken_results >> pair.result & 1)) continue;
     uint64_t same = 0;
     bool everywhere = true;
-    for (uint32_t o = 0; o < buffers.size() && o < 64; ++o) {
+    for (uint32_t o = 0; o < buffers.size(); ++o) {
       if (buffers[o] != buffers[pair.operand]) continue;
       same |= uint64_t{1} << o;
       bool listed = false;
