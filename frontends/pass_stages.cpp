@@ -7,9 +7,7 @@
 
 #include "extract/fusion/columns.h"
 #include "extract/solve/exact/kinds.h"
-#include "ir/evaluate/evaluate.h"
 #include "lower/memory_use.h"
-#include "lower/runtime/executable.h"
 
 namespace egret {
 
@@ -242,36 +240,6 @@ Status lower_program(OptimizeResult& result, const Device& device, const Optimiz
     result.memory = host_memory(result.program, artifact.scratch_bytes);
     result.peak_unlimited = result.memory.total();
   }
-  return {};
-}
-
-Status check_program(OptimizeResult& result, const Graph& source, const OptimizeOptions& options) {
-  Stopwatch watch;
-  EGRET_TRY(const Program plain, unfused_program(source, options.freeze));
-  LowerOptions host;
-  host.threads = options.threads;
-  EGRET_TRY(const Artifact reference, lower_program(plain, host));
-  EGRET_TRY(Executable before, Executable::from_files(reference.files, options.threads));
-  EGRET_TRY(Executable after, Executable::from_files(result.artifact.files, options.threads));
-  std::vector<Tensor> inputs;
-  const std::vector<Tensor> all = random_inputs(source, 0);
-  for (size_t i = 0; i < source.inputs.size(); ++i) {
-    const bool frozen = source.inputs[i].role == InputRole::kConstant ||
-                        (source.inputs[i].role == InputRole::kParameter && options.freeze);
-    if (!frozen) inputs.push_back(source.inputs[i].data ? *source.inputs[i].data : all[i]);
-  }
-  EGRET_TRY(const auto expected, before.run(inputs));
-  EGRET_TRY(const auto found, after.run(inputs));
-  double worst = 0;
-  for (size_t i = 0; i < expected.size(); ++i) {
-    const double error = relative_error(expected[i], found[i]);
-    const DType t = expected[i].dtype();
-    const bool narrow = t == DType::bf16 || t == DType::f16;
-    result.check_ok &= error <= (narrow ? 2e-2 : 1e-4);
-    worst = std::max(worst, error);
-  }
-  result.max_error = worst;
-  result.check_s = watch.seconds();
   return {};
 }
 

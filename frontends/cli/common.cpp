@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "frontends/cli/cli.h"
+#include "frontends/named_sizes.h"
 #include "frontends/onnx/reader.h"
 #include "ir/text/text.h"
 #include "support/files.h"
@@ -126,8 +127,11 @@ Result<Graph> read_model(const std::string& path, const std::vector<std::string>
   for (const std::string& s : shapes) {
     const size_t at = s.find('=');
     if (at == std::string::npos || at == 0) return input_error("--shape expects INPUT=1,3,224,224, not " + s, "give the option once an input");
-    std::vector<int64_t>& list = sizes[s.substr(0, at)];
-    std::string rest = s.substr(at + 1);
+    const auto [place, fresh] = sizes.try_emplace(s.substr(0, at));
+    if (!fresh) return input_error(fmt::format("--shape gives the sizes of `{}` twice", place->first), "give the option once an input");
+    std::vector<int64_t>& list = place->second;
+    const std::string rest = s.substr(at + 1);
+    if (rest.ends_with(',')) return input_error(fmt::format("--shape {}: a size is missing behind the last comma", s), "sizes are whole numbers: 1,3,224,224");
     for (size_t i = 0; i < rest.size();) {
       size_t comma = std::min(rest.find(',', i), rest.size());
       const std::string word = rest.substr(i, comma - i);
@@ -146,8 +150,9 @@ Result<Graph> read_model(const std::string& path, const std::vector<std::string>
   }
   if (ends_with(".egret")) {
     EGRET_TRY(std::string text, read_file(path, uint64_t{1} << 30));
-    return or_hint(parse_graph(text, path),
-                   "a line is `name = operator(operands, attribute=value)`; `egret ops` lists the operators with their types");
+    EGRET_TRY(Graph graph, or_hint(parse_graph(text, path),
+                                   "a line is `name = operator(operands, attribute=value)`; `egret ops` lists the operators with their types"));
+    return at_sizes(std::move(graph), sizes);
   }
   if (ends_with(".mlir")) {
     return unsupported_error("reading StableHLO (.mlir) is not part of this version", "export the model as .onnx", {path, 0, 0, {}});

@@ -35,7 +35,7 @@ extern "C" void on_interrupt(int signal) {
 
 // Commands that have an answer before they are done; the others end at once (files are written whole or not at all).
 bool has_answer_so_far(const std::string& command) {
-  constexpr const char* kCommands[] = {"optimize", "saturate", "extract", "explain"};
+  constexpr const char* kCommands[] = {"optimize", "saturate", "extract", "explain", "verify"};
   return std::find(std::begin(kCommands), std::end(kCommands), command) != std::end(kCommands);
 }
 

@@ -266,8 +266,8 @@ void add_optimize(CLI::App& app, Context& context) {
   a->limits.add_to(*c);
   c->add_option("--iterations", a->iterations, "rounds of saturation: search, apply, rebuild")->capture_default_str();
   c->add_option("--candidates", a->candidates, "kernels kept for each class of equal terms while they are enumerated")->capture_default_str();
-  c->add_flag("--freeze", a->freeze, "parameters do not change: work on them alone is done once (default for ONNX)");
-  c->add_flag("--no-freeze", a->no_freeze, "parameters change from run to run");
+  CLI::Option* freeze = c->add_flag("--freeze", a->freeze, "parameters do not change: work on them alone is done once (default for ONNX)");
+  c->add_flag("--no-freeze", a->no_freeze, "parameters change from run to run")->excludes(freeze);
   c->add_flag("--unproved", a->unproved, "load rules that are not proved, and say so in unproved_rules");
   c->add_flag("--strict-rules", a->strict_rules, "an unsound rule is an error, not quarantined");
   c->add_option("--fold-limit", a->fold_limit, "bytes of weights that the program may read, over the source's")->capture_default_str();

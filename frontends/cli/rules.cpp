@@ -1,6 +1,5 @@
 #include "rules/rules.h"
 
-#include <cstdio>
 #include <iterator>
 #include <map>
 
@@ -34,22 +33,20 @@ Result<rules::RuleSet> load(const Arguments& a) {
 
 Status list_rules(const Arguments& a, Context& context) {
   EGRET_TRY(const rules::RuleSet set, load(a));
-  if (!context.json) {
-    std::string text;
-    for (const rules::Rule& r : set.rules()) {
-      fmt::format_to(std::back_inserter(text), "{:<40} {:<8} {:<3} {:<9} {:<24} {}:{}\n", r.name, r.kind == rules::RuleKind::kFusion ? "fusion" : "algebra",
-                     r.on ? "on" : "off", rules::to_string(r.verdict), r.needs.words.empty() ? "nothing" : r.needs.to_string(), r.file, r.line);
-    }
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    return {};
-  }
   Json list = Json::array();
   for (const rules::Rule& r : set.rules()) {
     list.push_back({{"name", r.name}, {"written", r.written}, {"ruleset", r.ruleset}, {"file", r.file}, {"line", r.line},
                     {"kind", r.kind == rules::RuleKind::kFusion ? "fusion" : "algebra"}, {"needs", r.needs.to_string()},
                     {"on", r.on}, {"verdict", rules::to_string(r.verdict)}, {"hash", r.hash}, {"proof_hash", r.proof_hash}, {"text", r.text}});
   }
-  context.print(Json{{"rules", list}}, [] {});
+  context.print(Json{{"rules", list}}, [&] {
+    std::string text;
+    for (const rules::Rule& r : set.rules()) {
+      fmt::format_to(std::back_inserter(text), "{:<40} {:<8} {:<3} {:<9} {:<24} {}:{}\n", r.name, r.kind == rules::RuleKind::kFusion ? "fusion" : "algebra",
+                     r.on ? "on" : "off", rules::to_string(r.verdict), r.needs.words.empty() ? "nothing" : r.needs.to_string(), r.file, r.line);
+    }
+    fmt::print("{}", text);
+  });
   return {};
 }
 

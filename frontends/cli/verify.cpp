@@ -85,6 +85,7 @@ Status verify_command(const Arguments& a, Context& context) {
   rules::VerifyOptions options;
   options.timeout = a.timeout;
   options.only = a.only;
+  options.stop = &process_stop_token();
   options.threads = a.threads > 0 ? a.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   if (!a.domain.empty() || std::any_of(a.files.begin(), a.files.end(), is_domain_file)) {
     if (!a.record.empty() || a.infer || !a.certificates.empty()) return input_error("--record, --infer and --certificates are for rules of tensors", "scalar rules are decided anew each time, in milliseconds");
@@ -103,9 +104,10 @@ Status verify_command(const Arguments& a, Context& context) {
   if (a.record == kBeside && a.files.empty()) return input_error("--record needs a file where no rules are given", "egret verify --record rules/library/PROOFS");
   EGRET_TRY(const rules::Proofs recorded, records_of(a.files));
   EGRET_TRY(auto rows, a.fresh ? rules::verify(set, options) : rules::verify_changed(set, options, recorded));
-  if (a.infer) EGRET_TRY_VOID(rules::infer_guards(set, rows, options));
+  if (a.infer && !options.stopped()) EGRET_TRY_VOID(rules::infer_guards(set, rows, options));
   rules::CertificateCount certified;
-  if (!a.certificates.empty()) {
+  if (!a.certificates.empty() && options.stopped()) fmt::print(stderr, "egret: note: stopped before certificates were written\n");
+  if (!a.certificates.empty() && !options.stopped()) {
     EGRET_TRY(certified, rules::write_certificates(set, rows, options, a.certificates));
     for (const std::string& name : certified.missing) fmt::print(stderr, "egret: note: no certificate of {}: its proof was not found again within the time\n", name);
   }

@@ -182,6 +182,24 @@ std::string Emitter::pad(const std::string& x, const Ints& low, const Ints& high
   return pad(x, low, high, scalar(with, dtype));
 }
 
+std::string Emitter::spread(std::string x, Ints sizes, const Ints& interior, const std::string& with) {
+  for (size_t a = 0; a < sizes.size(); ++a) {  // the axis is split into (size, interior + 1), padded and cut
+    if (interior[a] == 0) continue;
+    Ints split = sizes;
+    split.insert(split.begin() + static_cast<int64_t>(a) + 1, 1);
+    Ints low(split.size(), 0), high(split.size(), 0);
+    high[a + 1] = interior[a];
+    x = pad(reshape(x, split), low, high, with);
+    sizes[a] *= interior[a] + 1;
+    x = reshape(x, sizes);
+    Ints cut(sizes.size(), 0);
+    cut[a] = sizes[a] > 0 ? -interior[a] : 0;
+    x = pad(x, Ints(sizes.size(), 0), cut, with);
+    sizes[a] += cut[a];
+  }
+  return x;
+}
+
 void Emitter::write_signature() {
   for (const GraphInput& input : graph_.inputs) {
     const GraphNode& node = graph_.node(input.value);

@@ -62,6 +62,8 @@ class Emitter {
   // Pads or, where negative, cuts.
   std::string pad(const std::string& x, const Ints& low, const Ints& high, const std::string& with);
   std::string pad(const std::string& x, const Ints& low, const Ints& high, double with, DType dtype);
+  // The elements of x, of those sizes, apart by `interior`.
+  std::string spread(std::string x, Ints sizes, const Ints& interior, const std::string& with);
   std::string fresh();
   const std::string& name(ValueId v) const { return names_.at(v).front(); }
   const Names& parts(ValueId v) const { return names_.at(v); }
@@ -92,5 +94,6 @@ const std::unordered_map<std::string_view, OpWriter>& op_writers();  // writer_f
 void add_map_writers(std::unordered_map<std::string_view, OpWriter>& table);       // writer_maps.cpp
 void add_movement_writers(std::unordered_map<std::string_view, OpWriter>& table);  // writer_movement.cpp
 void add_fold_writers(std::unordered_map<std::string_view, OpWriter>& table);      // writer_folds.cpp
+void add_window_writers(std::unordered_map<std::string_view, OpWriter>& table);    // writer_windows.cpp
 
 }  // namespace egret::onnx

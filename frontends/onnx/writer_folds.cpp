@@ -1,4 +1,4 @@
-// Products, convolutions, reductions, pooling and normalizations as ONNX nodes.
+// Products, convolutions, reductions and normalizations as ONNX nodes.
 #include <algorithm>
 #include <limits>
 #include <numeric>
@@ -10,7 +10,6 @@ namespace egret::onnx {
 namespace {
 
 using Target = Emitter::Target;
-constexpr size_t kMaxPooledAxes = 3;  // of onnxruntime's pooling
 
 int64_t product(const Ints& sizes) {
   int64_t count = 1;
@@ -77,10 +76,10 @@ std::string cut(Emitter& e, const std::string& x, const Type& type, Ints& low, I
 }
 
 Result<Names> conv(Emitter& e, const Target& t) {
-  const Ints apart = ints(t.attrs(), "lhs_dilation");
-  if (product(apart) != 1) return unsupported_error("a convolution with lhs_dilation has no ONNX form");
-  Ints low = ints(t.attrs(), "low"), high = ints(t.attrs(), "high");
-  const std::string x = cut(e, t.operands[0], *t.types[0], low, high, 2);
+  Ints low = ints(t.attrs(), "low"), high = ints(t.attrs(), "high"), interior{0, 0};
+  for (const int64_t apart : ints(t.attrs(), "lhs_dilation")) interior.push_back(apart - 1);
+  const std::string spread = e.spread(t.operands[0], t.types[0]->sizes(), interior, e.scalar(0, t.type().dtype));
+  const std::string x = cut(e, spread, *t.types[0], low, high, 2);
   return Names{
       e.node("Conv", {x, t.operands[1]},
              {attribute("strides", ints(t.attrs(), "stride")), attribute("pads", joined({low, high})),
@@ -109,9 +108,10 @@ Result<Names> conv_dx(Emitter& e, const Target& t) {
   return Names{plain ? y : e.pad(y, before, after, 0, t.type().dtype)};
 }
 
-// The convolution of x with g, batch and channels swapped: strides and dilations change places.
+// The convolution of x with g, batch and channels swapped: strides and dilations change places.  With groups, those of
+// x's channels stand before its batch.
 Result<Names> conv_dw(Emitter& e, const Target& t) {
-  if (integer(t.attrs(), "groups") != 1) return unsupported_error("a grouped conv_dw has no ONNX form");
+  const int64_t groups = integer(t.attrs(), "groups");
   const Ints stride = ints(t.attrs(), "stride"), dilation = ints(t.attrs(), "dilation");
   Ints low = ints(t.attrs(), "low"), high;
   const Ints sx = t.types[0]->sizes(), sg = t.types[1]->sizes(), sizes = t.type().sizes();
@@ -120,10 +120,19 @@ Result<Names> conv_dw(Emitter& e, const Target& t) {
   for (size_t i = 0; i < stride.size(); ++i) {
     high.push_back((sizes[i + 2] - 1) * dilation[i] + (sg[i + 2] - 1) * stride[i] + 1 - sx[i + 2] - low[i]);
   }
-  const std::string x = cut(e, e.transpose(t.operands[0], swap), *t.types[0], low, high, 2);
-  const std::string y =
-      e.node("Conv", {x, e.transpose(t.operands[1], swap)},
-             {attribute("strides", dilation), attribute("dilations", stride), attribute("pads", joined({low, high}))});
+  std::string swapped;
+  if (groups == 1) {
+    swapped = e.transpose(t.operands[0], swap);
+  } else {
+    const Ints space(sx.begin() + 2, sx.end());
+    const Ints to_front = joined({{2, 1, 0}, iota_of(3, t.types[0]->rank() + 1)});
+    const std::string apart = e.reshape(t.operands[0], joined({{sx[0], groups, sizes[1]}, space}));
+    swapped = e.reshape(e.transpose(apart, to_front), joined({{sizes[1], groups * sx[0]}, space}));
+  }
+  const std::string x = cut(e, swapped, *t.types[0], low, high, 2);
+  const std::string y = e.node("Conv", {x, e.transpose(t.operands[1], swap)},
+                               {attribute("strides", dilation), attribute("dilations", stride),
+                                attribute("pads", joined({low, high})), attribute("group", groups)});
   return Names{e.transpose(y, swap)};
 }
 
@@ -146,101 +155,6 @@ Result<Names> arg(Emitter& e, const Target& t, const char* op) {
       e.node(op, t.operands, {attribute("axis", integer(t.attrs(), "axis")), attribute("keepdims", int64_t{0})});
   if (t.type().dtype == DType::i64) return Names{index};
   return Names{e.node("Cast", {index}, {attribute("to", int64_t{element_type_of(t.type().dtype)})}, t.node->name)};
-}
-
-Result<Names> cumsum(Emitter& e, const Target& t) {
-  const std::string axis = e.scalar(static_cast<double>(integer(t.attrs(), "axis")), DType::i64);
-  return Names{e.node("CumSum", {t.operands[0], axis},
-                      {attribute("exclusive", integer(t.attrs(), "exclusive")), attribute("reverse", integer(t.attrs(), "reverse"))},
-                      t.node->name)};
-}
-
-// Pooling as [1, other axes, pooled axes], which ONNX pools; `fill` is the padding.
-struct Pooling {
-  std::string x;  // padded and rearranged
-  Ints window, stride, dilation;
-  Ints shape, order;  // of the result before it is put back; the axes' order
-};
-
-Result<Pooling> pooling(Emitter& e, const Target& t, double fill) {
-  const Ints window = ints(t.attrs(), "window"), stride = ints(t.attrs(), "stride"),
-             dilation = ints(t.attrs(), "dilation");
-  const Ints low = ints(t.attrs(), "low"), high = ints(t.attrs(), "high");
-  Ints sizes = t.types[0]->sizes(), pooled, others;
-  const std::string padded = e.pad(t.operands[0], low, high, fill, t.types[0]->dtype);
-  for (size_t a = 0; a < sizes.size(); ++a) {
-    sizes[a] += low[a] + high[a];
-    (window[a] != 1 || stride[a] != 1 ? pooled : others).push_back(static_cast<int64_t>(a));
-  }
-  if (pooled.size() > kMaxPooledAxes) return unsupported_error("windows over more than three axes have no ONNX form");
-  if (!is_float(t.types[0]->dtype)) return unsupported_error("windows of integers have no ONNX form");
-  if (pooled.empty()) pooled.push_back(static_cast<int64_t>(sizes.size()));  // an axis of size 1
-  Pooling p;
-  p.order = joined({others, pooled});
-  Ints shape{1, product(picked(sizes, others))};
-  for (const int64_t a : pooled) {
-    const bool real = a < static_cast<int64_t>(sizes.size());
-    shape.push_back(real ? sizes[a] : 1);
-    p.window.push_back(real ? window[a] : 1);
-    p.stride.push_back(real ? stride[a] : 1);
-    p.dilation.push_back(real ? dilation[a] : 1);
-  }
-  if (p.order.size() > sizes.size()) p.order.pop_back();
-  p.x = e.reshape(e.transpose(padded, p.order), shape);
-  p.shape = picked(t.type().sizes(), p.order);
-  return p;
-}
-
-std::string put_back(Emitter& e, const Pooling& p, const std::string& y) {
-  Ints inverse(p.order.size());
-  for (size_t i = 0; i < p.order.size(); ++i) inverse[p.order[i]] = static_cast<int64_t>(i);
-  return e.transpose(e.reshape(y, p.shape), inverse);
-}
-
-// Where the last axes but the first two are pooled, ONNX takes the operand as it is.
-bool plain_pooling(const Target& t) {
-  const Ints window = ints(t.attrs(), "window"), stride = ints(t.attrs(), "stride"), low = ints(t.attrs(), "low"),
-             high = ints(t.attrs(), "high");
-  if (window.size() < 3 || window.size() > 5 || !is_float(t.types[0]->dtype)) return false;
-  for (size_t a = 0; a < window.size(); ++a) {
-    if (low[a] < 0 || high[a] < 0 || low[a] >= std::max<int64_t>(window[a], 1) ||
-        high[a] >= std::max<int64_t>(window[a], 1))
-      return false;
-    if (a < 2 && (window[a] != 1 || stride[a] != 1)) return false;
-  }
-  return true;
-}
-
-std::vector<NodeAttribute> pool_attributes(const Target& t) {
-  const auto tail = [&](const char* name) {
-    const Ints all = ints(t.attrs(), name);
-    return Ints(all.begin() + 2, all.end());
-  };
-  return {attribute("kernel_shape", tail("window")), attribute("strides", tail("stride")),
-          attribute("pads", joined({tail("low"), tail("high")}))};
-}
-
-Result<Names> window_max(Emitter& e, const Target& t) {
-  if (plain_pooling(t)) {
-    std::vector<NodeAttribute> attributes = pool_attributes(t);
-    const Ints dilation = ints(t.attrs(), "dilation");
-    attributes.push_back(attribute("dilations", Ints(dilation.begin() + 2, dilation.end())));
-    return Names{e.node("MaxPool", t.operands, attributes, t.node->name)};
-  }
-  EGRET_TRY(const Pooling p, pooling(e, t, -std::numeric_limits<double>::infinity()));
-  const std::string y =
-      e.node("MaxPool", {p.x},
-             {attribute("kernel_shape", p.window), attribute("strides", p.stride), attribute("dilations", p.dilation)});
-  return Names{put_back(e, p, y)};
-}
-
-Result<Names> window_sum(Emitter& e, const Target& t) {
-  EGRET_TRY(const Pooling p, pooling(e, t, 0));
-  const std::string mean =
-      e.node("AveragePool", {p.x},
-             {attribute("kernel_shape", p.window), attribute("strides", p.stride), attribute("dilations", p.dilation)});
-  const std::string y = e.node("Mul", {mean, e.scalar(static_cast<double>(product(p.window)), t.type().dtype)});
-  return Names{put_back(e, p, y)};
 }
 
 Result<Names> softmax(Emitter& e, const Target& t, const char* op) {
@@ -287,9 +201,6 @@ void add_fold_writers(std::unordered_map<std::string_view, OpWriter>& table) {
   table["reduce_all"] = [](Emitter& e, const Target& t) { return reduce_bool(e, t, "ReduceMin"); };
   table["argmax"] = [](Emitter& e, const Target& t) { return arg(e, t, "ArgMax"); };
   table["argmin"] = [](Emitter& e, const Target& t) { return arg(e, t, "ArgMin"); };
-  table["cumsum"] = cumsum;
-  table["window_max"] = window_max;
-  table["window_sum"] = window_sum;
   table["softmax"] = [](Emitter& e, const Target& t) { return softmax(e, t, "Softmax"); };
   table["log_softmax"] = [](Emitter& e, const Target& t) { return softmax(e, t, "LogSoftmax"); };
   table["layer_norm"] = layer_norm;
@@ -305,6 +216,7 @@ const std::unordered_map<std::string_view, OpWriter>& op_writers() {
     add_map_writers(t);
     add_movement_writers(t);
     add_fold_writers(t);
+    add_window_writers(t);
     return t;
   }();
   return table;

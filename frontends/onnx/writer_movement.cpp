@@ -48,27 +48,8 @@ Result<Names> reverse(Emitter& e, const Target& t) {
                       {}, t.node->name)};
 }
 
-// Elements apart by `interior`: each axis is split into (size, interior + 1), padded and cut.
-std::string spread(Emitter& e, std::string x, Ints sizes, const Ints& interior, const std::string& with) {
-  for (size_t a = 0; a < sizes.size(); ++a) {
-    if (interior[a] == 0) continue;
-    Ints split = sizes;
-    split.insert(split.begin() + static_cast<int64_t>(a) + 1, 1);
-    Ints low(split.size(), 0), high(split.size(), 0);
-    high[a + 1] = interior[a];
-    x = e.pad(e.reshape(x, split), low, high, with);
-    sizes[a] *= interior[a] + 1;
-    x = e.reshape(x, sizes);
-    Ints cut(sizes.size(), 0);
-    cut[a] = sizes[a] > 0 ? -interior[a] : 0;
-    x = e.pad(x, Ints(sizes.size(), 0), cut, with);
-    sizes[a] += cut[a];
-  }
-  return x;
-}
-
 Result<Names> pad(Emitter& e, const Target& t) {
-  const std::string apart = spread(e, t.operands[0], t.types[0]->sizes(), ints(t.attrs(), "interior"), t.operands[1]);
+  const std::string apart = e.spread(t.operands[0], t.types[0]->sizes(), ints(t.attrs(), "interior"), t.operands[1]);
   return Names{e.pad(apart, ints(t.attrs(), "low"), ints(t.attrs(), "high"), t.operands[1])};
 }
 

@@ -92,4 +92,6 @@ double relative_error(const Tensor& reference, const Tensor& result) {
   return largest == 0 ? kInfinity : largest_difference / largest;
 }
 
+double allowed_error(DType dtype) { return dtype == DType::f16 || dtype == DType::bf16 ? 2e-2 : 1e-4; }
+
 }  // namespace egret

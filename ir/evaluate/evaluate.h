@@ -41,6 +41,9 @@ Result<std::vector<Tensor>> evaluate_op(const OpDef& op, const Attrs& attrs, con
 // place.
 double relative_error(const Tensor& reference, const Tensor& result);
 
+// Up to which error a result of that element type passes (contract, "Error of a result").
+double allowed_error(DType dtype);
+
 // Seeded inputs, the same on every machine: normal values for data; for parameters divided by sqrt(fan-in), where
 // fan-in is the product of all axes but the first (of a matrix: the first); in [0.5, 1.5) where the name ends in `var`,
 // `variance` or `second_moment`; 0..9 for integers.  Empty tensors for inputs with data.  Requires: static types.

@@ -26,6 +26,7 @@ struct LaunchFigure {
   std::string schedule;  // its schedule class
   std::string body;      // text form
   double value = 0;      // seconds, or an error
+  bool ok = true;        // of errors: each result's is one that its element type allows
 };
 
 class Executable {

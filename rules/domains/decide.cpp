@@ -195,6 +195,14 @@ class Decision {
   std::vector<Rational> undefined_;
 };
 
+Verification untried(const DomainRule& rule) {
+  Verification v;
+  v.name = rule.name;
+  v.tried = false;
+  v.reason = kStopped;
+  return v;
+}
+
 }  // namespace
 
 Result<std::vector<Verification>> verify_domain_rules(const std::vector<DomainRule>& rules, const VerifyOptions& options) {
@@ -208,7 +216,7 @@ Result<std::vector<Verification>> verify_domain_rules(const std::vector<DomainRu
   tbb::task_arena arena(std::max(1, options.threads));
   arena.execute([&] {
     tbb::parallel_for(tbb::blocked_range<size_t>(0, wanted.size(), 8), [&](const auto& range) {
-      for (size_t i = range.begin(); i != range.end(); ++i) out[i] = Decision(*wanted[i], reinterpret_cast<DecideDomain>(z3), options.timeout).run();
+      for (size_t i = range.begin(); i != range.end(); ++i) out[i] = options.stopped() ? untried(*wanted[i]) : Decision(*wanted[i], reinterpret_cast<DecideDomain>(z3), options.timeout).run();
     }, tbb::simple_partitioner());
   });
   return out;

@@ -47,7 +47,7 @@ Proofs record_of(const RuleSet& rules, const std::vector<Verification>& rows, co
   Proofs out;
   for (const Rule* rule : rules_as_written(rules)) {
     auto it = row.find(rule->written);
-    if (it != row.end()) {
+    if (it != row.end() && it->second->tried) {
       const Verification& v = *it->second;
       out.add(rule->proof_hash, {v.verdict, v.name, v.ranks, v.any_size, v.numerics});
     } else if (const RecordedProof* old = recorded_of(*rule, before)) {

@@ -41,8 +41,17 @@ class RuleVerifier {
       out_.any_size = true;
       return out_;
     }
+    if (options_.stopped()) {
+      out_.tried = false;
+      out_.reason = kStopped;
+      return out_;
+    }
     decide(expansions);
     out_.seconds = clock_.seconds();
+    if (options_.stopped() && out_.verdict == Verdict::kUnproved) {
+      out_.tried = false;
+      out_.reason = kStopped;
+    }
     return out_;
   }
 
@@ -131,7 +140,7 @@ class RuleVerifier {
     return std::nullopt;
   }
 
-  double left() const { return options_.timeout - clock_.seconds(); }
+  double left() const { return options_.stopped() ? 0 : options_.timeout - clock_.seconds(); }
 
   // What the engine builds at small sizes and several ranks is run: a proof is about the same terms.
   bool disagrees(const Rule& rule) {

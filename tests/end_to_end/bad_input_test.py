@@ -168,6 +168,21 @@ class Models(ToolTest):
         for bad in ("z=2,3", "x=2", "x=2,4", "x=0x2,3", "x=,3", "=2,3"):
             self.refused(["run", path, "--random", "--shape", bad], bad.split("=")[0])
 
+    def test_sizes_of_a_text_program(self):
+        open_size = self.write("open.egret", "graph g\n  x: f32[n,4]\n  z: f32[n*2]\n  a = reduce_sum(x, axes=[1])\n  return a, z\n")
+        for command in (["optimize"], ["run", "--random"], ["run", "--random", "--device", "reference"]):
+            self.refused([*command, open_size], "`x`", "`n`", "--shape")
+            self.refused([*command, open_size, "--shape", "x=3,5"], "`x`", "f32[n,4]")
+            self.refused([*command, open_size, "--shape", "x=3,4", "--shape", "z=5"], "n*2", "6")
+            self.refused([*command, open_size, "--shape", "q=3"], "`q`", "x, z")
+            self.refused([*command, open_size, "--shape", "x=3,4", "--shape", "x=3,4"], "`x`", "twice")
+            self.refused([*command, open_size, "--shape", "x=3,"], "x=3,", "comma")
+        done = self.json("run", open_size, "--shape", "x=3,4", "--random")
+        self.assertEqual([o["type"] for o in done["outputs"]], ["f32[3]", "f32[6]"])
+        self.ok("optimize", open_size, "--shape", "x=3,4", "--check", "-o", "open")
+        self.ok("check", "open/proof.json", "--model", open_size, "--artifact", "open")
+        self.refused(["run", self.write("good.egret", GOOD), "--random", "--shape", "x=5,6"], "`x`", "f32[4,6]")
+
     def test_external_data_stays_in_the_folder(self):
         made = self.conv()
         tensor = made.graph.initializer[0]
@@ -363,6 +378,8 @@ class Options(ToolTest):
             self.refused(["optimize", self.model(), option, bad, "-o", "out"])
         for option, bad in (("--repeat", "0"), ("--device", "abacus"), ("--threads", "-2"), ("--seed", "x")):
             self.refused(["run", self.model(), "--random", option, bad])
+        self.refused(["run", self.model(), "--random", "--weights", "w.safetensors"], "--weights", "artifact")
+        self.refused(["optimize", self.model(), "--freeze", "--no-freeze"], "--freeze", "--no-freeze")
 
     def test_unknown_device(self):
         self.refused(["optimize", self.model(), "--target", "h2000", "-o", "out"], "h2000", "h200")
@@ -511,6 +528,19 @@ class LimitsReached(ToolTest):
         if process.returncode == 0:
             self.assertIn("stop_reason", json.loads(out))
             self.ok("run", "out", "--random")
+
+
+    def test_ctrl_c_keeps_what_is_proved(self):
+        process = subprocess.Popen([EGRET, "--json", "verify", "--fresh", "--threads", "1"], cwd=self.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        time.sleep(1.5)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 2, err)
+        rows = json.loads(out)["rules"]
+        stopped = [r for r in rows if "stopped" in r["reason"]]
+        self.assertGreater(len(rows), 500)
+        self.assertTrue(stopped and all(r["verdict"] == "unproved" for r in stopped))
+        self.assertTrue(all(r["verdict"] == "proved" for r in rows if "stopped" not in r["reason"]))
 
 
 class Artifacts(ToolTest):

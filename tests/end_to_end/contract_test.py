@@ -121,6 +121,40 @@ class Contract(unittest.TestCase):
             np.testing.assert_allclose(np.abs(y), np.abs(np.arctan2(a, b)), rtol=1e-6)  # onnxruntime's Where loses the sign of zero
             np.testing.assert_allclose(z, np.log1p(a), rtol=1e-6)
 
+    def test_gradients_and_running_folds_as_onnx(self):
+        """What ONNX's operators say only in several nodes, NaN and -inf included."""
+        (self.folder / "g.egret").write_text("""graph g
+  x: f32[2,4,9,9]
+  g: f32[2,6,7,7]
+  p: f32[2,4,4,4]
+  w: f32[3,4,2,2]
+  n: i32[2,4,9,9]
+  a = conv_dw(x, g, groups=2, sizes=[3,3])
+  b = cumprod(x, axis=2, reverse=1)
+  c = cumprod(n, axis=3, exclusive=1)
+  d = window_max_grad(x, p, window=[1,1,3,3], stride=[1,1,2,2])
+  e = conv(x, w, lhs_dilation=[2,3], low=[1,0], high=[0,2])
+  i = window_sum(n, window=[1,1,2,2], stride=[1,1,2,1], low=[0,0,1,0], high=[0,0,0,0])
+  j = window_max(n, window=[1,2,2,2], stride=[1,1,2,1], low=[0,0,1,0], high=[0,1,0,0])
+  k = window_max(x, window=[2,2,2,2], stride=[1,1,2,1], low=[0,0,1,0], high=[0,1,0,0])
+  return a, b, c, d, e, i, j, k
+""")
+        rng = np.random.default_rng(3)
+        values = {n: rng.standard_normal(s).astype(np.float32) for n, s in (("x", (2, 4, 9, 9)), ("g", (2, 6, 7, 7)), ("p", (2, 4, 4, 4)), ("w", (3, 4, 2, 2)))}
+        values["n"] = rng.integers(-4, 5, (2, 4, 9, 9), dtype=np.int32)
+        self.egret("optimize", "g.egret", "--emit", "g.onnx")
+        onnx.checker.check_model(onnx.load(self.folder / "g.onnx"), full_check=True)
+        session = onnxruntime.InferenceSession(str(self.folder / "g.onnx"), providers=["CPUExecutionProvider"])
+        for special in (False, True):
+            if special:
+                values["x"][0, 0, 0, 0] = values["x"][0, 0, 1, 1] = np.nan
+                values["x"][0, 1, :3, :3] = -np.inf
+            np.savez(self.folder / "g.npz", **values)
+            self.egret("run", "g.egret", "--inputs", "g.npz", "--outputs", "o.npz")
+            found = np.load(self.folder / "o.npz")
+            for output, expected in zip(session.get_outputs(), session.run(None, values)):
+                self.assertLess(difference(expected, found[output.name]), 1e-5, output.name)
+
     def test_written_programs_are_read_again(self):
         self.egret("optimize", "model.onnx", *self.SHAPES, "--emit", "fast.onnx")
         self.right(self.onnxruntime("fast.onnx"))

@@ -13,6 +13,7 @@ z3::context& z3_context() {
   thread_local std::unique_ptr<z3::context> context;
   thread_local size_t asked = 0;
   if (!context || ++asked > kQuestions) {
+    z3::set_param("ctrl_c", false);  // signals are the process's own affair
     context = std::make_unique<z3::context>();
     asked = 0;
   }
