@@ -48,15 +48,61 @@ std::vector<const rules::Rule*> alarms(const rules::CompiledRules& compiled) {
   return out;
 }
 
-// The rules of weakest verdict among those by which two e-nodes with contradicting values became one class.
+// Every rule on which a contradiction rests: those by which its two e-nodes became one class, those that made their operands
+// what gives them their values, and those that made so what an application of a rule read.
+class Reasons {
+ public:
+  Reasons(rules::TensorEGraph& tensors, const rules::CompiledRules& compiled) : tensors_(tensors), compiled_(compiled) {}
+
+  std::set<const rules::Rule*> of(egraph::Id left, egraph::Id right) {
+    open_.emplace_back(left, right);
+    nodes_ = {left, right};
+    while (!open_.empty() || !nodes_.empty()) {
+      follow();
+      if (open_.empty()) break;
+      const auto [from, to] = open_.back();
+      open_.pop_back();
+      for (const egraph::ProofStep& step : egraph::prove(tensors_.graph(), compiled_.rewrites, from, to).steps) {
+        if (step.why.kind != egraph::Justification::Kind::kRule) continue;
+        const egraph::Application application = tensors_.graph().application(step.why.index);
+        found_.insert(compiled_.rule_of[application.rule]);
+        nodes_.insert(nodes_.end(), application.nodes.begin(), application.nodes.end());
+      }
+    }
+    return found_;
+  }
+
+ private:
+  using Id = egraph::Id;
+  // Why the operands of `nodes_` have the values that they are known to have.
+  void follow() {
+    while (!nodes_.empty()) {
+      const Id node = nodes_.back();
+      nodes_.pop_back();
+      if (!followed_.insert(node).second) continue;
+      for (const Id operand : tensors_.graph().operands(node)) {
+        const auto source = tensors_.value_source(operand);
+        if (!source) continue;
+        if (*source != operand) open_.emplace_back(operand, *source);
+        nodes_.push_back(*source);
+      }
+    }
+  }
+
+  rules::TensorEGraph& tensors_;
+  const rules::CompiledRules& compiled_;
+  std::vector<std::pair<Id, Id>> open_;
+  std::vector<Id> nodes_;
+  std::set<Id> followed_;
+  std::set<const rules::Rule*> found_;
+};
+
+// The rules of weakest verdict among those on which the contradiction rests, in order of name.
 std::vector<const rules::Rule*> contradicted(const Imported& program, const rules::CompiledRules& compiled) {
-  const egraph::EGraph& graph = program.tensors->graph();
   const auto nodes = program.tensors->contradiction();
   std::map<std::string, const rules::Rule*> weakest;  // by name as written
   int least = 0;
-  for (const egraph::ProofStep& step : egraph::prove(graph, compiled.rewrites, nodes->first, nodes->second).steps) {
-    if (step.why.kind != egraph::Justification::Kind::kRule) continue;
-    const rules::Rule* rule = compiled.rule_of[graph.application(step.why.index).rule];
+  for (const rules::Rule* rule : Reasons(*program.tensors, compiled).of(nodes->first, nodes->second)) {
     const int rank = rule->verdict == rules::Verdict::kProved ? 2 : rule->verdict == rules::Verdict::kUnproved ? 1 : 0;
     if (weakest.empty() || rank < least) weakest.clear();
     if (weakest.empty()) least = rank;

@@ -49,18 +49,21 @@ LeftTerms terms_of(const Left& left, const Match& match) {
   return t;
 }
 
-void plan_right(const Plan& plan, const std::vector<TermRef>& right, const std::vector<egraph::Id>& roots,
+// False: a number of the right side stands in the graph as what another term was rounded to.
+bool plan_right(const Plan& plan, const std::vector<TermRef>& right, const std::vector<egraph::Id>& roots,
                 TensorEGraph& graph, RightSide& side) {
   for (const PlannedNode& n : plan.nodes) {
     RightSide::Node node;
     node.op = graph.op_kind(*n.op);
     node.attr = graph.attrs().intern(n.attrs);
+    if (n.operands.empty() && graph.is_rounded(node.attr)) return false;
     for (TermRef r : n.operands) node.operands.push_back({r.planned, r.index});
     side.nodes.push_back(std::move(node));
   }
   for (size_t e = 0; e < right.size(); ++e) {
     side.equations.emplace_back(roots[e], RightSide::Operand{right[e].planned, right[e].index});
   }
+  return true;
 }
 
 egraph::Rewrite rewrite_of(const Rule& rule, std::shared_ptr<const PreparedRule> prepared, size_t form, TensorEGraph& graph,
@@ -92,8 +95,7 @@ egraph::Rewrite rewrite_of(const Rule& rule, std::shared_ptr<const PreparedRule>
     }
     std::vector<egraph::Id> left_roots;
     for (uint32_t r : l.roots) left_roots.push_back(terms.nodes[r]);
-    plan_right(plan, right, left_roots, graph, side);
-    return true;
+    return plan_right(plan, right, left_roots, graph, side);
   };
   return out;
 }
@@ -225,8 +227,7 @@ egraph::Rewrite group_rewrite_of(const Rule& rule, std::shared_ptr<const Prepare
       if (plan.other_type) alarm->store(true, std::memory_order_relaxed);
       return false;
     }
-    plan_right(plan, right, match.nodes, graph, side);
-    return true;
+    return plan_right(plan, right, match.nodes, graph, side);
   };
   return out;
 }

@@ -66,7 +66,7 @@ egraph::Fact ValueTable::intern(const KnownValue& value) {
     const KnownValue& row = rows_[it->second];
     bool splats = row.splat.has_value() == value.splat.has_value() && (!row.splat || same_bits(*row.splat, *value.splat));
     bool literals = bool(row.literal) == bool(value.literal) && (!row.literal || *row.literal == *value.literal);
-    if (splats && literals && row.radius == value.radius) return it->second;
+    if (splats && literals && row.radius == value.radius && row.dtype == value.dtype && row.defined == value.defined) return it->second;
   }
   auto id = static_cast<uint32_t>(rows_.size());
   rows_.push_back(value);
@@ -77,7 +77,9 @@ egraph::Fact ValueTable::intern(const KnownValue& value) {
 egraph::Fact ValueTable::join(egraph::Fact a, egraph::Fact b, const Slack& slack) const {
   const KnownValue &x = rows_[a], &y = rows_[b];
   if (contradict(x, y, slack)) return egraph::kConflict;
-  // What says most of the elements, then what was moved least, then the older: an order, so a join of any number is one.
+  if (x.defined != y.defined) return x.defined ? b : a;
+  // What is bounded, says most of the elements, was moved least, is older: an order, so a join of any number is one.
+  if (std::isfinite(x.radius) != std::isfinite(y.radius)) return std::isfinite(x.radius) ? a : b;
   if (bool(x.literal) != bool(y.literal)) return x.literal ? a : b;
   if (x.radius != y.radius) return x.radius < y.radius ? a : b;
   return std::min(a, b);
@@ -88,14 +90,20 @@ KnownValue TensorEGraph::Facts::evaluate(const OpDef& op, const Attrs& attrs, st
   KnownValue out = point(op, attrs, operands, types, result);
   if (!out.splat && !out.literal) return out;
   auto again = [&](std::span<const KnownValue> others) { return point(op, attrs, others, types, result); };
-  out.radius = enclosure_radius(op, out, result, operands, again, options.slack);
+  out.dtype = result.dtype;
+  const Enclosure enclosure = enclosure_of(op, out, operands, again, options.slack);
+  out.radius = enclosure.radius;
+  out.defined = enclosure.defined;
   return out;
 }
 
 KnownValue TensorEGraph::Facts::point(const OpDef& op, const Attrs& attrs, std::span<const KnownValue> operands,
                                       std::span<const Type> operand_types, const Type& result) const {
   if (op.name == "constant") return known(std::get<TensorRef>(attrs.at("value")), options.max_literal);
-  if (op.name == "splat") return {std::get<double>(attrs.at("value")), nullptr};
+  if (op.name == "splat") {
+    const double written = std::get<double>(attrs.at("value"));
+    return {splat_of(Tensor::splat(Type::tensor(result.dtype, {}), written)).value_or(written), nullptr};
+  }
   if (!result.is_tensor() || op.purity != Purity::kPure || operands.empty()) return {};
   bool splats = std::all_of(operands.begin(), operands.end(), [](const KnownValue& v) { return v.splat.has_value(); });
   if (splats && only_moves(op) && op.name != "gather") {

@@ -10,12 +10,14 @@
 
 namespace egret::rules {
 
-// A known value: a number at every element, or a small tensor, or (all elements equal) both; and how far the run's licence
-// may have moved any of it (enclosure.h).
+// A known value: a number at every element, or a small tensor, or (all elements equal) both; and its enclosure: how far the
+// run's licence may have moved any of it, and whether that says anything of it (enclosure.h).
 struct KnownValue {
   std::optional<double> splat;
   TensorRef literal;
   double radius = 0;
+  DType dtype = DType::f32;
+  bool defined = true;
 };
 
 // Interns types as facts 0, 1, ...
@@ -33,7 +35,7 @@ class ValueTable {
  public:
   egraph::Fact intern(const KnownValue& value);  // kNoFact where nothing is known
   const KnownValue& value(egraph::Fact fact) const { return rows_[fact]; }
-  // One of two facts whose enclosures meet, the narrower; kConflict where they do not.  A value and its radius stay together, so
+  // One of two facts whose enclosures meet, the one that is not defined or the narrower; kConflict where they do not.  A value and its radius stay together, so
   // every fact encloses what exact arithmetic gives, and a class that computes itself anew (x + 0) never widens its own.
   egraph::Fact join(egraph::Fact a, egraph::Fact b, const Slack& slack) const;
 
@@ -50,7 +52,7 @@ struct TensorEGraph::Facts {
   std::vector<const OpDef*> ops;                      // by OpKind; null: unknown
   std::map<uint32_t, GraphInput> inputs;              // by attribute id of the `input` e-node
   std::map<std::string, uint32_t> input_attrs;        // attribute id by name
-  std::map<egraph::AttrId, double> folded;            // radius of what a leaf was folded from, by its attribute id
+  std::map<egraph::AttrId, double> rounded;           // radius of what a leaf was folded from, by its attribute id; not 0
   int64_t next_instance = 0;                          // of opaque e-nodes
   std::atomic<uint64_t> type_errors{0};               // e-nodes whose type does not follow from their operands'
 

@@ -1,5 +1,8 @@
 #include "rules/lang/language.h"
 
+#include <cmath>
+
+#include "rules/lang/enclosure.h"
 #include "rules/lang/facts.h"
 
 namespace egret::rules {
@@ -88,7 +91,7 @@ void TensorEGraph::make_values(std::span<const Id> nodes, std::span<Fact> out) {
     if (!any || graph_->fact(facts_->type_analysis, nodes[i]) == kNoFact) continue;
     KnownValue value = facts_->evaluate(def, attrs_of(nodes[i]), values, types, type(nodes[i]));
     if (values.empty()) {
-      if (auto folded = facts_->folded.find(graph_->attr(nodes[i])); folded != facts_->folded.end()) value.radius = folded->second;
+      if (auto rounded = facts_->rounded.find(graph_->attr(nodes[i])); rounded != facts_->rounded.end()) value.radius = rounded->second;
     }
     out[i] = facts_->values.intern(value);
   }
@@ -174,7 +177,21 @@ Result<std::vector<Id>> TensorEGraph::insert(const Graph& graph) {
 
 std::optional<std::pair<Id, Id>> TensorEGraph::contradiction() const {
   for (const egraph::Conflict& c : graph_->conflicts()) {
-    if (c.analysis == facts_->value_analysis) return std::pair(c.left, c.right);
+    if (c.analysis != facts_->value_analysis) continue;
+    // A class that was found since to hold a value that is not defined may hold any.
+    const Fact f = graph_->fact(facts_->value_analysis, c.cls);
+    if (f != kNoFact && facts_->values.value(f).defined) return std::pair(c.left, c.right);
+  }
+  return std::nullopt;
+}
+
+std::optional<Id> TensorEGraph::value_source(Id cls) {
+  const Fact known = graph_->fact(facts_->value_analysis, cls);
+  if (known == kNoFact) return std::nullopt;
+  for (const Id n : graph_->nodes_of(graph_->find(cls))) {
+    Fact made = kNoFact;
+    make_values({&n, 1}, {&made, 1});
+    if (made == known) return n;
   }
   return std::nullopt;
 }
@@ -188,7 +205,7 @@ size_t TensorEGraph::fold_constants() {
     if (f == kNoFact || graph_->fact(facts_->type_analysis, cls) == kNoFact) continue;
     const KnownValue& value = facts_->values.value(f);
     const Type& t = type(cls);
-    if (!t.is_tensor()) continue;
+    if (!t.is_tensor() || !std::isfinite(value.radius)) continue;
     bool leaf = false;
     for (Id n : graph_->nodes_of(cls)) {
       leaf |= graph_->op(n) == splat || (!value.splat && (graph_->op(n) == constant || op(n).name == "input"));
@@ -197,15 +214,19 @@ size_t TensorEGraph::fold_constants() {
     Attrs attrs = value.splat ? Attrs{{"value", *value.splat}, {"dtype", t.dtype}, {"sizes", t.dims}}
                               : Attrs{{"value", value.literal}};
     const egraph::AttrId attr = attrs_.intern(attrs);
-    double& radius = facts_->folded[attr];
-    radius = std::max(radius, value.radius);
-    Id id = graph_->add(value.splat ? splat : constant, attr, {});
+    const egraph::OpKind kind = value.splat ? splat : constant;
+    // What was rounded to a number is not that number: algebra would show the two apart, 1e20 + 3 and 1e20.
+    if ((value.radius > 0 || is_rounded(attr)) && graph_->lookup(kind, attr, {})) continue;
+    if (value.radius > 0) facts_->rounded[attr] = value.radius;
+    Id id = graph_->add(kind, attr, {});
     graph_->set_fact(facts_->type_analysis, id, facts_->types.intern(t));
     unions += graph_->unite(cls, id, {egraph::Justification::Kind::kGiven, 0, kFolded});
   }
   graph_->rebuild();
   return unions;
 }
+
+bool TensorEGraph::is_rounded(egraph::AttrId attr) const { return facts_->rounded.contains(attr); }
 
 // --- reading ---------------------------------------------------------------------------------------------------------
 
@@ -227,12 +248,14 @@ const Type& TensorEGraph::type(Id id) const {
 
 std::optional<double> TensorEGraph::splat(Id id) const {
   Fact f = graph_->fact(facts_->value_analysis, id);
-  return f == kNoFact ? std::nullopt : facts_->values.value(f).splat;
+  if (f == kNoFact) return std::nullopt;
+  const KnownValue& value = facts_->values.value(f);
+  return value.splat && is_well_known(value, facts_->options.slack) ? value.splat : std::nullopt;
 }
 
 TensorRef TensorEGraph::literal(Id id) const {
   Fact f = graph_->fact(facts_->value_analysis, id);
-  return f == kNoFact ? nullptr : facts_->values.value(f).literal;
+  return f == kNoFact || !std::isfinite(facts_->values.value(f).radius) ? nullptr : facts_->values.value(f).literal;
 }
 
 Dependence TensorEGraph::depends(Id id) const {

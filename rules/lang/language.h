@@ -71,9 +71,14 @@ class TensorEGraph {
   // Two e-nodes of one class whose known values no licence explains (design decision 8 c), of the first class found so.
   std::optional<std::pair<Id, Id>> contradiction() const;
 
-  // Unites classes whose splat or small literal value is known with a leaf that states it.  Call between iterations;
-  // returns the number of unions.  The graph is rebuilt afterwards.
+  // An e-node of the class from whose operands its value is known.
+  std::optional<Id> value_source(Id cls);
+
+  // Unites classes whose splat or small literal value is known with a leaf that states it, unless it was rounded to one that
+  // stands elsewhere.  Call between iterations; returns the number of unions.  The graph is rebuilt afterwards.
   size_t fold_constants();
+  // The leaf with these attributes is there only as what a term was rounded to.
+  bool is_rounded(egraph::AttrId attr) const;
 
   // The engine's number of an operator (registered on first use).
   egraph::OpKind op_kind(const OpDef& op);

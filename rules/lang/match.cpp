@@ -16,11 +16,15 @@ bool note(const MatchOptions& options, std::string text) {
 
 bool same_number(double a, double b) { return std::bit_cast<uint64_t>(a) == std::bit_cast<uint64_t>(b); }
 
+// A number stands for a splat of it: for what it is in the type of its place.
 bool numbers_fit(const Left& left, const LeftTerms& terms, const TermView& view) {
   for (size_t l = 0; l < left.leaves.size(); ++l) {
     if (!left.leaves[l].number) continue;
+    const double number = *left.leaves[l].number;
     auto known = view.splat(terms.leaves[l]);
-    if (!known || !same_number(*known, *left.leaves[l].number)) return false;
+    if (!known) return false;
+    if (same_number(*known, number)) continue;
+    if (!same_number(*known, Tensor::splat(Type::tensor(view.type(terms.leaves[l])->dtype, {}), number).get(0))) return false;
   }
   return true;
 }
