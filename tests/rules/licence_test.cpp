@@ -1,11 +1,6 @@
-// The licence that the verifier computes: what each rule needs, and no licence that floats of few bits contradict.
-#include <bit>
-#include <cmath>
-#include <set>
-
+// The licence that the verifier computes: what each rule needs.
 #include <catch2/catch.hpp>
 
-#include "ir/evaluate/evaluate.h"
 #include "rules/verify/verify.h"
 
 using namespace egret;
@@ -28,20 +23,6 @@ Verification verify_one(const std::string& rule) {
 
 const std::string kOne = "\n  accept x: f32[3]\n", kTwo = "\n  accept x: f32[3], y: f32[3]\n",
                   kThree = "\n  accept x: f32[3], y: f32[3], z: f32[3]\n";
-
-float half(uint16_t bits) {
-  const int exponent = (bits >> 10) & 31, mantissa = bits & 1023;
-  const float size = exponent == 31 ? (mantissa ? NAN : INFINITY)
-                     : exponent     ? std::ldexp(static_cast<float>(1024 + mantissa), exponent - 25)
-                                    : std::ldexp(static_cast<float>(mantissa), -24);
-  return bits >> 15 ? -size : size;
-}
-
-bool only_maps(const Graph& g) {
-  return std::all_of(g.nodes.begin(), g.nodes.end(), [](const GraphNode& n) {
-    return n.op->name == "input" || n.op->name == "splat" || (n.op->op_class == OpClass::kMap && n.type.dtype == DType::f16);
-  });
-}
 
 }  // namespace
 
@@ -113,59 +94,4 @@ TEST_CASE("a rule that declares less than it needs is not proved, and the reason
     CHECK(v.verdict != Verdict::kProved);
     CHECK((v.reason + v.note).find("needs " + word) != std::string::npos);
   }
-}
-
-// Rules of maps that need no more than nnan, ninf and nsz, as f16: all values of one variable, all pairs of floats of 8 bits.
-TEST_CASE("floats of few bits contradict no licence of the library") {
-  RuleSet library;
-  REQUIRE(library.add_library().ok());
-  const std::set<std::string> specials{"nnan", "ninf", "nsz"};
-  size_t tried = 0;
-  for (const Rule& rule : library.rules()) {
-    if (rule.kind != RuleKind::kAlgebra) continue;
-    if (!std::all_of(rule.needs.words.begin(), rule.needs.words.end(), [&](const std::string& w) { return specials.contains(w); })) continue;
-    const auto given = small_assignments(rule, 1);
-    if (given.empty()) continue;
-    Assignment a = given[0];
-    bool floats = !a.types.empty() && a.splats.empty() && a.groups.empty();
-    constexpr int64_t kCount = 1 << 16;
-    for (auto& [name, type] : a.types) {
-      floats &= type.dtype == DType::f32;
-      type = Type::tensor(DType::f16, {kCount});
-      a.dtypes[name] = DType::f16;
-    }
-    auto made = floats ? instance(rule, a) : Result<std::optional<RuleInstance>>(std::optional<RuleInstance>());
-    if (!made.ok() || !*made || !(*made)->hypotheses.empty()) continue;
-    const RuleInstance& i = **made;
-    if (i.left.inputs.size() > 2 || !only_maps(i.left) || !only_maps(i.right)) continue;
-    std::vector<Tensor> inputs;
-    for (size_t k = 0; k < i.left.inputs.size(); ++k) {
-      Tensor t(i.left.type(i.left.inputs[k].value));
-      for (int64_t e = 0; e < kCount; ++e) {
-        const auto bits = static_cast<uint16_t>(i.left.inputs.size() == 1 ? e : k == 0 ? e & 0xff00 : (e << 8) & 0xff00);
-        t.set(e, half(bits));
-      }
-      inputs.push_back(std::move(t));
-    }
-    auto left = evaluate(i.left, inputs), right = evaluate(i.right, inputs);
-    if (!left.ok() || !right.ok()) continue;
-    ++tried;
-    auto allows = [&](const char* w) { return std::find(rule.needs.words.begin(), rule.needs.words.end(), w) != rule.needs.words.end(); };
-    for (int64_t e = 0; e < kCount; ++e) {
-      const double x = (*left)[0].get(e), y = (*right)[0].get(e);
-      if ((std::isnan(x) && std::isnan(y)) || (x == y && (allows("nsz") || std::signbit(x) == std::signbit(y)))) continue;
-      bool claimed = true, infinite = false;
-      for (const Tensor& t : inputs) {
-        claimed &= !(allows("nnan") && std::isnan(t.get(e))) && !(allows("ninf") && std::isinf(t.get(e)));
-        infinite |= std::isinf(t.get(e));
-      }
-      claimed &= !(allows("nnan") && !infinite && (std::isnan(x) || std::isnan(y)));
-      claimed &= !(allows("ninf") && (std::isinf(x) || std::isinf(y)));
-      if (!claimed) continue;
-      INFO(rule.name << " at element " << e << ": " << inputs[0].get(e) << ": " << x << " against " << y);
-      CHECK_FALSE(claimed);
-      break;
-    }
-  }
-  CHECK(tried >= 60);
 }
