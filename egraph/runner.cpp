@@ -14,9 +14,8 @@ namespace egret::egraph {
 namespace {
 
 constexpr size_t kLeastThreaded = size_t{1} << 13;      // e-nodes
-constexpr size_t kTasksPerThread = 16;                  // searched before their right sides are made
 constexpr uint64_t kLeastTaskBytes = uint64_t{1} << 16;
-constexpr uint64_t kTaskShare = 16;                     // a task may take this part of the bytes that are left
+constexpr uint64_t kTaskShare = 32;                     // a task may take this part of the bytes that are left
 constexpr uint64_t kManyReleased = uint64_t{1} << 20;   // bytes of matches, to be given back where bytes are short
 constexpr uint64_t kHeldShare = 4;                      // matches may wait in this part of them
 constexpr uint64_t kFilterShare = 4;                    // matches above this part of the hash-cons pay for a filter
@@ -137,7 +136,7 @@ class Run {
     const bool backoff = options_.scheduler == Scheduler::kBackoff;
     const uint64_t most_matches = matches_left(), most_held = held_bytes();
     // Tasks that are searched together fit into the bytes that are left.
-    const size_t wave = backoff || looks_around_ ? tasks.size() : std::min(kTasksPerThread * static_cast<size_t>(workers_.threads()), kTaskShare);
+    const size_t wave = backoff || looks_around_ ? tasks.size() : std::min(tasks.size(), kTaskShare);
     std::optional<StopReason> stop;
     bool full = false;                       // a task, for want of bytes
     if (search_.expired()) stop = expiry();  // around changes

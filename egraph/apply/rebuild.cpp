@@ -86,7 +86,7 @@ void EGraph::Store::rekey(const Workers& workers, Array<Id>& readers) {
   tag_scratch.reshape(count);
   loop.for_chunks(count, kRekeyGrain, [&](size_t begin, size_t end, size_t) {
     for (size_t i = begin; i < end + kAhead; ++i) {
-      if (i < end) table.prefetch(tag_scratch[i] = tag_of_node(readers[i]));
+      if (i < end) table.prefetch_to_write(tag_scratch[i] = tag_of_node(readers[i]));
       if (i < begin + kAhead) continue;
       const Id n = readers[i - kAhead];
       const uint32_t tag = tag_scratch[i - kAhead];
@@ -128,7 +128,7 @@ void EGraph::Store::rekey(const Workers& workers, Array<Id>& readers) {
       }
     };
     for (size_t i = begin; i < end + 2 * kAhead; ++i) {
-      if (i < end) table.prefetch(tag_scratch[i] = tag_of_node(readers[i]));
+      if (i < end) table.prefetch_to_write(tag_scratch[i] = tag_of_node(readers[i]));
       if (i >= begin + kAhead && i < end + kAhead) fetch_row(tag_scratch[i - kAhead]);
       if (i >= begin + 2 * kAhead) put(readers[i - 2 * kAhead], tag_scratch[i - 2 * kAhead]);
     }

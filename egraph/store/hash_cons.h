@@ -47,7 +47,15 @@ class HashCons {
   Slot peek(uint32_t tag) const {
     return std::atomic_ref<Slot>(const_cast<Slot&>(slots_[home(tag)])).load(std::memory_order_relaxed);
   }
-  void prefetch(uint32_t tag) const { __builtin_prefetch(&slots_[home(tag)], 1); }
+  void prefetch(uint32_t tag) const { __builtin_prefetch(&slots_[home(tag)]); }
+  // As `prefetch`, and takes the slot from the caches of other processors: else the write would wait for that.
+  void prefetch_to_write(uint32_t tag) const {
+#ifdef __x86_64__
+    asm volatile("prefetchw %0" : : "m"(slots_[home(tag)]));  // which compilers write only where all processors have it
+#else
+    __builtin_prefetch(&slots_[home(tag)], 1);
+#endif
+  }
 
   // The id under `tag` that satisfies `same`; kNoId where there is none.
   template <class Same>

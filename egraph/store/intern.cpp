@@ -35,7 +35,7 @@ size_t intern_serial(const Column& column, Id first) {
   for (size_t i = 0; i < count + Column::kSlotsAhead; ++i) {
     if (i < count) {
       if (i % Column::kChunk == 0) column.fill(i, std::min(count, i + Column::kChunk));
-      table.prefetch(column.tags[i] = tag_of(column.keys[i]));
+      table.prefetch_to_write(column.tags[i] = tag_of(column.keys[i]));
     }
     if (i >= Column::kRowsAhead && i - Column::kRowsAhead < count) store.fetch_row(column.tags[i - Column::kRowsAhead]);
     if (i >= Column::kSlotsAhead) resolve(i - Column::kSlotsAhead);

@@ -61,7 +61,7 @@ class Parallel {
     std::vector<Twin> twins;
     uint32_t made = 0;
     for (size_t i = begin; i < end + Column::kSlotsAhead; ++i) {
-      if (i < end) table_.prefetch(column_.tags[i] = tag_of(column_.keys[i]));
+      if (i < end) table_.prefetch_to_write(column_.tags[i] = tag_of(column_.keys[i]));
       if (i >= begin + Column::kRowsAhead && i - Column::kRowsAhead < end) column_.store.fetch_row(column_.tags[i - Column::kRowsAhead]);
       if (i >= begin + Column::kSlotsAhead) made += claim(i - Column::kSlotsAhead, twins);
     }
