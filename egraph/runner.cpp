@@ -306,7 +306,7 @@ class Run {
     std::vector<uint64_t> of_rule(rules_.size(), 0);
     for (size_t b = 0; b < held_.size(); ++b) of_rule[held_[b].task->rule] += open[b];
     std::vector<bool> many(rules_.size());
-    for (size_t r = 0; r < rules_.size(); ++r) many[r] = of_rule[r] * kSampled > kMany * graph_.node_count();
+    for (const MatchBlock& block : held_) many[block.task->rule] = of_rule[block.task->rule] * kSampled > kMany * graph_.node_count();
     return many;
   }
 
@@ -382,10 +382,10 @@ class Run {
     const uint64_t largest = std::max<uint64_t>(1, rule.right->nodes.size());
     maker_.begin_rule(r);
     for (uint64_t at = 0; at < count;) {
-      if (const auto reason = limit_reached()) return reason;
+      const uint64_t used = bytes();
+      if (const auto reason = limit_reached(used)) return reason;
       uint64_t part = std::min(count - at, options_.limits.matches - applied_count_);
       part = std::min(part, std::max<uint64_t>(1, (options_.limits.enodes - graph_.node_count()) / largest));
-      const uint64_t used = bytes();
       while (used + maker_.growth(rule, part) >= options_.limits.bytes) {
         if (part <= kLeastBlock) return StopReason::kByteLimit;
         part /= 2;
@@ -531,10 +531,11 @@ class Run {
     const StopToken* stop = options_.limits.stop;
     return stop && stop->stop_requested() ? StopReason::kStopped : StopReason::kTimeLimit;
   }
-  std::optional<StopReason> limit_reached() const {
+  std::optional<StopReason> limit_reached() const { return limit_reached(bytes()); }
+  std::optional<StopReason> limit_reached(uint64_t used) const {
     if (graph_.node_count() >= options_.limits.enodes) return StopReason::kNodeLimit;
     if (applied_count_ >= options_.limits.matches) return StopReason::kMatchLimit;
-    if (bytes() >= options_.limits.bytes) return StopReason::kByteLimit;
+    if (used >= options_.limits.bytes) return StopReason::kByteLimit;
     if (clock_.expired(options_.limits)) return expiry();
     return std::nullopt;
   }

@@ -10,6 +10,7 @@ namespace egret::egraph::lang {
 namespace {
 
 constexpr int kSweeps = 16;
+constexpr size_t kWorthwhile = 3;  // a sweep that improves a smaller part of the ids is dearer than looking at readers
 
 // Symbols of the smallest term with this e-node on top.
 template <class Size>
@@ -46,17 +47,18 @@ void SmallestTerms::settle(std::vector<Size>& sizes) {
   sizes.assign(ids, static_cast<Size>(bound_ + 1));
   std::vector<uint8_t> changed(ids, 0);  // the sweep that the class' size is to be read in again
   uint8_t sweep = 0;
-  bool left = false;
+  size_t improved = 0;
   const auto look_again = [&](Id node) {
     if (!improves(sizes, node)) return;
     changed[store.sets.parent(node)] = static_cast<uint8_t>(sweep + 1);  // e-nodes still to come in this one see it, too
-    left = true;
+    ++improved;
   };
   store.enodes.for_each_live([&](Id node) {
     if (store.enodes.row(node).arity() == 0) look_again(node);
   });
-  while (left && sweep < kSweeps) {
-    left = false;
+  const auto worthwhile = [&] { return improved * kWorthwhile >= ids || !store.knows_readers(); };
+  while (improved > 0 && sweep < kSweeps && (sweep == 0 || worthwhile())) {
+    improved = 0;
     ++sweep;
     for (Id node = 0; node < ids; ++node) {
       const Row& row = store.enodes.row(node);
@@ -64,7 +66,7 @@ void SmallestTerms::settle(std::vector<Size>& sizes) {
       if (store.enodes.live(node)) look_again(node);
     }
   }
-  if (left) settle_slowly(sizes);
+  if (improved > 0) settle_slowly(sizes);
   nodes_.assign(ids, kNoId);
   store.enodes.for_each_live([&](Id node) {
     const Id cls = store.sets.parent(node);

@@ -54,10 +54,10 @@ size_t Region::capacity_for(size_t bytes) const {
   return !mapped_ && wanted < kLeastMapping ? wanted : round_up(wanted, kHugePage);
 }
 
-uint64_t Region::resident(size_t used) const {
-  const size_t capacity = used <= capacity_ ? capacity_ : capacity_for(used);
+uint64_t Region::resident_once_grown(size_t used) const {
+  const size_t capacity = capacity_for(used);
   if (!mapped_ && capacity < kLeastMapping) return std::min(capacity, round_up(used, kPage));
-  return round_up(used, huge_ || (capacity > capacity_ && capacity >= kLeastHuge) ? kHugePage : kPage);
+  return round_up(used, huge_ || capacity >= kLeastHuge ? kHugePage : kPage);
 }
 
 void Region::grow(size_t bytes, size_t used) {

@@ -42,10 +42,16 @@ class Region {
   bool huge() const { return huge_; }  // asked for huge pages
   void advise_huge();  // all of it will be used
   void grow(size_t bytes, size_t used);  // at least `bytes`, of which the first `used` keep their content
-  uint64_t resident(size_t used) const;  // bytes that it takes once `used` of them, perhaps more than there are now, were used
+  // Bytes that it takes once `used` of them, perhaps more than there are now, were used.
+  uint64_t resident(size_t used) const {
+    if (used > capacity_) return resident_once_grown(used);
+    const size_t page = huge_ ? kHugePage : kPage, pages = (used + page - 1) & ~(page - 1);
+    return mapped_ ? pages : std::min(capacity_, pages);
+  }
 
  private:
   size_t capacity_for(size_t bytes) const;
+  uint64_t resident_once_grown(size_t used) const;
 
   void* data_ = nullptr;
   size_t capacity_ = 0;

@@ -7,6 +7,7 @@
 #include "frontends/cli/cli.h"
 #include "support/file_writer.h"
 #include "support/files.h"
+#include "support/json_text.h"
 
 namespace egret::cli {
 namespace {
@@ -37,13 +38,9 @@ Result<egraph::RunOptions> run_options(const Arguments& a) {
   return options;
 }
 
+// The object but for its longest lists.
 Json to_json(const SaturateReport& r, const std::vector<BestTerm>& best, const std::vector<bool>& goals) {
   Json j;
-  j["iterations"] = Json::array();
-  for (const egraph::Iteration& i : r.iterations) {
-    j["iterations"].push_back({{"enodes", i.enodes}, {"eclasses", i.eclasses}, {"search_s", i.search_s},
-                               {"apply_s", i.apply_s}, {"rebuild_s", i.rebuild_s}});
-  }
   j["enodes"] = r.enodes;
   j["eclasses"] = r.eclasses;
   j["stop_reason"] = r.stop_reason;
@@ -53,11 +50,38 @@ Json to_json(const SaturateReport& r, const std::vector<BestTerm>& best, const s
   j["best"] = Json::array();
   for (const BestTerm& b : best) j["best"].push_back({{"term", b.term}, {"size", b.size}});
   j["goals"] = goals;
-  j["rules"] = Json::array();
-  for (const auto& use : r.rules) {
-    j["rules"].push_back({{"name", use.name}, {"matches", use.matches}, {"applied", use.applied}, {"search_s", use.search_s}});
-  }
   return j;
+}
+
+std::string text_of(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace); }
+
+// Appends a field that is a list of objects: `write` appends the fields of one.
+template <class Row, class Write>
+void append_list(std::string& text, const char* name, const std::vector<Row>& rows, const Write& write) {
+  fmt::format_to(std::back_inserter(text), "  \"{}\": [", name);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    text += i == 0 ? "\n    {\n" : ",\n    {\n";
+    write(rows[i]);
+    text += "\n    }";
+  }
+  text += rows.empty() ? "]" : "\n  ]";
+}
+
+// The whole object.  Of thousands of iterations and rules, values would take longer than the run.
+std::string object_text(const SaturateReport& r, const std::vector<BestTerm>& best, const std::vector<bool>& goals) {
+  std::string text = "{\n";
+  append_list(text, "iterations", r.iterations, [&](const egraph::Iteration& i) {
+    fmt::format_to(std::back_inserter(text),
+                   "      \"enodes\": {},\n      \"eclasses\": {},\n      \"search_s\": {},\n      \"apply_s\": {},\n      \"rebuild_s\": {}",
+                   i.enodes, i.eclasses, i.search_s, i.apply_s, i.rebuild_s);
+  });
+  const std::string rest = text_of(to_json(r, best, goals));
+  text += "," + rest.substr(1, rest.size() - 3) + ",\n";  // without its braces
+  append_list(text, "rules", r.rules, [&](const auto& use) {
+    fmt::format_to(std::back_inserter(text), "      \"name\": {},\n      \"matches\": {},\n      \"applied\": {},\n      \"search_s\": {}",
+                   json_string(use.name), use.matches, use.applied, use.search_s);
+  });
+  return text + "\n}\n";
 }
 
 void print_text(const SaturateReport& r, const Session& session, const std::vector<BestTerm>& best, const std::vector<bool>& goals) {
@@ -122,7 +146,11 @@ Status saturate_command(const Arguments& a, Context& context) {
   const std::vector<BestTerm> best = session.best();
   if (!a.dump.empty()) EGRET_TRY_VOID(write_dump(a.dump, session));
   const std::vector<bool> goals = session.goals();
-  context.print(to_json(report, best, goals), [&] { print_text(report, session, best, goals); });
+  if (context.json) {
+    std::fputs(object_text(report, best, goals).c_str(), stdout);
+  } else {
+    print_text(report, session, best, goals);
+  }
   if (std::find(goals.begin(), goals.end(), false) != goals.end()) context.exit_status = kNo;
   return {};
 }
