@@ -52,6 +52,12 @@ def all_workloads():
     ]
 
 
+def processors(egret):
+    """What two threads can gain here, in a sentence: it changes with where the host places the processors."""
+    program = pathlib.Path(egret).parent / "speed_processors"
+    return measure.run([program], 0, measure.Quiet(0))["out"].strip() if program.exists() else ""
+
+
 class Bench:
     def __init__(self, arguments, folder):
         self.arguments, self.folder = arguments, pathlib.Path(folder)
@@ -148,6 +154,7 @@ def main():
         bench = Bench(arguments, folder)
         if bench.peers:
             bench.peers.build()
+        before = processors(arguments.egret)
         wanted = lambda name: not arguments.only or any(o in name for o in arguments.only)
         for workload in all_workloads():
             if wanted(workload.name) and (arguments.long or not workload.long):
@@ -157,6 +164,7 @@ def main():
         load = os.getloadavg()[0]
         text = (f"# The engine beside egg 0.11.0 and egglog 3.0.0\n\n{datetime.date.today()}; {measure.machine()}; minimum of "
                 f"{arguments.runs} runs (peers on long workloads: 1), load at the end {load:.1f}.\n"
+                f"First: {before}\nLast: {processors(arguments.egret)}\n"
                 "`ratio`: the peer's engine time over egret's whole process with one thread; `of user`: "
                 "processor time of both processes,\nwhich a busy machine blurs less.\n\n" + bench.table())
         output = pathlib.Path(arguments.output or ROOT / "experiments" / "engine" / "results" / f"engine-{datetime.date.today()}.md")
