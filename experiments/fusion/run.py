@@ -2,9 +2,9 @@
 
     .deps/venv/bin/python experiments/fusion/run.py [--target h200] [--seconds 120] [NAME ...] > experiments/fusion/RESULTS.md
 
-The suite: the models that lie in .cache/models (experiments/suites/make_models.py makes them), the algebra suite, the
-training step, a residual block's with batch norm (resnet_step.py), a BERT-like encoder with frozen weights
-(experiments/suites/encoder.py), and programs of many layers (layers.py).  Costs are predicted by the roofline; "portfolio" is
+The suite: the models that lie in .cache/models (experiments/suites/make_models.py makes them), the graphs of GraphNet that lie in
+.cache/graphnet (graphnet.py makes them), the algebra suite, the training step, a residual block's with batch norm (resnet_step.py), a
+BERT-like encoder with frozen weights (experiments/suites/encoder.py), and programs of many layers (layers.py).  Costs are predicted by the roofline; "portfolio" is
 the best of the covers, "joint" the answer of the pass, "twophase" rewriting first and fusion after, "no algebra" the best cover of
 the program as it was.  A ratio below 1 beside "joint" would be a bug: it is said at
 the end and the exit status is 2.
@@ -25,12 +25,14 @@ LAYERS = [1, 4, 20]
 ENCODERS = [2, 12]
 
 
-def suite(folder):
+def suite(folder, graphs):
     """(name, file, options)"""
     for name in MODELS:
         file = ROOT / ".cache/models" / f"{name}.onnx"
         if file.exists():
             yield name, file, []
+    for file in sorted(graphs.glob("*.onnx")):
+        yield file.stem.removeprefix("transformers-auto-model.").removeprefix("hf-tiny-model-private_tiny-random-"), file, []
     for file in sorted((ROOT / "experiments/suites/algebra").glob("*.egret")):
         yield file.stem, file, []
     file = Path(folder) / "resnet_step.egret"
@@ -70,11 +72,12 @@ def main():
     parser.add_argument("--tool", default=ROOT / "build/bin/egret")
     parser.add_argument("--target", default="h200")
     parser.add_argument("--seconds", default="120")
+    parser.add_argument("--graphs", type=Path, default=ROOT / ".cache/graphnet", help="what graphnet.py --suite has made")
     arguments = parser.parse_args()
     methods = ["unfused", *COVERS, "portfolio", "no algebra", "joint"]
     rows, above = [], []
     with tempfile.TemporaryDirectory() as folder:
-        for name, file, options in suite(folder):
+        for name, file, options in suite(folder, arguments.graphs):
             if arguments.names and name not in arguments.names:
                 continue
             d = measure(arguments.tool, file, [*options, "--target", arguments.target, "--time-limit", arguments.seconds])
@@ -85,7 +88,8 @@ def main():
             above += [f"{name}: {m} {found[m]} below joint {found['joint']}" for m in found if found[m] < found["joint"] * (1 - 1e-9)]
             print(name, found, file=sys.stderr)
     print(f"# Fusion: every method over the best known ({arguments.target}, predicted)\n")
-    print("Written by run.py.  Seconds are of one run, on whatever else the machine did.\n")
+    print("Written by `.deps/venv/bin/python experiments/fusion/run.py > experiments/fusion/RESULTS.md`.  Seconds are of one run, on whatever else the\n"
+          "machine did.\n")
     print("| program | operators | kernels | candidates | " + " | ".join(methods) + " | joint us | gap % | fuse s | extract s |")
     print("| --- " * (len(methods) + 8) + "|")
     ratios = {m: [] for m in methods}
@@ -105,6 +109,13 @@ def main():
 
     print("| geometric mean | | | | " + " | ".join(f"{math.exp(sum(map(math.log, known(m))) / max(1, len(known(m)))):.3f}" for m in methods) + " | | | | |")
     print("| worst | | | | " + " | ".join(f"{max(known(m), default=1):.3f}" for m in methods) + " | | | | |")
+    print("\nSeconds of each cover, of the joint choice from them (columns, reductions, exact engines), and of all from the file to the kernels chosen:\n")
+    print("| program | " + " | ".join(COVERS) + " | covers | joint | all |")
+    print("| --- " * (len(COVERS) + 4) + "|")
+    for name, d, _ in rows:
+        took = {c["method"]: c["seconds"] for c in d["covers"]}
+        fast = sum(s for m, s in took.items() if m != "local")
+        print(f"| {name} | " + " | ".join(f"{took[m]:.3f}" if m in took else "" for m in COVERS) + f" | {fast:.3f} | {d['extract_s']:.2f} | {d['total_s']:.1f} |")
     below = sum(1 for _, _, f in rows if f["joint"] < min(f.get("twophase", math.inf), f["no algebra"]) * (1 - 1e-6))
     print(f"\nJoint is below both rewrite-then-fuse and no algebra in {below} of {len(rows)} programs, above in {len(above)}.")
     for line in above:
