@@ -7,7 +7,7 @@
 namespace egret::egraph {
 namespace {
 
-constexpr size_t kGrain = 4096;  // matches a task
+constexpr size_t kGrain = 1024;  // matches a task
 
 }  // namespace
 

@@ -33,15 +33,27 @@ std::atomic_ref<Slot> shared(Slot& slot) { return std::atomic_ref<Slot>(slot); }
 
 }  // namespace
 
-// Appends the live e-nodes of [first, last) that read a displaced class.
-void EGraph::Store::collect_by_scan(size_t first, size_t last, const Workers& workers, Array<Id>& readers) const {
+// Appends the live e-nodes of [first, last) that read a displaced class, and marks them as changed.  Requires: `first` begins a
+// word of bits.
+void EGraph::Store::collect_by_scan(size_t first, size_t last, const Workers& workers, Array<Id>& readers) {
+  changes.drop_list();
   const auto scan = [&](size_t begin, size_t end, auto& found) {
-    enodes.for_each_reading(displaced_bits, begin, end, [&](Id n) { found.push_back(n); });
+    size_t marked = 0;
+    enodes.for_each_reading(displaced_bits, begin, end, [&](Id n) {
+      found.push_back(n);
+      marked += changes.mark_bit(n);
+    });
+    return marked;
   };
-  if (!workers.several()) return scan(first, last, readers);
-  std::vector<std::vector<Id>> found(Workers::chunks(last - first, kGrain));
-  workers.for_chunks(last - first, kGrain, [&](size_t begin, size_t end, size_t chunk) { scan(first + begin, first + end, found[chunk]); });
-  for (const std::vector<Id>& part : found) readers.append(part.data(), part.size());
+  if (!workers.several()) return changes.marked(scan(first, last, readers));
+  const size_t chunks = Workers::chunks(last - first, kGrain);
+  std::vector<std::vector<Id>> found(chunks);
+  std::vector<size_t> marked(chunks);
+  workers.for_chunks(last - first, kGrain, [&](size_t begin, size_t end, size_t chunk) { marked[chunk] = scan(first + begin, first + end, found[chunk]); });
+  for (size_t c = 0; c < chunks; ++c) {
+    readers.append(found[c].data(), found[c].size());
+    changes.marked(marked[c]);
+  }
 }
 
 // One round: all at once, or in pieces where bytes are short.  What a piece displaces is for the next round, though later pieces
@@ -50,7 +62,8 @@ void EGraph::Store::repair_by_scan(const Workers& workers, Array<Id>& readers) {
   Array<Id> repaired;
   repaired.swap(displaced);
   const size_t ids = enodes.size(), piece = fits(ids * kBytesAReader) ? ids : kPiece;
-  for (size_t begin = *std::min_element(repaired.begin(), repaired.end()); begin < ids; begin += piece) {  // readers are younger
+  const size_t oldest = *std::min_element(repaired.begin(), repaired.end());  // readers are younger
+  for (size_t begin = oldest / 64 * 64; begin < ids; begin += piece) {
     readers.clear();
     collect_by_scan(begin, std::min(ids, begin + piece), workers, readers);
     rekey(workers, readers);
@@ -133,7 +146,6 @@ void EGraph::Store::rekey(const Workers& workers, Array<Id>& readers) {
       if (i >= begin + 2 * kAhead) put(readers[i - 2 * kAhead], tag_scratch[i - 2 * kAhead]);
     }
   });
-  for (const Id n : readers) changes.mark(n);
   std::vector<Loss> losses;
   for (const std::vector<Loss>& part : lost) losses.insert(losses.end(), part.begin(), part.end());
   table.note_inserted(count - losses.size());
@@ -220,6 +232,7 @@ void EGraph::Store::restore_congruence(const Workers& workers) {
     } else {
       readers_of.take(enodes, sets, displaced.span(), readers);
     }
+    for (const Id n : readers) changes.mark(n);
     for (const Id cls : displaced) displaced_bits.clear(cls);
     displaced.clear();
     rekey(workers, readers);

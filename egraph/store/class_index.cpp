@@ -5,6 +5,8 @@
 namespace egret::egraph {
 namespace {
 
+constexpr size_t kSamples = 1024;  // of e-nodes, to share them out by class
+
 // Turns counts into ends: start[i] is where row i ends, for i in [begin, end).  A fill from the last entry to the first
 // moves each back to where its row starts.
 uint32_t accumulate_counts(Array<uint32_t>& start, size_t begin, size_t end, uint32_t total) {
@@ -29,7 +31,8 @@ void ClassIndex::invalidate(size_t ids, size_t ops) {
 void ClassIndex::build_nodes(const Workers& workers) const {
   zero(class_start_, ids_ + 1);
   zero(op_start_, ops_ + 1);
-  // Each thread takes a range of classes, whose members are no older than its first; one more task takes the operators.
+  // Each thread takes a range of classes, which a sample says to have as many members as the others'; members are no older than
+  // their class.  One more task takes the operators.
   const size_t parts = static_cast<size_t>(workers.threads());
   std::vector<uint32_t> counts(parts + 1, 0);
   const auto for_each_member = [&](Id first, Id last, const auto& visit) {  // last to first
@@ -39,7 +42,12 @@ void ClassIndex::build_nodes(const Workers& workers) const {
       if (cls >= first && cls < last) visit(n, cls);
     }
   };
-  const auto begin_of = [&](size_t part) { return static_cast<Id>(ids_ * part / parts); };
+  std::vector<Id> sample;
+  for (size_t i = 0; i < kSamples && parts > 1 && ids_ > 0; ++i) sample.push_back(sets_.find(static_cast<Id>(ids_ * i / kSamples)));
+  std::sort(sample.begin(), sample.end());
+  const auto begin_of = [&](size_t part) {
+    return part == 0 ? 0 : part == parts ? static_cast<Id>(ids_) : sample.empty() ? 0 : sample[kSamples * part / parts];
+  };
   workers.for_each(parts + 1, [&](size_t part) {
     if (part == parts) return build_ops();
     for_each_member(begin_of(part), begin_of(part + 1), [&](Id, Id cls) { ++class_start_[cls], ++counts[part]; });

@@ -105,7 +105,7 @@ struct EGraph::Store {
   size_t rebuild(const EGraph& graph, const Workers& workers);
   void restore_congruence(const Workers& workers);
   void repair_by_scan(const Workers& workers, Array<Id>& readers);
-  void collect_by_scan(size_t begin, size_t end, const Workers& workers, Array<Id>& readers) const;
+  void collect_by_scan(size_t begin, size_t end, const Workers& workers, Array<Id>& readers);
   void collect_by_links(Array<Id>& readers);
   void rekey(const Workers& workers, Array<Id>& readers);
   void flatten(const Workers& workers);
