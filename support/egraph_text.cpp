@@ -234,7 +234,9 @@ class Quick {
 bool read_quickly(std::string_view text, Handler& handler) {
   constexpr unsigned kPlain = rapidjson::kParseIterativeFlag | rapidjson::kParseInsituFlag | rapidjson::kParseNumbersAsStringsFlag;
   constexpr unsigned kUnicode = kPlain | rapidjson::kParseValidateEncodingFlag;
-  std::string copy(text);  // reading in place writes
+  std::string copy;  // reading in place writes, and reads sixteen bytes at a time
+  copy.reserve(text.size() + 16);
+  copy = text;
   rapidjson::InsituStringStream stream(copy.data());
   rapidjson::Reader reader;
   Quick events(handler);
