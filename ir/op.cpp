@@ -10,6 +10,7 @@
 #include "ir/assume.h"
 #include "ir/definitions/bind.h"
 #include "ir/definitions/registry.h"
+#include "support/closest.h"
 
 namespace egret {
 
@@ -141,21 +142,6 @@ Status check_value(const OpDef& op, const AttrSpec& spec, AttrValue& value) {
   return attr_error(op, fmt::format("'{}' must be of kind {}", spec.name, to_string(spec.kind)));
 }
 
-size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      size_t substituted = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[j];
-      row[j] = std::min({substituted, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row[b.size()];
-}
-
 }  // namespace
 
 std::span<const OpDef* const> all_ops() { return registry().all; }
@@ -172,16 +158,9 @@ const OpDef& op_named(std::string_view name) {
 }
 
 std::string closest_op(std::string_view name) {
-  std::string best;
-  size_t best_distance = std::min<size_t>(3, name.size() / 2 + 1);
-  for (const OpDef* op : all_ops()) {
-    size_t d = edit_distance(name.substr(0, 64), op->name);
-    if (d < best_distance) {
-      best_distance = d;
-      best = op->name;
-    }
-  }
-  return best;
+  std::vector<std::string_view> names;
+  for (const OpDef* op : all_ops()) names.push_back(op->name);
+  return std::string(closest(name, names));
 }
 
 NativeTypeRule native_type_rule(const OpDef& op) {

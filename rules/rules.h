@@ -79,6 +79,11 @@ class RuleSet {
   // Takes a rule as written out, with every rule that it was expanded to.
   void remove(std::string_view written) { std::erase_if(rules_, [&](const Rule& r) { return r.written == written; }); }
 
+  // Takes all other rules of algebra out.
+  void keep_alone(std::string_view written) {
+    std::erase_if(rules_, [&](const Rule& r) { return r.kind == RuleKind::kAlgebra && r.written != written; });
+  }
+
   // What is known of a rule as written, all its expansions.
   void set_verdict(std::string_view written, Verdict verdict);
   // Switches one off: it is not compiled.

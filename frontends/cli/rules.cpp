@@ -6,10 +6,13 @@
 #include <fmt/format.h>
 
 #include "frontends/cli/cli.h"
+#include "frontends/explain/partial_match.h"
 #include "frontends/opaque.h"
 #include "frontends/pass.h"
 #include "frontends/pass_stages.h"
 #include "frontends/rule_loading.h"
+#include "rules/lang/syntax.h"
+#include "support/closest.h"
 
 namespace egret::cli {
 namespace {
@@ -55,9 +58,7 @@ constexpr size_t kMaxPlaces = 10'000;
 // One rule of algebra (as written) and the rules of fusion; switched on, whatever its set.
 Result<rules::RuleSet> alone(const rules::RuleSet& set, const rules::Rule& rule) {
   rules::RuleSet out = set;
-  for (const rules::Rule& r : set.rules()) {
-    if (r.kind == rules::RuleKind::kAlgebra && r.written != rule.written) out.remove(r.written);
-  }
+  out.keep_alone(rule.written);
   if (!rule.on) EGRET_TRY_VOID(out.enable(rule.ruleset));
   return out;
 }
@@ -75,6 +76,32 @@ Result<double> saving(const rules::RuleSet& rule, const Graph& graph, const Opti
   return baseline.greedy.solution.cost - choice.solution.cost;
 }
 
+Error no_such_rule(const std::string& name, const rules::RuleSet& set) {
+  std::vector<std::string_view> names;
+  for (const rules::Rule& r : set.rules()) {
+    if (r.kind == rules::RuleKind::kAlgebra) names.push_back(r.written);
+    if (r.name == name) return input_error(name + " is a rule of fusion: it makes kernels, and matches no term", "`egret explain` says why a kernel was chosen");
+  }
+  const std::string_view near = closest(name, names);
+  return input_error("no rule of algebra is named " + name, near.empty() ? "`egret rules` lists them" : fmt::format("did you mean {}? `egret rules` lists them", near));
+}
+
+// Where the rule comes nearest to matching, and what is missing there: one sentence for each root of its left side.
+std::vector<std::string> nearest_places(const rules::Rule& rule, const explain::KeptRun& run) {
+  std::vector<std::string> out;
+  for (const rules::Equation& e : rules::equations_of(*rule.syntax)) {
+    const explain::PartialMatch near = explain::nearest_match(run, *e.left);
+    if (near.at == egraph::kNoId) {
+      out.push_back(near.missing);
+    } else if (near.operators < near.of || !near.missing.empty()) {
+      out.push_back(fmt::format("at {} there are {} of its {} operators: {}", explain::describe_node(run, near.at), near.operators, near.of, near.missing));
+    } else {
+      out.push_back(fmt::format("at {} its operators stand, but not all that it asks of them together", explain::describe_node(run, near.at)));
+    }
+  }
+  return out;
+}
+
 // The places of the imported program where a rule matches: the e-nodes of its left side, and what fails there.
 Status match_rule(const Arguments& a, Context& context) {
   const std::string &name = a.match[0], &model = a.match[1];
@@ -89,9 +116,11 @@ Status match_rule(const Arguments& a, Context& context) {
   OptimizeOptions options;
   options.target = a.target;
   options.freeze = model.ends_with(".onnx");
-  EGRET_TRY(const Imported program, import_program(graph, options));
-  rules::TensorEGraph& tensors = *program.tensors;
-  std::map<egraph::Id, std::string> names;
+  EGRET_TRY(Imported program, import_program(graph, options));
+  explain::KeptRun run;  // the program before any rule
+  run.tensors = std::move(program.tensors);
+  rules::TensorEGraph& tensors = *run.tensors;
+  std::map<egraph::Id, std::string>& names = run.names;
   for (ValueId v = 0; v < graph.nodes.size(); ++v) names.try_emplace(tensors.graph().find(program.values[v]), graph.node(v).name);
   Json places = Json::array();
   const rules::Rule* known = nullptr;
@@ -110,19 +139,21 @@ Status match_rule(const Arguments& a, Context& context) {
       fitting += m.holds;
     }
   }
-  if (!known) return input_error("no rule of algebra is named " + name, "`egret rules` lists them");
+  if (!known) return no_such_rule(name, set);
+  const std::vector<std::string> nearest = places.empty() ? nearest_places(*known, run) : std::vector<std::string>();
   double saves = 0;
   if (fitting > 0 && !first_opaque(graph)) {
     EGRET_TRY(const rules::RuleSet rule, alone(set, *known));
     EGRET_TRY(saves, saving(rule, graph, options));
   }
-  context.print(Json{{"rules", places}, {"target", a.target}, {"saves_s", saves}}, [&] {
+  context.print(Json{{"rules", places}, {"target", a.target}, {"saves_s", saves}, {"nearest", nearest}}, [&] {
     for (const Json& p : places) {
       fmt::print("{} {}", p["rule"].get<std::string>(), p["applies"].get<bool>() ? "applies at" : "does not apply at");
       for (const Json& n : p["nodes"]) fmt::print(" {}({})", n["op"].get<std::string>(), n["value"].get<std::string>());
       fmt::print("{}\n", p["applies"].get<bool>() ? "" : ": " + p["failed"].get<std::string>());
     }
-    fmt::print("{} places, {} where it applies; alone it saves {:.4g} us on {}\n", places.size(), fitting, saves * 1e6, a.target);
+    for (const std::string& n : nearest) fmt::print("{} matches nowhere: {}\n", known->written, n);
+    fmt::print("{} {}, {} where it applies; alone it saves {:.4g} us on {}\n", places.size(), places.size() == 1 ? "place" : "places", fitting, saves * 1e6, a.target);
   });
   return {};
 }
@@ -167,10 +198,10 @@ void add_rules(CLI::App& app, Context& context) {
   c->add_option("files", a->files, "rule files added to the library");
   c->add_flag("--no-library", a->no_library, "leave the library's rules out");
   c->add_flag("--unproved", a->unproved, "load rules of the files that are not proved");
-  c->add_option("--match", a->match, "RULE MODEL: where the rule matches the imported program, what fails elsewhere, what it saves")->expected(2);
+  auto* match = c->add_option("--match", a->match, "RULE MODEL: where the rule matches the imported program, what fails elsewhere, what it saves")->expected(2);
   c->add_option("--shape", a->shapes, "sizes of an input that the file leaves open: INPUT=1,3,48,320 (repeatable)")->allow_extra_args(false);
   c->add_option("--target", a->target, "with --match: the device whose time is saved")->capture_default_str();
-  c->add_flag("--growth", a->growth, "how each rule by itself makes an e-graph grow");
+  c->add_flag("--growth", a->growth, "how each rule by itself makes an e-graph grow")->excludes(match);
   c->callback([a, &context] {
     if (auto status = a->growth ? growth_of_rules(*a, context) : a->match.empty() ? list_rules(*a, context) : match_rule(*a, context); !status.ok()) context.fail(status.error());
   });

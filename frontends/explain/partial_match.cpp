@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "ir/splat_value.h"
 #include "ir/text/scan.h"
 
 namespace egret::explain {
@@ -58,7 +59,8 @@ class Search {
     cls = graph_.find(cls);
     if (term.kind == Term::Kind::kNumber) {
       const auto splat = run_.tensors->splat(cls);
-      if (splat && *splat == term.number) return {};
+      const DType dtype = run_.tensors->type(cls).dtype;
+      if (splat && *splat == splat_value(dtype, term.number)) return {};
       return {0, fmt::format("{} stands where the pattern has {}", splat ? print_number(*splat) : describe(run_, cls), print_number(term.number))};
     }
     const std::string op = operator_name(term);
@@ -100,6 +102,7 @@ std::string describe(const KeptRun& run, Id cls) {
 std::string describe_node(const KeptRun& run, Id node, int depth) {
   const rules::TensorEGraph& tensors = *run.tensors;
   if (tensors.op(node).name == "input") return std::get<std::string>(tensors.attrs_of(node).at("name"));
+  if (tensors.op(node).name == "splat") return print_number(std::get<double>(tensors.attrs_of(node).at("value")));
   if (const auto splat = tensors.splat(node)) return print_number(*splat);
   std::string text = tensors.op(node).name + "(";
   const auto operands = tensors.graph().canonical_operands(node);

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "ir/evaluate/evaluate.h"
+#include "ir/splat_value.h"
 #include "support/hash.h"
 
 namespace egret::proof {
@@ -67,7 +68,7 @@ Result<TermId> ProofTerms::add(const OpDef& op, Attrs attrs, std::vector<TermId>
 void ProofTerms::append_blank_facts() {
   for (size_t t = table_.splat.size(); t < size(); ++t) {
     std::optional<double> value;
-    if (const auto& n = node(static_cast<TermId>(t)); n.op->name == "splat") value = number(n.attrs, "value");
+    if (const auto& n = node(static_cast<TermId>(t)); n.op->name == "splat") value = splat_value(dtype(n.attrs, "dtype"), number(n.attrs, "value"));
     table_.splat.push_back(value);
   }
   table_.depends.resize(size(), rules::Dependence::kData);

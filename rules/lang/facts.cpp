@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "ir/evaluate/evaluate.h"
+#include "ir/splat_value.h"
 #include "rules/lang/enclosure.h"
 #include "support/hash.h"
 
@@ -100,10 +101,7 @@ KnownValue TensorEGraph::Facts::evaluate(const OpDef& op, const Attrs& attrs, st
 KnownValue TensorEGraph::Facts::point(const OpDef& op, const Attrs& attrs, std::span<const KnownValue> operands,
                                       std::span<const Type> operand_types, const Type& result) const {
   if (op.name == "constant") return known(std::get<TensorRef>(attrs.at("value")), options.max_literal);
-  if (op.name == "splat") {
-    const double written = std::get<double>(attrs.at("value"));
-    return {splat_of(Tensor::splat(Type::tensor(result.dtype, {}), written)).value_or(written), nullptr};
-  }
+  if (op.name == "splat") return {splat_value(result.dtype, std::get<double>(attrs.at("value"))), nullptr};
   if (!result.is_tensor() || op.purity != Purity::kPure || operands.empty()) return {};
   bool splats = std::all_of(operands.begin(), operands.end(), [](const KnownValue& v) { return v.splat.has_value(); });
   if (splats && only_moves(op) && op.name != "gather") {

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "ir/splat_value.h"
 #include "rules/lang/left.h"
 
 namespace egret::rules {
@@ -24,7 +25,7 @@ bool numbers_fit(const Left& left, const LeftTerms& terms, const TermView& view)
     auto known = view.splat(terms.leaves[l]);
     if (!known) return false;
     if (same_number(*known, number)) continue;
-    if (!same_number(*known, Tensor::splat(Type::tensor(view.type(terms.leaves[l])->dtype, {}), number).get(0))) return false;
+    if (!same_number(*known, splat_value(view.type(terms.leaves[l])->dtype, number))) return false;
   }
   return true;
 }

@@ -219,6 +219,9 @@ class Contract(unittest.TestCase):
         self.assertTrue(any(p["applies"] for p in places["rules"]))
         self.assertTrue(all(p["applies"] or p["failed"] for p in places["rules"]))
         self.assertGreater(places["saves_s"], 0)
+        nowhere = self.egret("rules", "--match", "softmax-name", "text.egret")
+        self.assertEqual(nowhere["rules"], [])
+        self.assertTrue(nowhere["nearest"])
         verified = self.egret("verify", "--only", "neg-neg")["rules"]
         self.assertEqual([r["verdict"] for r in verified], ["proved"])
         self.assertTrue({"name", "kind", "on", "verdict", "ranks", "any_size", "numerics", "seconds", "counterexample"} <= set(verified[0]))

@@ -110,6 +110,23 @@ TEST_CASE("products are reassociated, scaled and merged for any axes") {
   }
 }
 
+TEST_CASE("a number of a rule is what the type of its place holds") {
+  for (const std::string type : {"f32", "f16"}) {
+    for (const std::string tenth : {"  a = splat(value=0.1, dtype=" + type + ", sizes=[4])\n", "  const a: " + type + "[4] = [0.1, 0.1, 0.1, 0.1]\n"}) {
+      auto c = make_case("graph g\n  x: " + type + "[4]\n" + tenth + "  o = mul(x, a)\n  return o\n", "ruleset case\nrule tenth: x * 0.1 => x / 10\n  needs field\n");
+      Chooser chooser(*c);
+      const egraph::EGraph& g = c->tensors->graph();
+      const Id root = g.find(c->values[c->source.outputs[0].value]);
+      for (Id n : g.nodes_of(root)) {
+        if (c->tensors->op(n).name == "div") chooser.prefer(root, n);
+      }
+      c->chosen = {};
+      chooser.run();
+      CHECK(uses(proved(*c), "tenth"));
+    }
+  }
+}
+
 TEST_CASE("a chain of a thousand applications") {
   GraphBuilder b("chain");
   ValueId v = b.input("x", Type::tensor(DType::f32, {4}));
