@@ -36,6 +36,7 @@ struct OptimizeOptions {
   bool freeze = true;                     // parameters are frozen (design decision 9)
   bool unproved = false;                  // load rules that are not proved (rule_loading.h)
   int bodies_per_class = 16;              // kernels kept for a class while they are enumerated
+  bool columns = true;                    // kernels beyond these by column generation
   bool strict_rules = false;              // an alarm of decision 8 is an error
   double fold_limit = 1.2;
   std::optional<uint64_t> memory_limit_device;  // bytes that the program may hold at once (OptimizeResult::memory)

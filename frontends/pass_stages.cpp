@@ -104,9 +104,9 @@ Result<Choice> fuse_program(const Imported& program, extract::FormTable& forms, 
     choice.solution = *named;
     return choice;
   }
-  if (options.extractor == OptimizeOptions::Extractor::kIlp) {
+  if (options.extractor == OptimizeOptions::Extractor::kIlp && options.columns) {
     // Kernels that the pool lacks, where the relaxation asks for them; candidates keep their numbers.
-    choice.columns = extract::generate_columns(space, fusion_options(options, total), choice.solution.cost, choice.problem);
+    choice.columns = extract::generate_columns(space, fusion_options(options, total), choice.solution, choice.problem);
     if (choice.columns.taken > 0) {
       extract::SolveOptions solve;
       solve.limits = remaining(options, total);

@@ -15,7 +15,10 @@ constexpr size_t kMostTaken = 1'500;       // of a round, the cheapest by reduce
 constexpr double kSupport = 1e-6;          // a larger value counts as chosen in part
 constexpr double kWorth = 1e-7;            // of the bound: a smaller gain is noise
 constexpr double kEnough = 1e-5;           // of the bound: where a round gains less, the next would not pay
+constexpr size_t kSmall = 16'000;          // candidates: of so few all that could serve a better choice is taken, ...
+constexpr int kSmallRounds = 3;            // ... in so many rounds
 constexpr double kLoose = 0.025;           // of the best cover: a relaxation further below has prices that mislead
+constexpr double kLooseSmall = 0.1;        // the same of a small pool, where more than its prices is asked; of the first round
 constexpr double kNear = 0.003;            // of the bound: a candidate that costs so much more may serve beside new ones
 constexpr uint64_t kIterations = 20'000;   // of the simplex method in all; fewer where the relaxation is large:
 constexpr uint64_t kWork = 600'000'000;    // iterations times candidates
@@ -39,9 +42,12 @@ std::vector<uint32_t> undominated(const Problem& problem) {
 
 }  // namespace
 
-ColumnReport generate_columns(FusionSpace& space, const FusionOptions& options, double best, FusionProblem& problem) {
+ColumnReport generate_columns(FusionSpace& space, const FusionOptions& options, const Solution& incumbent, FusionProblem& problem) {
   ColumnReport report;
   if (problem.problem.candidates.size() > kLargest) return report;
+  const double best = incumbent.cost;
+  const bool small = problem.problem.candidates.size() <= kSmall;
+  const int rounds = small ? kSmallRounds : kMaxRounds;
   Stopwatch watch;
   const FusionGraph& graph = space.graph;
   BodyTable& table = space.table;
@@ -49,7 +55,7 @@ ColumnReport generate_columns(FusionSpace& space, const FusionOptions& options, 
   for (const Body& b : problem.bodies) seen.insert(b.key());
   std::vector<uint32_t> active = undominated(problem.problem);  // candidates of the relaxation
   const uint64_t budget = std::min(kIterations, kWork / std::max<uint64_t>(1, active.size()));
-  for (int round = 0; round < kMaxRounds; ++round) {
+  for (int round = 0; round < rounds; ++round) {
     Problem master = part(problem.problem, active);
     Limits left = options.limits;
     left.seconds = std::max(0.0, kShareOfTime * options.limits.seconds - watch.seconds());
@@ -60,12 +66,19 @@ ColumnReport generate_columns(FusionSpace& space, const FusionOptions& options, 
     report.last_bound = relaxed->bound;
     if (round == 0) report.first_bound = relaxed->bound;
     ++report.rounds;
-    if (relaxed->bound < best * (1 - kLoose)) break;
-    if (round > 0 && relaxed->bound >= before * (1 - kEnough)) break;
+    if (relaxed->bound < best * (1 - kLoose) && !small) break;
+    if (relaxed->bound < best * (1 - kLooseSmall) && round == 0) break;
+    if (!small && round > 0 && relaxed->bound >= before * (1 - kEnough)) break;
+    if (relaxed->bound >= best * (1 - kWorth)) break;
 
     std::vector<uint32_t> support;
     for (size_t k = 0; k < active.size(); ++k) {
       if (relaxed->value[k] > kSupport) support.push_back(active[k]);
+    }
+    if (small) {  // whole kernels too: what fractions of a choice have in common is often no part of any
+      support.insert(support.end(), incumbent.chosen.begin(), incumbent.chosen.end());
+      std::sort(support.begin(), support.end());
+      support.erase(std::unique(support.begin(), support.end()), support.end());
     }
     // What stays far above the bound does not come back.
     if (round == 0) {
@@ -76,9 +89,10 @@ ColumnReport generate_columns(FusionSpace& space, const FusionOptions& options, 
       }
       active = std::move(near);
     }
-    if (round + 1 == kMaxRounds || watch.expired(options.limits)) break;
+    if (round + 1 == rounds || watch.expired(options.limits)) break;
 
-    // Of the bodies that moves offer, those that lower the bound become candidates.
+    // Of the bodies that moves offer, those that lower the bound become candidates; of a small pool all whose reduced cost is less
+    // than the gap, for no other can be a part of a better choice.
     FusionProblem offered;
     offered.item_class = problem.item_class;
     offered.term_enode = problem.term_enode;
@@ -87,9 +101,10 @@ ColumnReport generate_columns(FusionSpace& space, const FusionOptions& options, 
     for (Candidate& c : offered.problem.candidates) master.candidates.push_back(std::move(c));
     const auto price = priced(master, *relaxed);
     if (!price.ok()) break;
+    const double most = small ? best - relaxed->bound : -kWorth * relaxed->bound;
     std::vector<std::pair<double, size_t>> wanted;
     for (size_t b = 0; b < offered.bodies.size(); ++b) {
-      if ((*price)[inside + b] < -kWorth * relaxed->bound) wanted.emplace_back((*price)[inside + b], b);
+      if ((*price)[inside + b] < most) wanted.emplace_back((*price)[inside + b], b);
     }
     report.offered += offered.bodies.size();
     if (wanted.empty()) break;

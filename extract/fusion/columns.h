@@ -14,8 +14,8 @@ struct ColumnReport {
   uint64_t iterations = 0;        // of the simplex method
 };
 
-// Adds candidates to `problem`; those that are there keep their numbers.  `best`: cost of the cheapest cover known.  Without
+// Adds candidates to `problem`; those that are there keep their numbers.  `incumbent`: the cheapest cover known.  Without
 // HiGHS, or where its budget of iterations ends, what was found until then is added.
-ColumnReport generate_columns(FusionSpace& space, const FusionOptions& options, double best, FusionProblem& problem);
+ColumnReport generate_columns(FusionSpace& space, const FusionOptions& options, const Solution& incumbent, FusionProblem& problem);
 
 }  // namespace egret::extract

@@ -21,6 +21,7 @@ struct Arguments {
   double fold_limit = 1.2;
   std::string memory_limit_device;
   int candidates = 16;
+  bool no_columns = false;
   uint64_t iterations = 12;
   LimitOptions limits;
 };
@@ -203,6 +204,7 @@ Status optimize_command(const Arguments& a, Context& context) {
   options.limits.iterations = a.iterations;
   if (a.candidates < 1) return input_error("--candidates must be at least 1", "16 is what it is where nothing is said");
   options.bodies_per_class = a.candidates;
+  options.columns = !a.no_columns;
   options.threads = a.limits.threads;
   options.seed = a.limits.seed;
   options.freeze = a.freeze || (!a.no_freeze && a.model.ends_with(".onnx"));
@@ -266,6 +268,7 @@ void add_optimize(CLI::App& app, Context& context) {
   a->limits.add_to(*c);
   c->add_option("--iterations", a->iterations, "rounds of saturation: search, apply, rebuild")->capture_default_str();
   c->add_option("--candidates", a->candidates, "kernels kept for each class of equal terms while they are enumerated")->capture_default_str();
+  c->add_flag("--no-columns", a->no_columns, "choose among those, the covers' and kernels of several results alone: no column generation");
   CLI::Option* freeze = c->add_flag("--freeze", a->freeze, "parameters do not change: work on them alone is done once (default for ONNX)");
   c->add_flag("--no-freeze", a->no_freeze, "parameters change from run to run")->excludes(freeze);
   c->add_flag("--unproved", a->unproved, "load rules that are not proved, and say so in unproved_rules");

@@ -174,7 +174,7 @@ TEST_CASE("fusion finds the cheapest program over its candidates", "[oracle]") {
     several_results += std::ranges::any_of(exact->chosen, [&](uint32_t c) { return problem->problem.candidates[c].results.size() > 1; });
     if (seed % 8 == 1) check_runners_up(problem->problem, *exact, &runners);
     // More kernels never make it dearer, and keep the numbers of those that were there.
-    const ColumnReport report = generate_columns(space, options, exact->cost, *problem);
+    const ColumnReport report = generate_columns(space, options, *exact, *problem);
     CHECK(check_solution(problem->problem, *exact).ok());
     if (report.taken > 0) {
       const auto more = solve_portfolio(problem->problem, solve, &*exact);
