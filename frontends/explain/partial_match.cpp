@@ -52,6 +52,11 @@ class Search {
       out.operators += inner.operators;
       if (out.missing.empty()) out.missing = inner.missing;
     }
+    const bool any_number = std::ranges::any_of(term.args, [](const Term& a) { return a.many; });
+    if (out.missing.empty() && !any_number && term.args.size() != operands.size()) {
+      out.missing = fmt::format("{} has {} operands, the pattern's {} has {}", describe_node(run_, node), operands.size(),
+                                operator_name(term), term.args.size());
+    }
     return out;
   }
 

@@ -141,7 +141,7 @@ void say_failures(const KeptRun& run, const rules::Rule& rule, const std::vector
   if (!places.empty()) return;
   for (const rules::Equation& e : rules::equations_of(*rule.syntax)) {
     const PartialMatch near = nearest_match(run, *e.left);
-    if (near.operators == near.of && !rule.syntax->find_all && rules::equations_of(*rule.syntax).size() == 1) {
+    if (near.operators == near.of && near.missing.empty() && !rule.syntax->find_all && rules::equations_of(*rule.syntax).size() == 1) {
       search.say("no_match", describe_node(run, near.at), "its operators stand there, but two places that must be equal are not");
     } else if (near.at == egraph::kNoId) {
       search.say("no_match", "", near.missing);

@@ -97,6 +97,12 @@ class Explain(unittest.TestCase):
         self.assertIn("no exp", place["text"])
         self.assertIn("holds no tanh", self.why_not("common_factor", "tanh(x)")[0]["text"])
 
+    def test_another_number_of_operands(self):
+        self.optimize(ALGEBRA / "qkv.egret", "qkv", "--freeze")
+        text = self.why_not("qkv", "dot(a, concat(b, c))")[0]["text"]
+        self.assertIn("concat(wq, wk, wv) has 3 operands, the pattern's concat has 2", text)
+        self.assertEqual(self.why_not("qkv", "dot(a, concat(b, c, d))")[0]["kind"], "dearer")
+
     def test_the_condition_that_fails(self):
         source = self.folder / "scaled.egret"
         source.write_text("graph scaled\n  x: f32[1,2,4,4]\n  w: f32[3,2,2,2]\n  a: f32[3]\n  y = conv(x, w)\n"
