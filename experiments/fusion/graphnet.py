@@ -6,18 +6,20 @@
 
 The road: ../shared/tools/graphnet_module.py makes a torch.fx module of a captured graph, what it names a weight becomes a buffer,
 torch.onnx writes OUT/NAME.onnx, and OUT/NAME.npz holds the inputs and what eager mode makes of them.  Then `egret run` (a kernel an
-operator, on the host) is compared with that, and `egret optimize --extractor greedy` for the H200 says what becomes of it.  What exists is
-kept; each graph is made in a process of its own.  The table on stdout has a line a graph: where it stops, and why, in the words of the
+operator, on the host) is compared with that, and `egret optimize --extractor greedy` for the H200 says what becomes of it; --optimized: what
+it makes for the host is run and compared, too.  What exists is kept; each graph is made in a process of its own.  The table on stdout has a line a graph: where it stops, and why, in the words of the
 tool that stopped it.  NAME: part of a graph's name; none: all of them (hours).  --suite: those that run.py takes.
 """
 
 import argparse
 import json
+import math
 import multiprocessing
 import os
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -134,6 +136,20 @@ def worst_error(found, arrays):
     return worst
 
 
+def ran(model, arrays, options):
+    """(error of the outputs of a model or an artifact against eager mode's, why there is none)"""
+    import numpy as np
+
+    with tempfile.TemporaryDirectory() as folder:
+        values, results = folder + "/in.npz", folder + "/out.npz"
+        np.savez(values, **{k[3:]: arrays[k] for k in arrays.files if k.startswith("in:")})
+        done, why = called(options, "run", model, "--device", "cpu", "--inputs", values, "--outputs", results, "--json")
+        if done is None:
+            return math.inf, why
+        found = np.load(results)
+        return worst_error([found[o["name"]] for o in done["outputs"]], arrays), ""
+
+
 def examine(graph, options):
     """The cells of one graph's line."""
     import numpy as np
@@ -144,16 +160,16 @@ def examine(graph, options):
     if row["stopped"]:
         return row | {"at": "export"}
     arrays = np.load(path.with_suffix(".npz"))
-    values = path.with_suffix(".in.npz")
-    np.savez(values, **{k[3:]: arrays[k] for k in arrays.files if k.startswith("in:")})
-    results = path.with_suffix(".out.npz")
-    ran, row["stopped"] = called(options, "run", path, "--device", "cpu", "--inputs", values, "--outputs", results, "--json")
-    values.unlink()
-    if ran is None:
+    row["error"], row["stopped"] = ran(path, arrays, options)
+    if row["stopped"]:
         return row | {"at": "run"}
-    found = np.load(results)
-    row["error"] = worst_error([found[o["name"]] for o in ran["outputs"]], arrays)
-    results.unlink()
+    if options.optimized:
+        with tempfile.TemporaryDirectory() as artifact:
+            _, row["stopped"] = called(options, "optimize", path, "--extractor", "greedy", "-o", artifact + "/made", "--json")
+            if not row["stopped"]:
+                row["after"], row["stopped"] = ran(artifact + "/made", arrays, options)
+        if row["stopped"]:
+            return row | {"at": "optimized"}
     begin = time.perf_counter()
     done, row["stopped"] = called(options, "optimize", path, "--target", "h200", "--extractor", "greedy", "--no-lower", "--time-limit", 60, "--json")
     row["seconds"] = time.perf_counter() - begin
@@ -161,8 +177,8 @@ def examine(graph, options):
         return row | {"at": "optimize"}
     row["ops"], row["kernels"] = done["ops_before"], done["kernels_after"]
     row["fallbacks"] = ", ".join(f"{f['op']} x{f['count']}" for f in done["fallbacks"])
-    if row["error"] > TOLERANCE:
-        return row | {"at": "compare", "stopped": f"error {row['error']:.1e}"}
+    if (worst := max(row["error"], row.get("after", 0))) > TOLERANCE:
+        return row | {"at": "compare", "stopped": f"error {worst:.1e}"}
     return row | {"at": "fallbacks" if row["fallbacks"] else "", "stopped": row["fallbacks"]}
 
 
@@ -170,6 +186,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*")
     parser.add_argument("--suite", action="store_true")
+    parser.add_argument("--optimized", action="store_true")
     parser.add_argument("--out", type=Path, default=ROOT / ".cache/graphnet")
     parser.add_argument("--data", type=Path, default=SHARED / "data/graphnet/graphs.jsonl.xz")
     parser.add_argument("--tool", default=ROOT / "build/bin/egret")
@@ -180,7 +197,7 @@ def main():
     import graphnet_module
 
     options.out.mkdir(parents=True, exist_ok=True)
-    print("| graph | calls | operators | kernels | error | optimize s | stopped at | why |\n| --- | --- | --- | --- | --- | --- | --- | --- |", flush=True)
+    print("| graph | calls | operators | kernels | error | error optimized | optimize s | stopped at | why |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |", flush=True)
     stops = {}
     for graph in graphnet_module.load(options.data):
         exact = file_name(graph["name"])
@@ -188,8 +205,8 @@ def main():
             continue
         row = examine(graph, options)
         stops[row["at"]] = stops.get(row["at"], 0) + 1
-        cells = [f"{row[k]:.1e}" if k == "error" and k in row else f"{row[k]:.2f}" if k == "seconds" and k in row else str(row.get(k, ""))
-                 for k in ("operators", "ops", "kernels", "error", "seconds", "at", "stopped")]
+        cells = [f"{row[k]:.1e}" if k in ("error", "after") and k in row else f"{row[k]:.2f}" if k == "seconds" and k in row else str(row.get(k, ""))
+                 for k in ("operators", "ops", "kernels", "error", "after", "seconds", "at", "stopped")]
         print(f"| {exact} | " + " | ".join(c.replace("|", "/") for c in cells) + " |", flush=True)
         if options.discard:
             for end in (".onnx", ".npz"):
