@@ -9,6 +9,19 @@ def is_float(dtype):
     return dtype in FLOATS or dtype.startswith(("f8", "f1", "f3", "f6"))
 
 
+# Bits of the numbers that a type holds exactly.
+HELD = {"bool": 1, "i8": 7, "i16": 15, "i32": 31, "i64": 63, "u8": 8, "u16": 16, "u32": 32, "u64": 64, "bf16": 8, "f16": 11, "f32": 24, "f64": 53}
+WIDER = {"f16": {"f32", "f64"}, "bf16": {"f32", "f64"}, "f32": {"f64"}}
+
+
+def holds(wide, narrow):
+    """Every value of `narrow` is one of `wide`, whose cast back gives it."""
+    if narrow == wide or is_float(narrow):
+        return narrow == wide or wide in WIDER.get(narrow, ())
+    signed = narrow.startswith("i") and wide.startswith("u")
+    return narrow in HELD and wide in HELD and not signed and wide != "bool" and HELD[narrow] <= HELD[wide]
+
+
 def identity(fold, dtype):
     """The number that adds nothing, where it is the same in every format."""
     if fold in ("sum", "any"):
@@ -251,6 +264,14 @@ class Terms:
         (v, x), (w, y) = self.flat(a), self.flat(b)
         return v.keys() == w.keys() and all(self.poly(v[k]) == self.poly(w[k]) for k in v) and self.agree(x, y, {})
 
+    def uncast(self, s):
+        """What is cast to a type that holds it and back."""
+        back = self.scalars[s]
+        there = self.scalars[back[3][0]] if back[0] == "call" and back[2] == "cast" else None
+        if there and there[0] == "call" and there[2] == "cast" and self.scalars[there[3][0]][1] == back[1] and holds(there[1], back[1]):
+            return self.uncast(there[3][0])
+        return s
+
     def agree(self, a, b, facts, of=None, ints=None, right=False):
         """a and b are one term: with selections decided where `facts` says, leaves by their class `of`, and variables of a (of b: `right`) replaced by `ints`."""
         of, ints = of or {}, ints or {}
@@ -279,6 +300,7 @@ class Terms:
         def same(x, y):
             if of:
                 x, y = of.get(x, x), of.get(y, y)
+            x, y = self.uncast(x), self.uncast(y)
             if x == y and not ints and not bound:
                 return True
             if (x, y) in seen and not bound:
