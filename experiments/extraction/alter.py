@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ["babble/list_list_hard_test_ellisk_2019-02-15T11.43.28--bench011_it19", "rover/box_filter_4iteration_egraph", "rover/box_filter_5iteration_egraph",
          "diospyros/vector_2d_conv_2x2_2x2_root_36", "egg/math_associate_adds", "flexc", "herbie/2231", "tensat/bert"]
-KINDS = {"prices": "uwKfqv", "cases": "B/^", "cores": "adlsnmoch", "reductions": "UYDZREFGHVPS", "frame": "pki().", "bound": ""}
+KINDS = {"prices": "uwKfqv", "cases": "B/^", "cores": "adlsnmoch", "reductions": "UYDZREFGHVPSA", "frame": "pki().", "bound": ""}
 SLACK = 1e-9  # relative: sums of doubles as the optimum is printed
 
 

@@ -62,7 +62,7 @@ class Proof {
       need(levels_.back().open->part.closes(inside), "the problem inside proves less than the part claims");
       levels_.back().open->proved = true;
     } else {
-      need(std::strchr("UYDZREFGHVPS", record.kind), "no such record outside of a part");
+      need(std::strchr("UYDZREFGHVPSA", record.kind), "no such record outside of a part");
       level.state.take(record);
     }
   }
@@ -75,8 +75,8 @@ class Proof {
   void in_part(Level& level, OpenPart& open, const Record& record) {
     if (record.kind == 'k' || record.kind == 'i') {
       need(!open.prices, "the part has begun");
-      const bool items = record.kind == 'i';
-      (items ? open.items : open.candidates) = record.indices(items ? level.state.items() : level.state.candidates());
+      if (record.kind == 'k') open.candidates = record.indices(level.state.candidates());
+      if (record.kind == 'i') open.items = record.indices(level.state.items());
       return;
     }
     if (!open.prices) {

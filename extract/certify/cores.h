@@ -44,10 +44,9 @@ class Cores {
       case 'a':
         check_known(n);
         need(clauses_.implies(n), "the clause does not follow by propagation");
-        return clauses_.add(n);
+        return learned_.push_back(clauses_.add(n));
       case 'd':
-        check_known(n);
-        return clauses_.drop(n);
+        return clauses_.drop(learned_[record.indices(static_cast<uint32_t>(learned_.size()), 0, 1)[0]]);
       case 'l':
         return add_loop(record.indices(part_.items()));
       case 'n':
@@ -72,14 +71,13 @@ class Cores {
         const uint32_t item = record.indices(part_.items(), 0, 1)[0];
         need(record.real > 0, "expected a weight above 0");
         for (uint32_t k : part_.makers[item]) pay(chosen(k), Exact(record.real));
-        owed_[made(item)] += Exact(record.real);
-        return;
+        return void(owed_[made(item)] += Exact(record.real));
       }
       default:  // h
-        count(1);
         check_known(n);
+        count(1);
         need(owed_.contains(n[0]) && part_.closes(paid_ + owed_[n[0]]), "the literal could still hold");
-        return clauses_.add({-n[0]});
+        clauses_.add({-n[0]});
     }
   }
   bool proved() const { return clauses_.contradiction() || part_.closes(paid_); }
@@ -146,11 +144,8 @@ class Cores {
     while (!open.empty() && leaves.size() <= core.size()) {
       const Counter& next = counters_[open.back()];
       open.pop_back();
-      if (next.literal != 0) {
-        leaves.push_back(next.literal);
-      } else {
-        open.insert(open.end(), {next.left, next.right});
-      }
+      if (next.literal != 0) leaves.push_back(next.literal);
+      if (next.literal == 0) open.insert(open.end(), {next.left, next.right});
     }
     std::sort(leaves.begin(), leaves.end());
     need(leaves == core, "the counter counts other literals");
@@ -169,6 +164,7 @@ class Cores {
 
   const Part& part_;
   Propagator clauses_;
+  std::vector<size_t> learned_;  // places of the clauses of `a`
   std::unordered_map<int, Exact> owed_;
   std::unordered_map<int, Counter> counters_;
   Exact paid_;

@@ -80,10 +80,7 @@ class Prices {
   }
   // A case in which what is in goes out, or the other way round, is empty: proved.
   void set(uint32_t k, State state) {
-    if (state_[k] != State::kOpen) {
-      proved_ |= state_[k] != state;
-      return;
-    }
+    if (state_[k] != State::kOpen) return void(proved_ |= state_[k] != state);
     (cases_.empty() ? out_for_good_ : cases_.back().decided).push_back(k);
     state_[k] = state;
   }
@@ -93,8 +90,6 @@ class Prices {
     for (uint32_t k : list) {
       const bool pays = !part_.closes(left_[k].negative() ? base : base + left_[k]);
       need(state_[k] != State::kOpen || !pays, "a dropped candidate could still pay");
-    }
-    for (uint32_t k : list) {
       if (state_[k] == State::kOpen) set(k, State::kOut);
     }
   }

@@ -2,13 +2,9 @@
 // runs into a contradiction.  Two watched literals a clause; what follows without assumptions is kept for good.
 #pragma once
 
-#include <algorithm>
-#include <cstdint>
 #include <cstdlib>
-#include <unordered_map>
-#include <vector>
 
-#include "support/hash.h"
+#include "extract/certify/record.h"
 
 namespace egret::certify {
 
@@ -23,30 +19,27 @@ class Propagator {
     return variables();
   }
 
-  // Takes the clause as true.
-  void add(Clause clause) {
-    if (contradiction_) return;
-    std::sort(clause.begin(), clause.end());
-    clause.erase(std::unique(clause.begin(), clause.end()), clause.end());
-    const uint64_t key = hash(clause);
+  // Takes the clause as true; the answer is its place, kNowhere where it is not kept.
+  static constexpr size_t kNowhere = SIZE_MAX;
+  size_t add(Clause clause) {
+    if (contradiction_) return kNowhere;
+    sort_unique(clause);
     // Two literals that are not false come first, where there are two.
     std::partition(clause.begin(), clause.end(), [&](int literal) { return value(literal) >= 0; });
-    if (clause.empty() || value(clause[0]) < 0) {
-      contradiction_ = true;
-      return;
-    }
+    contradiction_ = clause.empty() || value(clause[0]) < 0;
+    if (contradiction_) return kNowhere;
     if (clause.size() == 1 || value(clause[1]) < 0) {
-      if (value(clause[0]) > 0) return;  // satisfied for good
+      if (value(clause[0]) > 0) return kNowhere;  // satisfied for good
       assign(clause[0]);
       contradiction_ = !propagate();
-      return;
+      return kNowhere;
     }
     const auto place = static_cast<uint32_t>(arena_.size());
     arena_.push_back(static_cast<int>(clause.size()));
     arena_.insert(arena_.end(), clause.begin(), clause.end());
     watches_[index(clause[0])].push_back({place, clause[1]});
     watches_[index(clause[1])].push_back({place, clause[0]});
-    by_hash_.emplace(key, place);
+    return place;
   }
   // Does the clause follow by propagation?
   bool implies(const Clause& clause) {
@@ -62,19 +55,9 @@ class Propagator {
     next_ = mark;
     return refuted;
   }
-  // Forgets one clause with these literals, if there is one: that can only make fewer clauses follow.
-  void drop(Clause clause) {
-    std::sort(clause.begin(), clause.end());
-    const auto [begin, end] = by_hash_.equal_range(hash(clause));
-    for (auto it = begin; it != end; ++it) {
-      int& size = arena_[it->second];
-      Clause found(&size + 1, &size + 1 + size);
-      std::sort(found.begin(), found.end());
-      if (found != clause) continue;
-      size = 0;
-      by_hash_.erase(it);
-      return;
-    }
+  // Forgets the clause: that can only make fewer clauses follow.
+  void drop(size_t place) {
+    if (place != kNowhere) arena_[place] = 0;
   }
   // The clauses have been refuted.
   bool contradiction() const { return contradiction_; }
@@ -85,7 +68,6 @@ class Propagator {
     int other;  // a literal of the clause: where it holds, the clause needs no look
   };
 
-  static uint64_t hash(const Clause& sorted) { return hash_bytes(sorted.data(), sorted.size() * sizeof(int)); }
   static size_t index(int literal) { return 2 * static_cast<size_t>(std::abs(literal)) + (literal < 0); }
   int8_t value(int literal) const { return values_[index(literal)]; }
 
@@ -133,7 +115,6 @@ class Propagator {
   std::vector<std::vector<Watch>> watches_;  // of the literal that must not become false
   std::vector<int> trail_;
   size_t next_ = 0;
-  std::unordered_multimap<uint64_t, uint32_t> by_hash_;  // of the sorted literals; in arena_
   bool contradiction_ = false;
 };
 

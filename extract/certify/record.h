@@ -31,7 +31,8 @@ template <typename Test>
 bool all_of(const List& list, Test test) {
   return std::all_of(list.begin(), list.end(), test);
 }
-inline void sort_unique(List& list) {
+template <typename Numbers>
+void sort_unique(Numbers& list) {
   std::sort(list.begin(), list.end());
   list.erase(std::unique(list.begin(), list.end()), list.end());
 }

@@ -3,6 +3,8 @@
 // solver left over costs a little of the bound and refutes nothing.
 #pragma once
 
+#include <unordered_map>
+
 #include "extract/certify/system.h"
 
 namespace egret::certify {
@@ -23,8 +25,7 @@ class Reductions : private System {
     need(!negative_ || (terms && record.kind == 'U'), "negative costs are for e-graphs alone, and this reduction is not for them");
     need(record.real >= 0, "a cost is negative");
     if (record.kind == 'U') return drop_useless();
-    const bool names_candidate = record.kind == 'D' || record.kind == 'Z' || record.kind == 'S';
-    const uint32_t first = record.first(names_candidate ? candidates() : items());
+    const uint32_t first = record.first(std::strchr("DZSA", record.kind) ? candidates() : items());
     const auto other = [&](uint32_t limit) { return record.indices(limit, 1, 1)[0]; };
     const auto others = [&](uint32_t limit) { return record.indices(limit, 1); };
     switch (record.kind) {
@@ -50,8 +51,7 @@ class Reductions : private System {
         if (root[first]) return;
         const bool all_read = all_of(makers[reason], [&](uint32_t k) { return holds(reads[k], first); });
         need(root[reason] && (all_read || !makeable(first)[reason]), "the reason is no root, or can be made without the item");
-        root[first] = 1;
-        return;
+        return void(root[first] = 1);
       }
       case 'E': {
         need(root[first], "the item is no root");
@@ -70,11 +70,12 @@ class Reductions : private System {
         for (uint32_t i : made) add(Exact(), {i}, read);
         return;
       }
+      case 'A':
+        return drop_exchanged(record, first);
       case 'P':
         need(root[first] && (makers[first].size() == 1 || alone(makers[first])), "no root, or its makers make other items too");
         for (uint32_t k : makers[first]) lower_cost(k, Exact(record.real));
-        constant_ += Exact(record.real);
-        return;
+        return void(constant_ += Exact(record.real));
       default:
         fold(record, first);
     }
@@ -131,12 +132,11 @@ class Reductions : private System {
   static constexpr uint32_t kNone = UINT32_MAX;
 
   static void erase(List& sorted, uint32_t x) {
-    const auto at = std::lower_bound(sorted.begin(), sorted.end(), x);
-    if (at != sorted.end() && *at == x) sorted.erase(at);
+    const auto [from, to] = std::equal_range(sorted.begin(), sorted.end(), x);
+    sorted.erase(from, to);
   }
   static void insert(List& sorted, uint32_t x) {
-    const auto at = std::lower_bound(sorted.begin(), sorted.end(), x);
-    if (at == sorted.end() || *at != x) sorted.insert(at, x);
+    if (!holds(sorted, x)) sorted.insert(std::lower_bound(sorted.begin(), sorted.end(), x), x);
   }
 
   bool alive(uint32_t k) const { return !makes[k].empty(); }
@@ -232,6 +232,32 @@ class Reductions : private System {
     need(std::includes(makes[m].begin(), makes[m].end(), makes[k].begin(), makes[k].end()), "the other makes less");
     for (uint32_t d : reads[m]) need(holds(reads[k], d) || waits_for(k, makeable(d)), "the other reads more");
     if (cost[m] > cost[k]) constant_ -= cost[m] - cost[k];
+    remove(k);
+  }
+  // A: exchanging candidates (2 c) and items (2 i + 1) in pairs leaves the problem as it is, and puts another in k's place
+  // that makes the same.  A choice needs one of both at most, so some best choice has not k.
+  void drop_exchanged(const Record& record, uint32_t k) {
+    std::unordered_map<uint32_t, uint32_t> to;
+    const List n = record.indices(2 * std::max(candidates(), items()), 1);
+    for (size_t at = 0; at + 1 < n.size(); at += 2) {
+      const bool both = n[at] % 2 == n[at + 1] % 2 && std::max(n[at], n[at + 1]) / 2 < (n[at] % 2 ? items() : candidates());
+      need(both && to.emplace(n[at], n[at + 1]).second && to.emplace(n[at + 1], n[at]).second, "a pair is none, or is named twice");
+    }
+    const auto image = [&](uint32_t x) { return to.contains(x) ? to.at(x) / 2 : x / 2; };
+    const auto goes_to = [&](List of, const List& is) {
+      for (uint32_t& i : of) i = image(2 * i + 1);
+      sort_unique(of);
+      return of == is;
+    };
+    const auto stays = [&](uint32_t c) {
+      const uint32_t other = image(2 * c);
+      return cost[c] == cost[other] && goes_to(makes[c], makes[other]) && goes_to(reads[c], reads[other]);
+    };
+    for (const auto& [x, y] : to) {
+      const bool same = x % 2 ? root[x / 2] == root[y / 2] && all_of(makers[x / 2], stays) && all_of(readers[x / 2], stays) : stays(x / 2);
+      need(same, "the exchange changes the problem");
+    }
+    need(image(2 * k) != k && makes[image(2 * k)] == makes[k], "the other makes something else");
     remove(k);
   }
   // F, G, H and V: item i is made inside its readers.

@@ -2,7 +2,32 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "support/hash.h"
+
 namespace egret::extract {
+namespace {
+
+uint64_t hash_of(std::span<const int> clause) {
+  std::vector<int> sorted(clause.begin(), clause.end());
+  std::sort(sorted.begin(), sorted.end());
+  return hash_bytes(sorted.data(), sorted.size() * sizeof(int));
+}
+
+}  // namespace
+
+void CoreLog::add(std::span<const int> clause) {
+  added_.emplace(hash_of(clause), count_++);
+  line('a', clause);
+}
+
+void CoreLog::drop(std::span<const int> clause) {
+  const auto found = added_.find(hash_of(clause));
+  if (found == added_.end()) return;
+  fmt::format_to(std::back_inserter(text_), "d {}\n", found->second);
+  added_.erase(found);
+}
 
 void CoreLog::line(char kind, std::span<const int> literals) {
   text_ += kind;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <unordered_map>
 
 #include "extract/solve/exact/sat.h"
 
@@ -12,8 +13,9 @@ class CoreLog : public ClauseLog {
  public:
   const std::string& text() const { return text_; }
 
-  void add(std::span<const int> clause) override { line('a', clause); }
-  void drop(std::span<const int> clause) override { line('d', clause); }
+  void add(std::span<const int> clause) override;
+  // Of what was added; the formula's own clauses stay, which costs the checker time and nothing else.
+  void drop(std::span<const int> clause) override;
   // The loop clause of `items` for each of them.
   void loop(std::span<const uint32_t> items);
   // `weight` moves from each producer of `item` to the item itself.
@@ -30,6 +32,8 @@ class CoreLog : public ClauseLog {
  private:
   void line(char kind, std::span<const int> literals);
   std::string text_;
+  std::unordered_multimap<uint64_t, uint32_t> added_;  // by a hash of the sorted literals: the how-manieth
+  uint32_t count_ = 0;
 };
 
 }  // namespace egret::extract

@@ -23,6 +23,7 @@ bool use_neighbours(ReductionGraph& g) {
 // A graph as make_hypergraph and restrict_to leave it has no useless candidates, but may have useless results.
 void to_fixpoint(ReductionGraph& g, bool several_results, const StopCheck& stop, int most_global) {
   if (several_results) drop_useless(g);
+  bool symmetric = false;
   for (int global = 0; global <= most_global; ++global) {
     for (int round = 0; round < kMaxRounds && (round == 0 || !stop()); ++round) {
       bool changed = false;
@@ -32,7 +33,10 @@ void to_fixpoint(ReductionGraph& g, bool several_results, const StopCheck& stop,
       changed |= drop_useless(g);
       if (!changed) break;
     }
-    if (stop() || global == most_global || !use_requirements(g, stop)) break;
+    if (stop() || symmetric || global == most_global) break;
+    if (use_requirements(g, stop)) continue;
+    symmetric = most_global == kMaxGlobalRounds && drop_symmetric(g, stop);  // last, once: what then goes shows nearby
+    if (!symmetric) break;
   }
 }
 

@@ -27,6 +27,9 @@ enum class Rule : uint8_t {
   kFolded,       // R7: item `reason`, which one class alone reads, is made inside candidate `subject`
   kCombined,     // R7: the only reader of item `reason`, `subject`, becomes one candidate for each producer of it
   kMoved,        // R7: `amount` moves from the producers of item `subject` to its readers
+  kSymmetric,    // R9: an exchange of candidates and items, that of the steps before, makes candidate `reason` of `subject`
+  kExchanged,    // R9: candidates `subject` and `reason` are exchanged
+  kExchangedItem,  // R9: items
   kBound,        // R8: with candidate `subject` every solution costs at least the upper bound
 };
 

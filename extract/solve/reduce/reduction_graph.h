@@ -75,5 +75,6 @@ bool fold_single_readers(ReductionGraph& g);
 bool drop_dominated(ReductionGraph& g);
 bool unlink_forced(ReductionGraph& g);
 bool use_requirements(ReductionGraph& g, const StopCheck& stop);   // dominators over the whole graph
+bool drop_symmetric(ReductionGraph& g, const StopCheck& stop);     // automorphisms of it
 
 }  // namespace egret::extract

@@ -71,6 +71,18 @@ class Writer {
       case Rule::kMoved:
         line("V {} {}\n", step.amount, step.subject);
         break;
+      case Rule::kExchanged:
+      case Rule::kExchangedItem: {
+        std::vector<uint32_t> pairs;
+        for (; log_[end].rule != Rule::kSymmetric; ++end) {
+          const bool item = log_[end].rule == Rule::kExchangedItem;
+          for (uint32_t x : {log_[end].subject, log_[end].reason}) pairs.push_back(item ? 2 * x + 1 : 2 * number_(x));
+        }
+        record('A', number_(log_[end].subject), pairs);
+        return end + 1;
+      }
+      case Rule::kSymmetric:
+        break;  // written with its exchange
       case Rule::kBound:
         break;  // never in a log: bounds come after the reductions
     }
