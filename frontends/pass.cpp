@@ -109,7 +109,8 @@ Result<OptimizeResult> optimize(const Graph& source, const OptimizeOptions& give
 
   // Kernels.
   Stopwatch lower_watch;
-  if (options.lower) EGRET_TRY_VOID(lower_program(result, device, options));
+  options.limits = given.limits;
+  if (options.lower) EGRET_TRY_VOID(lower_program(result, device, options, total));
   result.lower_s = lower_watch.seconds();
   result.total_s = total.seconds();
   if (options.check) EGRET_TRY_VOID(check_program(result, source, options));

@@ -5,6 +5,8 @@
 #include <map>
 #include <set>
 
+#include <fmt/format.h>
+
 #include "extract/fusion/columns.h"
 #include "extract/solve/exact/kinds.h"
 #include "lower/memory_use.h"
@@ -22,6 +24,7 @@ constexpr double kKindsSeconds = 2e-6;           // a candidate, that must be le
 constexpr double kEqualPartsGap = 1e-3;          // of the cost: of a program of equal parts no more is asked
 constexpr double kBodiesPerSecond = 25'000;      // of the limit: made, priced, covered and chosen from, with all that comes after
 constexpr int kFewestBodies = 2;
+constexpr double kLeastLowering = 2;             // seconds, whatever the clock says: without code nothing runs fast
 constexpr double kShareOfFusion = 0.6;           // of the clock: the rest is extraction's,
 constexpr double kShareOfLocal = 0.3;            // of which local search from the covers has so much
 
@@ -224,7 +227,7 @@ void set_after(OptimizeResult& result, const Device& device) {
   }
 }
 
-Status lower_program(OptimizeResult& result, const Device& device, const OptimizeOptions& options) {
+Status lower_program(OptimizeResult& result, const Device& device, const OptimizeOptions& options, const Stopwatch& total) {
   LowerOptions lower_options;
   lower_options.host = true;
   lower_options.cuda_source = true;
@@ -234,7 +237,13 @@ Status lower_program(OptimizeResult& result, const Device& device, const Optimiz
   lower_options.device_hash = device.hash;
   lower_options.threads = options.threads;
   lower_options.strict = options.numerics == "strict";
+  lower_options.limits.seconds = std::max(kLeastLowering, remaining(options, total).seconds);
   EGRET_TRY(Artifact artifact, lower_program(result.program, lower_options));
+  if (artifact.uncompiled > 0) {
+    result.limits_reached.push_back("lower: time_limit");
+    result.not_made.push_back(fmt::format("code of {} of {} kernels: the time limit came first; on the host they are evaluated, which is slow",
+                                          artifact.uncompiled, result.program.kernels.size()));
+  }
   for (auto& [path, bytes] : artifact.files) result.artifact.files[path] = std::move(bytes);
   if (device.kind != Device::Kind::kCuda && !options.memory_limit_device) {  // with a limit the kernels were asked before
     result.memory = host_memory(result.program, artifact.scratch_bytes);

@@ -77,7 +77,8 @@ void set_after(OptimizeResult& result, const Device& device);
 Status explain_choice(OptimizeResult& result, const Graph& source, const Imported& program, const Saturation& saturation,
                       const OptimizeOptions& options, const ChosenProgram& chosen);
 
-Status lower_program(OptimizeResult& result, const Device& device, const OptimizeOptions& options);
+// Past the clock what has no code yet stays without, and the result says so.
+Status lower_program(OptimizeResult& result, const Device& device, const OptimizeOptions& options, const Stopwatch& total);
 // The imported program, a kernel an operator, against the chosen kernels, both lowered for the host.
 Status check_program(OptimizeResult& result, const Graph& source, const OptimizeOptions& options);
 

@@ -50,8 +50,10 @@ class Lowering {
     EGRET_TRY_VOID(validate(program_));
     memory_ = lower::plan_memory(program_);
     describe();
-    if (options_.host) EGRET_TRY_VOID(host_code());
+    // Where the clock does not allow both, the target's code comes first.
     if (options_.cuda_source || !options_.cubins.empty()) EGRET_TRY_VOID(cuda_code());
+    if (options_.host) EGRET_TRY_VOID(host_code());
+    for (const PlanKernel& k : plan_.kernels) artifact_.uncompiled += lacks_code(k);
     EGRET_TRY_VOID(weights());
     for (const auto& [path, text] : artifact_.files) plan_.files[path] = digest(text);
     artifact_.files[kPlanFile] = print_plan(plan_);
@@ -59,6 +61,14 @@ class Lowering {
   }
 
  private:
+  double seconds_left() const { return std::max(0.0, options_.limits.seconds - watch_.seconds()); }
+
+  bool lacks_code(const PlanKernel& k) const {
+    if (k.schedule == to_string(ScheduleClass::kAlias)) return false;
+    const bool source = options_.cuda_source || !options_.cubins.empty();
+    return (options_.host && k.symbol.empty()) || (source && (!k.cuda || k.cuda->cubins.size() < options_.cubins.size()));
+  }
+
   void describe() {
     plan_.name = program_.name;
     plan_.target = options_.target;
@@ -109,6 +119,7 @@ class Lowering {
     for (uint32_t k = 0; k < program_.kernels.size(); ++k) {
       const Kernel& kernel = program_.kernels[k];
       if (kernel.plan.schedule == ScheduleClass::kAlias) continue;
+      if (seconds_left() == 0) break;
       auto stages = lower::make_stages(kernel);
       if (!stages.ok()) return stages.take_error();
       kernels.push_back(
@@ -116,8 +127,9 @@ class Lowering {
       numbers.push_back(k);
     }
     EGRET_TRY(lower::HostCode code, lower::compile_host(kernels, {.level = *level, .strict = options_.strict,
-                                                                .threads = options_.threads}));
+                                                                .threads = options_.threads, .seconds = seconds_left()}));
     for (size_t i = 0; i < kernels.size(); ++i) {
+      if (!code.shapes[i].compiled) continue;
       PlanKernel& k = plan_.kernels[numbers[i]];
       k.symbol = kernels[i].symbol;
       k.items = code.shapes[i].items;
@@ -140,6 +152,7 @@ class Lowering {
     options.strict = options_.strict;
     options.threads = options_.threads;
     options.in_place = memory_.in_place;
+    options.seconds = seconds_left();
     EGRET_TRY(auto parts, lower::add_cuda(program_, options, artifact_.files));
     for (size_t k = 0; k < parts.size(); ++k) {
       const lower::CudaPart& part = parts[k];
@@ -184,7 +197,7 @@ class Lowering {
   }
 
   Status prepare(std::vector<Tensor>* prepared) {
-    if (plan_.host_objects.empty()) return prepare_by_evaluation(prepared);
+    if (plan_.host_level.empty()) return prepare_by_evaluation(prepared);
     Plan copy = plan_;
     copy.run.clear();
     copy.arena_bytes = copy.weight_bytes = 0;
@@ -211,6 +224,7 @@ class Lowering {
 
   const Program& program_;
   const LowerOptions& options_;
+  const Stopwatch watch_;
   MemoryPlan memory_;
   Plan plan_;
   Artifact artifact_;

@@ -19,6 +19,7 @@ struct Artifact {
   // plan.json, kernels/*.cu, kernels/*.cubin, kernels/host-*.o, weights.safetensors
   std::map<std::string, std::string> files;
   uint64_t scratch_bytes = 0;  // that its neediest host kernel asks for, for each thread
+  uint64_t uncompiled = 0;     // kernels without code for the host or a wanted architecture: the clock came first
 };
 
 struct LowerOptions {
@@ -30,6 +31,7 @@ struct LowerOptions {
   std::string target;           // device name, written into the plan
   std::string device_hash;      // of the device file or the measured file
   int threads = 1;              // of the compilation; the bytes do not depend on it
+  // seconds: compilation ends there; what has no code is run by the evaluator on the host, and not at all on a GPU.
   Limits limits;
 };
 

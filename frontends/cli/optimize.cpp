@@ -186,6 +186,7 @@ void give_values(Graph& graph, uint64_t seed) {
 }
 
 Status optimize_command(const Arguments& a, Context& context) {
+  const Stopwatch watch;
   OptimizeOptions options;
   options.target = a.target;
   options.numerics = a.numerics;
@@ -237,6 +238,7 @@ Status optimize_command(const Arguments& a, Context& context) {
   }());
   EGRET_TRY(Graph graph, read_model(a.model, a.shapes, true));
   if (options.freeze) give_values(graph, options.seed);
+  options.limits.seconds = std::max(0.0, options.limits.seconds - watch.seconds());  // reading counts
   EGRET_TRY(OptimizeResult result, optimize(graph, options));
   for (const std::string& note : result.notes) fmt::print(stderr, "egret: note: {}\n", note);
   if (result.smallest_memory_limit) {

@@ -10,6 +10,7 @@
 
 #include "lower/cuda/cuda.h"
 #include "lower/cuda/nvrtc.h"
+#include "support/limits.h"
 
 namespace egret::lower {
 namespace {
@@ -50,6 +51,7 @@ std::vector<Batch> batches(const std::vector<CudaPart>& parts) {
 
 Result<std::vector<CudaPart>> add_cuda(const Program& program, const CudaOptions& options,
                                        std::map<std::string, std::string>& files) {
+  const Stopwatch watch;
   std::vector<CudaPart> parts(program.kernels.size());
   std::vector<std::optional<Error>> errors(parts.size());
   tbb::task_arena arena(std::max(1, options.threads));
@@ -62,6 +64,7 @@ Result<std::vector<CudaPart>> add_cuda(const Program& program, const CudaOptions
     return {};
   };
   EGRET_TRY_VOID(each(parts.size(), [&](size_t k) {
+    if (watch.seconds() >= options.seconds) return;
     const bool in_place = k < options.in_place.size() && options.in_place[k] != 0;
     auto printed = print_cuda(program.kernels[k], "k" + std::to_string(k), options.strict, in_place);
     if (!printed.ok()) return void(errors[k] = printed.take_error());
@@ -73,6 +76,7 @@ Result<std::vector<CudaPart>> add_cuda(const Program& program, const CudaOptions
   std::vector<Batch> all = batches(parts);
   EGRET_TRY_VOID(each(all.size(), [&](size_t i) {
     for (const std::string& architecture : options.cubins) {
+      if (watch.seconds() >= options.seconds) return;
       auto cubin = compile_cubin(all[i].source, all[i].name, architecture, more);
       if (!cubin.ok()) return void(errors[i] = cubin.take_error());
       all[i].cubins.push_back(std::move(cubin->bytes));
@@ -80,7 +84,7 @@ Result<std::vector<CudaPart>> add_cuda(const Program& program, const CudaOptions
   }));
 
   for (Batch& b : all) {
-    for (size_t a = 0; a < options.cubins.size(); ++a) {
+    for (size_t a = 0; a < b.cubins.size(); ++a) {
       const std::string path = "kernels/" + b.name + "." + options.cubins[a] + ".cubin";
       files[path] = std::move(b.cubins[a]);
       for (size_t k : b.kernels) parts[k].cubins[options.cubins[a]] = path;

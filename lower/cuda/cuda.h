@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
@@ -67,7 +68,7 @@ Result<CudaKernel> print_cuda(const Kernel& kernel, const Stages& stages, const 
 // What plan.json says of one kernel of the program.
 struct CudaPart {
   CudaKernel kernel;                          // `source` and `head` emptied
-  std::string source_path;                    // "kernels/NAME.cu"; empty: nothing to launch
+  std::string source_path;                    // "kernels/NAME.cu"; empty: nothing to launch, or the clock came first
   std::map<std::string, std::string> cubins;  // architecture -> "kernels/FIRST-LAST.ARCH.cubin", of several kernels
 };
 
@@ -76,6 +77,7 @@ struct CudaOptions {
   bool strict = false;              // folds in index order, products and sums rounded apart
   std::vector<uint8_t> in_place;    // by kernel: a result may lie where a port lies
   int threads = 1;                  // of the compilation; the bytes do not depend on it
+  double seconds = std::numeric_limits<double>::infinity();  // no kernel is printed, no cubin begun past these
 };
 
 // Prints every kernel of the program into `files` ("kernels/k<number>.cu"), compiles them for options.cubins, a few to

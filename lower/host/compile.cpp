@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "support/limits.h"
 #include "support/module.h"
 
 namespace egret::lower {
@@ -19,10 +20,15 @@ Result<HostCode> compile_host(std::span<const HostKernel> kernels, const HostOpt
   EGRET_TRY(void* entry, open_module_symbol(kHostModule, kCompileHostSymbol));
   const auto compile = reinterpret_cast<CompileHostFn>(entry);
   const size_t groups = (kernels.size() + kKernelsPerObject - 1) / kKernelsPerObject;
+  const Stopwatch watch;
   std::vector<Result<HostCode>> parts(groups, internal_error("the host module gave no answer"));
   auto one = [&](size_t g) {
     const size_t first = g * kKernelsPerObject;
-    compile(kernels.subspan(first, std::min(kKernelsPerObject, kernels.size() - first)), options, &parts[g]);
+    const size_t count = std::min(kKernelsPerObject, kernels.size() - first);
+    if (watch.seconds() < options.seconds) return compile(kernels.subspan(first, count), options, &parts[g]);
+    HostCode none;
+    none.shapes.assign(count, {.compiled = false});
+    parts[g] = std::move(none);
   };
   tbb::task_arena arena(std::max(1, options.threads));
   arena.execute([&] { tbb::parallel_for(size_t{0}, groups, one, tbb::simple_partitioner()); });

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,6 +29,7 @@ struct HostKernelShape {
   int64_t items = 0;          // independent work items
   int64_t scratch_bytes = 0;  // for each thread, aligned to 64
   double item_cost = 0;       // rough nanoseconds an item
+  bool compiled = true;       // false: the clock came first; the rest is 0
 };
 
 struct HostCode {
@@ -40,6 +42,7 @@ struct HostOptions {
   bool strict = false;  // folds in index order, products and sums rounded apart
   bool code = true;     // false: the shapes alone, which takes a fraction of the time
   int threads = 1;      // of the compilation; the bytes do not depend on it
+  double seconds = std::numeric_limits<double>::infinity();  // no object is begun past these
 };
 
 // Same kernels and options, same bytes.

@@ -95,7 +95,7 @@ class CudaEngine final : public Engine {
     if (functions_[l.kernel] != kNone || kernel.schedule == "alias") return {};
     if (!kernel.cuda) {
       return unsupported_error("the artifact has no CUDA code for a kernel",
-                               "optimize with --target of this device (h200, a100, ...)");
+                               "optimize with --target of this device (h200, a100, ...), and a larger --time-limit if that ended it");
     }
     std::vector<std::string> architectures;
     std::string list;
@@ -103,11 +103,15 @@ class CudaEngine final : public Engine {
       architectures.push_back(architecture);
       list += (list.empty() ? "" : ", ") + architecture;
     }
+    if (list.empty()) {
+      return unsupported_error("a kernel of the artifact was not compiled for a GPU: the time limit of its optimization came first",
+                               "optimize with a larger --time-limit; on the host it runs as it is");
+    }
     const int best = best_architecture(device_.capability(), architectures);
     if (best < 0) {
       return unsupported_error(
           fmt::format("the artifact has code for {}, and this device is of architecture sm_{}",
-                      list.empty() ? "no architecture" : list, device_.capability()),
+                      list, device_.capability()),
           "optimize with --target of this device (h200, a100, ...)");
     }
     const std::string& path = kernel.cuda->cubins.at(architectures[static_cast<size_t>(best)]);

@@ -117,7 +117,7 @@ Result<std::unique_ptr<Engine>> engine_for(Plan plan, const std::map<std::string
                                            const std::string& device, int threads) {
   EGRET_TRY(const std::optional<int> ordinal, cuda_ordinal(device));
   if (ordinal) return make_cuda_engine(std::move(plan), files, *ordinal);
-  if (plan.host_objects.empty()) {
+  if (plan.host_level.empty()) {
     return unsupported_error("the artifact has no host code",
                              "optimize it with --target host, or run it on its device");
   }

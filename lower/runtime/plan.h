@@ -41,8 +41,8 @@ struct PlanCuda {
 
 struct PlanKernel {
   std::string schedule;
-  std::string body;    // text form, as a proof names it; running does not look at it
-  std::string symbol;  // host function; empty: none
+  std::string body;    // text form, as a proof names it
+  std::string symbol;  // host function; empty: the host evaluates the body, which is slow
   int64_t items = 0, scratch_bytes = 0;
   int64_t item_picoseconds = 0;
   std::optional<PlanCuda> cuda;

@@ -25,6 +25,27 @@ struct Folder {
   ~Folder() { fs::remove_all(path); }
 };
 
+TEST_CASE("kernels that the clock left no time to compile are evaluated, and counted") {
+  std::vector<Tensor> data;
+  const Graph graph = with_values(graph_of(kBlock), &data);
+  const auto expected = expected_of(graph, data);
+  const Program program = program_of(graph);
+  LowerOptions late;
+  late.cuda_source = true;
+  late.limits.seconds = 0;
+  const Artifact artifact = lowered(program, late);
+  const auto aliases = std::count_if(program.kernels.begin(), program.kernels.end(), [](const Kernel& k) { return k.plan.schedule == ScheduleClass::kAlias; });
+  CHECK(artifact.uncompiled == program.kernels.size() - static_cast<size_t>(aliases));
+  CHECK(lowered(program).uncompiled == 0);
+  for (const auto& [path, bytes] : artifact.files) CHECK(path.find("kernels/") == std::string::npos);
+  auto executable = Executable::from_files(artifact.files, 1);
+  INFO((executable.ok() ? "" : executable.error().to_string()));
+  REQUIRE(executable.ok());
+  const auto found = executable->run(data);
+  REQUIRE(found.ok());
+  for (size_t i = 0; i < expected.size(); ++i) CHECK(relative_error(expected[i], (*found)[i]) < 1e-5);
+}
+
 TEST_CASE("a program runs from its folder as the evaluator says, on one thread and on two alike") {
   std::vector<Tensor> data;
   const Graph graph = with_values(graph_of(kBlock), &data);
