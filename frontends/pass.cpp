@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "extract/fusion/colours.h"
 #include "extract/fusion/fusion.h"
 #include "extract/solve/solve.h"
 #include "frontends/explain/kept_run.h"
@@ -57,12 +58,17 @@ Result<OptimizeResult> optimize(const Graph& source, const OptimizeOptions& give
   set_before(result, source, baseline, device);
 
   // Equal programs, by proved rules, until nothing is new or a limit is reached.
-  EGRET_TRY(const Saturation saturation, saturate(program, source, rule_set, licence, options, total));
+  EGRET_TRY(const Saturation saturation, saturate(program, source, rule_set, licence, options, total, extract::mostly_alike(baseline.greedy.problem.colours)));
   EGRET_TRY_VOID(lay_out_weights(program, saturation.compiled, device, options, total));
   result.saturate_s = saturation.seconds;
   result.stop_reason = saturation.stop_reason;
   result.iterations = saturation.iterations;
   result.matches_dropped = saturation.dropped;
+  if (!saturation.uneven.empty()) {
+    std::string names;
+    for (const std::string& name : saturation.uneven) names += (names.empty() ? "" : ", ") + name;
+    result.notes.push_back("left out, for they would reach a part of the equal layers only: " + names);
+  }
   result.quarantined_rules = std::move(loaded.quarantined);
   result.quarantined_rules.insert(result.quarantined_rules.end(), saturation.quarantined.begin(), saturation.quarantined.end());
   result.enodes = program.tensors->graph().node_count();

@@ -113,6 +113,35 @@ std::vector<const rules::Rule*> contradicted(const Imported& program, const rule
   return out;
 }
 
+// Names of the rewrites of which an iteration makes so many, where one of them had matches left over in most iterations.
+std::vector<std::string> behind(const rules::CompiledRules& compiled, const egraph::Report& report) {
+  std::set<std::string> names;
+  bool any = false;
+  for (size_t i = 0; i < compiled.rewrites.size(); ++i) {
+    if (compiled.rewrites[i].matches_per_iteration == 0) continue;
+    names.insert(compiled.rewrites[i].name);
+    any |= 2 * report.rewrites[i].cut > report.iterations.size();
+  }
+  if (!any) return {};
+  return {names.begin(), names.end()};
+}
+
+void leave_out(rules::CompiledRules& compiled, const std::vector<std::string>& names) {
+  size_t kept = 0;
+  for (size_t i = 0; i < compiled.rewrites.size(); ++i) {
+    if (std::ranges::binary_search(names, compiled.rewrites[i].name)) continue;
+    if (kept != i) {
+      compiled.rewrites[kept] = std::move(compiled.rewrites[i]);
+      compiled.rule_of[kept] = compiled.rule_of[i];
+      compiled.other_type[kept] = std::move(compiled.other_type[i]);
+    }
+    ++kept;
+  }
+  compiled.rewrites.resize(kept);
+  compiled.rule_of.resize(kept);
+  compiled.other_type.resize(kept);
+}
+
 // What one run used of the budget that all restarts share.
 void spend(Limits& limits, const egraph::Report& report) {
   limits.iterations -= std::min<uint64_t>(limits.iterations, report.iterations.size());
@@ -122,13 +151,14 @@ void spend(Limits& limits, const egraph::Report& report) {
 }  // namespace
 
 Result<Saturation> saturate(Imported& program, const Graph& source, const rules::RuleSet& rules, const rules::Licence& licence,
-                            const OptimizeOptions& options, const Stopwatch& total) {
+                            const OptimizeOptions& options, const Stopwatch& total, bool alike) {
   Stopwatch watch;
   Saturation out;
   out.rules = rules;
   Limits budget = options.limits;
   for (int restarts = 0;;) {
     EGRET_TRY(out.compiled, rules::compile(out.rules, licence, *program.tensors));
+    leave_out(out.compiled, out.uneven);
     egraph::RunOptions run;
     run.limits = budget;
     run.limits.seconds = remaining(options, total).seconds;
@@ -150,6 +180,15 @@ Result<Saturation> saturate(Imported& program, const Graph& source, const rules:
       explained.proof = true;
       EGRET_TRY(program, import_program(source, explained));
       continue;
+    }
+    if (alike && !contradiction && unsound.empty() && out.uneven.empty() && remaining(options, total).seconds > report.seconds) {
+      out.uneven = behind(out.compiled, report);
+      if (!out.uneven.empty()) {  // the first run is not counted
+        out.iterations = out.dropped = 0;
+        out.compiled = {};
+        EGRET_TRY(program, import_program(source, options));
+        continue;
+      }
     }
     spend(budget, report);
     if (contradiction) unsound = contradicted(program, out.compiled);

@@ -18,7 +18,9 @@ namespace {
 // Of the exact engines: seconds on the largest models; small ones are proved long before.
 constexpr uint64_t kExactWork = 1'500'000;
 constexpr uint64_t kFarWork = 3'500'000;         // more, where the gap is still above some percent
-constexpr size_t kVeryMany = 60'000;             // candidates: then equal parts are looked for first, and their bound is enough, where it is near
+constexpr size_t kVeryMany = 60'000;             // candidates: then equal parts are looked for first, and their bound is enough, where it is near;
+constexpr size_t kMany = 15'000;                 // of so many, after a first try:
+constexpr uint64_t kFirstWork = 150'000;         // what little work proves needs no equal parts
 constexpr uint64_t kKindsIterations = 60'000;    // of the simplex method, on what is left of equal parts
 constexpr double kKindsSeconds = 2e-6;           // a candidate, that must be left: finding equal parts heeds no clock
 constexpr double kEqualPartsGap = 1e-3;          // of the cost: of a program of equal parts no more is asked
@@ -136,11 +138,21 @@ Status extract_program(Choice& choice, const OptimizeOptions& options, const Sto
   double bound = 0;
   const size_t candidates = choice.problem.problem.candidates.size();
   const bool in_time = solve.limits.seconds > kKindsSeconds * static_cast<double>(candidates);
-  if (!choice.problem.colours.empty() && candidates > kVeryMany && in_time) {
-    EGRET_TRY(choice.solution, extract::solve_kinds(choice.problem.problem, choice.problem.colours, choice.solution, kKindsIterations, solve.limits));
+  const bool alike = !choice.problem.colours.empty() && candidates > kMany && in_time;
+  auto near = [&] { return choice.solution.cost - choice.solution.bound <= kEqualPartsGap * choice.solution.cost; };
+  if (alike && candidates <= kVeryMany) {
+    extract::SolveOptions first = solve;
+    first.work = first.far_work = kFirstWork;
+    EGRET_TRY(choice.solution, extract::solve_portfolio(choice.problem.problem, first, &choice.solution));
+    if (choice.solution.optimal) return extract::check_solution(choice.problem.problem, choice.solution);
     bound = choice.solution.bound;
     solve.limits = remaining(options, total);
-    if (choice.solution.cost - bound <= kEqualPartsGap * choice.solution.cost) return {};
+  }
+  if (alike && !(bound > 0 && near())) {
+    EGRET_TRY(choice.solution, extract::solve_kinds(choice.problem.problem, choice.problem.colours, choice.solution, kKindsIterations, solve.limits));
+    choice.solution.bound = bound = std::max(bound, choice.solution.bound);
+    solve.limits = remaining(options, total);
+    if (near()) return {};
   }
   EGRET_TRY(choice.solution, extract::solve_portfolio(choice.problem.problem, solve, &choice.solution));
   choice.solution.bound = std::max(choice.solution.bound, std::min(bound, choice.solution.cost));

@@ -9,6 +9,7 @@ namespace {
 
 constexpr int kSteps = 12;             // operators that a colour looks far
 constexpr size_t kFewColours = 400;    // so many are no burden
+constexpr size_t kAlike = 12;          // items of a colour that are many
 constexpr size_t kShare = 8;           // beyond those, so many items must share a colour on average
 
 size_t distinct(Colours colours) {
@@ -51,6 +52,18 @@ Colours item_colours(const FusionGraph& graph, const FusionProblem& problem) {
     now = std::move(next);
   }
   return distinct(now) * 2 > classes.size() ? Colours{} : now;
+}
+
+bool mostly_alike(Colours colours) {
+  std::sort(colours.begin(), colours.end());
+  size_t many = 0;
+  for (auto from = colours.begin(); from != colours.end();) {
+    const auto to = std::upper_bound(from, colours.end(), *from);
+    const auto count = static_cast<size_t>(to - from);
+    if (count >= kAlike) many += count;
+    from = to;
+  }
+  return many * 2 > colours.size();
 }
 
 }  // namespace egret::extract

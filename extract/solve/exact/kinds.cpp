@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "extract/solve/exact/highs.h"
+#include "extract/solve/reduce/undominated.h"
 #include "support/hash.h"
 
 namespace egret::extract {
@@ -104,7 +105,8 @@ class KindsSolver {
       : highs_(highs), problem_(problem), colours_(colours), best_(start), iterations_(iterations), limits_(limits) {}
 
   Result<Solution> run() {
-    EGRET_TRY(graph_, make_hypergraph(problem_));
+    EGRET_TRY(const Hypergraph whole, make_hypergraph(problem_));
+    graph_ = undominated(whole);  // some optimum needs no other
     scale_ = cost_scale(graph_);
     const Terms terms = trusted_terms(problem_, graph_, graph_.original);
     model_ = build_model(graph_, terms, {}, scale_);
