@@ -73,7 +73,7 @@ Status write_artifact(const Artifact& artifact, const std::string& folder) {
     for (; !fs::exists(p, error) && p.has_relative_path(); p = p.parent_path()) first = p;
     return first;
   }();
-  const fs::path staged = root.string() + fmt::format(".{}.tmp", getpid());
+  const fs::path staged = root.parent_path() / fmt::format(".egret.{}.{:x}.tmp", getpid(), std::hash<std::string>()(root.string()));
   auto give_up = [&](Error reason) -> Status {
     fs::remove_all(staged, error);
     if (!made_first.empty()) fs::remove_all(made_first, error);

@@ -216,6 +216,11 @@ Status Emitter::write_node(ValueId v) {
   const GraphNode& node = graph_.node(v);
   if (node.op->name == "input") return {};
   const auto writer = op_writers().find(node.op->name);
+  if (node.op->purity != Purity::kPure) {
+    const auto name = node.attrs.find("name");
+    const std::string what = name == node.attrs.end() ? node.op->name : std::get<std::string>(name->second);
+    return unsupported_error("'" + node.name + "': operator " + what + ", which egret does not know, is not written as ONNX", "emit .egret instead");
+  }
   if (writer == op_writers().end()) {
     return unsupported_error(
         "'" + node.name + "': operator " + node.op->name + " has no form in ONNX's standard domain",

@@ -1,8 +1,48 @@
 // Operators that egret does not know: opaque nodes, with the types that the file declares.
+#include <algorithm>
+#include <set>
+
 #include "frontends/onnx/importer.h"
 #include "frontends/onnx/tensor_bytes.h"
 
 namespace egret::onnx {
+namespace {
+
+// The values that a body (of a loop, of a branch) reads and does not make.
+void add_captured(const GraphMessage& body, std::set<std::string_view> made, std::vector<std::string_view>& captured) {
+  for (const ValueMessage& v : body.inputs) made.insert(v.name);
+  for (const TensorMessage& t : body.initializers) made.insert(t.name);
+  for (const SparseMessage& t : body.sparse) made.insert(t.values.name);
+  for (const NodeMessage& node : body.nodes) {
+    for (const std::string_view input : node.inputs) {
+      if (!input.empty() && !made.contains(input)) captured.push_back(input);
+    }
+    for (const AttributeMessage& a : node.attributes) {
+      for (const GraphMessage& g : a.graphs) add_captured(g, made, captured);
+    }
+    made.insert(node.outputs.begin(), node.outputs.end());
+  }
+  for (const ValueMessage& v : body.outputs) {
+    if (!made.contains(v.name)) captured.push_back(v.name);
+  }
+}
+
+// What a node reads: its inputs, then what its bodies read of the graph around it, each once.
+std::vector<std::string_view> values_read(const NodeMessage& node) {
+  std::vector<std::string_view> read, captured;
+  for (const std::string_view input : node.inputs) {
+    if (!input.empty()) read.push_back(input);
+  }
+  for (const AttributeMessage& a : node.attributes) {
+    for (const GraphMessage& g : a.graphs) add_captured(g, {}, captured);
+  }
+  for (const std::string_view name : captured) {
+    if (std::find(read.begin(), read.end(), name) == read.end()) read.push_back(name);
+  }
+  return read;
+}
+
+}  // namespace
 
 // The declared type of an output, where it is complete.
 std::optional<Type> Importer::declared_type(std::string_view name) const {
@@ -35,8 +75,7 @@ void Importer::count_fallback(const std::string& op, const std::string& reason) 
 
 void Importer::add_opaque(const NodeMessage& node, const Error& reason) {
   std::vector<ValueId> operands;
-  for (const std::string_view input : node.inputs) {
-    if (input.empty()) continue;
+  for (const std::string_view input : values_read(node)) {
     const std::optional<Value> value = find(input);
     if (!value) fail(input_error("input '" + std::string(input) + "' is not made before this node"));
     operands.push_back(operand(*value));

@@ -33,8 +33,11 @@ template <class Before, class After>
 void reduce(Node& n, int64_t since, const char* op, Before before, After after) {
   const Reduced r = reduced(n, since);
   const Value x = before(n, r.x);
-  n.out(after(n, n.reduce(op, x, r.axes, r.keep)));
+  n.out(n.cast(after(n, n.reduce(op, x, r.axes, r.keep)), n.dtype(r.x)));
 }
+
+// Roots and logarithms of whole numbers are cut to whole numbers at the end.
+Value real(Node& n, Value x) { return is_float(n.dtype(x)) ? x : n.cast(x, DType::f64); }
 
 Value as_is(Node&, Value x) { return x; }
 Value square(Node& n, Value x) { return n.add("square", {x}); }
@@ -60,7 +63,8 @@ void reduce_extreme(Node& n, const char* op, const char* boolean_op) {
 void reduce_log_sum_exp(Node& n) {
   const Reduced r = reduced(n, 18);
   if (r.axes.empty()) return n.out(r.x);
-  n.out(n.add("logsumexp", {r.x}, {{"axes", dims_of(r.axes)}, {"keep", Dim(r.keep ? 1 : 0)}}));
+  const Value y = n.add("logsumexp", {real(n, r.x)}, {{"axes", dims_of(r.axes)}, {"keep", Dim(r.keep ? 1 : 0)}});
+  n.out(n.cast(y, n.dtype(r.x)));
 }
 
 void arg_extreme(Node& n, const char* op) {
@@ -114,9 +118,9 @@ void add_reduce_handlers(HandlerTable& table) {
   table["ReduceSum"] = [](Node& n) { reduce(n, 13, "reduce_sum", as_is, as_is); };
   table["ReduceProd"] = [](Node& n) { reduce(n, 18, "reduce_prod", as_is, as_is); };
   table["ReduceL1"] = [](Node& n) { reduce(n, 18, "reduce_sum", absolute, as_is); };
-  table["ReduceL2"] = [](Node& n) { reduce(n, 18, "reduce_sum", square, square_root); };
+  table["ReduceL2"] = [](Node& n) { reduce(n, 18, "reduce_sum", [](Node& m, Value x) { return square(m, real(m, x)); }, square_root); };
   table["ReduceSumSquare"] = [](Node& n) { reduce(n, 18, "reduce_sum", square, as_is); };
-  table["ReduceLogSum"] = [](Node& n) { reduce(n, 18, "reduce_sum", as_is, logarithm); };
+  table["ReduceLogSum"] = [](Node& n) { reduce(n, 18, "reduce_sum", real, logarithm); };
   table["ReduceMax"] = [](Node& n) { reduce_extreme(n, "reduce_max", "reduce_any"); };
   table["ReduceMin"] = [](Node& n) { reduce_extreme(n, "reduce_min", "reduce_all"); };
   table["ReduceMean"] = reduce_mean;

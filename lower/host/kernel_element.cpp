@@ -102,6 +102,7 @@ Status KernelEmitter::emit_element(const std::vector<int>& numbers, const Common
 
   shape_.items = count(nest, group);
   for (NodeId root : element.roots) shape_.item_cost += cost(nest, root);
+  if (shape_.items == 0) return {};  // nothing to store
 
   // Computes all results of one element (or one vector of them) and stores them.
   auto compute = [&](Scope& inner) {

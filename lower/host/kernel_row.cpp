@@ -139,6 +139,7 @@ void RowEmitter::emit_stage(Scope& scope, size_t i) {
   const Stage& stage = kernel_.stages_.stages[static_cast<size_t>(numbers_[i])];
   const Part& part = parts_[i];
   const OperandPlace& place = places_[kernel_.stages_.ports.size() + static_cast<size_t>(numbers_[i])];
+  if (place.empty) return;  // nothing to store
   const bool to_output = stage.output >= 0;
   const DType dtype = stage.meaning.result.dtype;
   auto put = [&](Scope& at, Value* v) {

@@ -117,7 +117,8 @@ Result<std::unique_ptr<Engine>> engine_for(Plan plan, const std::map<std::string
                                            const std::string& device, int threads) {
   EGRET_TRY(const std::optional<int> ordinal, cuda_ordinal(device));
   if (ordinal) return make_cuda_engine(std::move(plan), files, *ordinal);
-  if (plan.host_level.empty()) {
+  const bool needs_code = std::ranges::any_of(plan.kernels, [](const PlanKernel& k) { return k.schedule != "alias"; });
+  if (plan.host_level.empty() && needs_code) {
     return unsupported_error("the artifact has no host code",
                              "optimize it with --target host, or run it on its device");
   }

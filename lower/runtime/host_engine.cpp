@@ -113,8 +113,9 @@ class HostEngine final : public Engine {
 Status HostEngine::load(const std::map<std::string, std::string>& files) {
   const Plan& p = plan_;
   const auto needed = host_level_from_name(p.host_level), here = detect_host_level();
-  if (!needed) return input_error(fmt::format("host code for `{}` is not known", p.host_level));
-  if (!here || *here < *needed) {
+  const bool has_code = !p.host_objects.empty();  // not where results are inputs, weights or views of them
+  if (has_code && !needed) return input_error(fmt::format("host code for `{}` is not known", p.host_level));
+  if (has_code && (!here || *here < *needed)) {
     return unsupported_error(fmt::format("the host code needs a processor of level {}; this one is {}", name(*needed),
                                          here ? name(*here) : "below x86-64-v2"),
                              "optimize anew on this machine");

@@ -10,6 +10,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr uint64_t kMaxSize = uint64_t{1} << 40;  // of an axis
 constexpr uint64_t kMaxHeader = 100'000'000;
 
 constexpr std::pair<DType, const char*> kNames[] = {
@@ -47,13 +48,17 @@ Result<std::map<std::string, StoredTensor>> read_safetensors(std::string_view te
     }
     if (!known)
       return unsupported_error(fmt::format("dtype {} of weight `{}`", dtype, name), "", SourceSpan{file, 0, 0, ""});
-    uint64_t bytes = static_cast<uint64_t>(size_in_bytes(tensor.type.dtype));
+    bool empty = false;
     for (const Json& size : entry["shape"]) {
-      if (!size.is_number_unsigned()) return damaged(fmt::format("shape of `{}`", name));
-      const uint64_t s = size.get<uint64_t>();
-      if (s > 0 && bytes > data.size() / s) return damaged(fmt::format("shape of `{}`", name));
+      if (!size.is_number_unsigned() || size.get<uint64_t>() > kMaxSize) return damaged(fmt::format("shape of `{}`", name));
+      tensor.type.dims.push_back(Dim(size.get<int64_t>()));
+      empty |= size.get<uint64_t>() == 0;
+    }
+    uint64_t bytes = empty ? 0 : static_cast<uint64_t>(size_in_bytes(tensor.type.dtype));
+    for (const Dim d : tensor.type.dims) {
+      const auto s = static_cast<uint64_t>(d.value());
+      if (!empty && bytes > data.size() / s) return damaged(fmt::format("shape of `{}`", name));
       bytes *= s;
-      tensor.type.dims.push_back(Dim(static_cast<int64_t>(s)));
     }
     const Json &from = entry["data_offsets"][0], &to = entry["data_offsets"][1];
     if (!from.is_number_unsigned() || !to.is_number_unsigned()) return damaged(fmt::format("offsets of `{}`", name));

@@ -121,6 +121,47 @@ class Contract(unittest.TestCase):
             np.testing.assert_allclose(np.abs(y), np.abs(np.arctan2(a, b)), rtol=1e-6)  # onnxruntime's Where loses the sign of zero
             np.testing.assert_allclose(z, np.log1p(a), rtol=1e-6)
 
+    def test_programs_without_kernels(self):
+        """Results that are inputs, constants or other shapes of them: an artifact without code."""
+        (self.folder / "still.egret").write_text("graph still\n  x: f32[4,3]\n  const c: f32[2] = [1, 2]\n  y = reshape(x, sizes=[12])\n  return y, x, c\n")
+        np.savez(self.folder / "still.npz", x=np.arange(12, dtype=np.float32).reshape(4, 3))
+        made = self.egret("optimize", "still.egret", "--check", "-o", "still")
+        self.assertEqual((made["kernels_after"], made["check"]["ok"]), (0, True))
+        self.egret("check", "still/proof.json", "--model", "still.egret", "--artifact", "still")
+        for what in ("still", "still.egret"):
+            self.egret("run", what, "--inputs", "still.npz", "--outputs", "out.npz")
+            found = np.load(self.folder / "out.npz")
+            self.assertEqual([found[n].tolist() for n in "yxc"], [list(range(12)), np.arange(12).reshape(4, 3).tolist(), [1, 2]])
+
+    def test_empty_constants_are_proved(self):
+        (self.folder / "empty.egret").write_text("""graph empty
+  x: bool[2,3,4]
+  i = constant(value=i32[3] [2, 0, 2])
+  s = slice(reverse(x, axes=[2]), start=[0, 0, 3], limit=[2, 3, 3], stride=[1, 1, 2])
+  t = or(transpose(s, perm=[2, 1, 0]), splat(value=1, dtype=bool, sizes=[0, 3, 2]))
+  y = gather(t, i, axis=1)
+  z = splat(value=1, dtype=bool, sizes=[2, 3, 0])
+  a = argmin(slice(cast(x, to=i8), start=[2, 0, 0], limit=[2, 3, 4]), axis=2)
+  b = reshape(sub(splat(value=17, dtype=i64, sizes=[0, 3]), a), sizes=[0, 3, 1])
+  return y, z, b
+""")
+        self.egret("optimize", "empty.egret", "--check", "-o", "empty")
+        self.egret("run", "empty", "--random")
+        self.egret("check", "empty/proof.json", "--model", "empty.egret", "--artifact", "empty")
+
+    def test_reductions_of_integers(self):
+        for dtype in (np.int32, np.int64):
+            x = np.array([[1, 2, 3], [7, 5, 4]], dtype)
+            for op in ("ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMean", "ReduceSumSquare"):
+                ports = [helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(x.dtype), s) for n, s in (("x", [2, 3]), ("y", [2, 1]))]
+                graph = helper.make_graph([helper.make_node(op, ["x", "axes"], ["y"])], "g", ports[:1], ports[1:], [numpy_helper.from_array(np.array([1]), "axes")])
+                made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+                onnx.save(made, self.folder / "r.onnx")
+                np.savez(self.folder / "r.npz", x=x)
+                self.egret("run", "r.onnx", "--inputs", "r.npz", "--outputs", "out.npz")
+                session = onnxruntime.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
+                self.assertEqual(np.load(self.folder / "out.npz")["y"].tolist(), session.run(None, {"x": x})[0].tolist(), op)
+
     def test_gradients_and_running_folds_as_onnx(self):
         """What ONNX's operators say only in several nodes, NaN and -inf included."""
         (self.folder / "g.egret").write_text("""graph g

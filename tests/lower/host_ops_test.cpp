@@ -222,6 +222,12 @@ graph concat_last
   c: f32[3,1]
   r = concat(a, b, c, axis=1)
   return r
+graph rows_empty
+  x: i8[0,18]
+  a = argmin(x, axis=1)
+  b = sub(splat(value=17, dtype=i64, sizes=[0]), a)
+  r = reshape(b, sizes=[0,1])
+  return r
 graph concat_empty
   a: f32[3,0]
   b: f32[3,18]
