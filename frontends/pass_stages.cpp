@@ -26,7 +26,7 @@ constexpr double kKindsSeconds = 2e-6;           // a candidate, that must be le
 constexpr double kEqualPartsGap = 1e-3;          // of the cost: of a program of equal parts no more is asked
 constexpr double kBodiesPerSecond = 25'000;      // of the limit: made, priced, covered and chosen from, with all that comes after
 constexpr int kFewestBodies = 2;
-constexpr double kLeastLowering = 2;             // seconds, whatever the clock says: without code nothing runs fast
+constexpr double kLeastLowering = 5;             // seconds, whatever the clock says: without code nothing runs fast
 constexpr double kShareOfFusion = 0.6;           // of the clock: the rest is extraction's,
 constexpr double kShareOfLocal = 0.3;            // of which local search from the covers has so much
 
