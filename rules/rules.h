@@ -179,6 +179,9 @@ std::optional<std::string> right_of_another_type(const Rule& rule);
 // Up to `limit` small assignments that have an instance: those of the accept lines, then several ranks a group, sizes 0..3,
 // each dtype class, in a fixed order.
 std::vector<Assignment> small_assignments(const Rule& rule, size_t limit);
+// For each choice of dtypes under which the rule has an instance (lang/dtypes.h), a small assignment that has one; that of an accept
+// line first.  Nothing where there are too many choices.
+const std::optional<std::vector<Assignment>>& dtype_assignments(const Rule& rule);
 
 // --- replay (for the proof checker: no engine code) --------------------------------------------------------------------
 

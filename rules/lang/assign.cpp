@@ -6,10 +6,13 @@
 
 #include <fmt/format.h>
 
+#include "rules/lang/dtypes.h"
+
 namespace egret::rules {
 namespace {
 
 constexpr size_t kMaxShares = 20'000;  // ways to share axes out that are looked at
+constexpr size_t kDTypesOfEach = 2;    // further dtypes for each small assignment
 
 struct TypedVariable {
   const RuleVariable* variable = nullptr;
@@ -253,23 +256,25 @@ void guess_attributes(const PreparedRule& prepared, const std::function<void(con
 
 std::vector<Assignment> candidate_assignments(const PreparedRule& prepared, const std::vector<Assignment>& examples) {
   std::vector<Assignment> out;
-  auto with_dtypes = [&](const Assignment& a) {
+  const auto choices = dtype_choices(prepared);
+  size_t next_choice = 0;
+  // Under other dtypes, too, in turn.
+  auto take = [&](const Assignment& a) {
     out.push_back(a);
-    for (DType other : {DType::i32, DType::boolean}) {
-      out.push_back(a);
-      replace_floats(out.back(), other);
+    for (size_t k = 0; choices && !choices->empty() && k < kDTypesOfEach; ++k) {
+      out.push_back(with_dtypes(a, prepared, (*choices)[++next_choice % choices->size()]));
     }
   };
-  for (const Assignment& a : examples) with_dtypes(a);
+  for (const Assignment& a : examples) take(a);
   if (!prepared.tracked) {
     if (!prepared.attr_variables.empty()) {
-      if (examples.empty()) guess_attributes(prepared, with_dtypes);
+      if (examples.empty()) guess_attributes(prepared, take);
       return out;
     }
     for (const std::vector<Dim>& dims : {std::vector<Dim>{2, 3}, {}, {3}, {0}, {1, 2}, {2, 1, 2}}) {
       Assignment a;
       for (const RuleVariable& v : prepared.variables) a.types[v.name] = Type::tensor(v.dtype, dims);
-      with_dtypes(a);
+      take(a);
     }
     return out;
   }
@@ -288,7 +293,7 @@ std::vector<Assignment> candidate_assignments(const PreparedRule& prepared, cons
       a.dtypes.try_emplace(v.name, v.dtype);
       if (v.many) a.counts[v.name] = 2;
     }
-    with_dtypes(a);
+    take(a);
   };
   const std::vector<int> one(prepared.groups.size(), 1);
   make(one, {2, 3, 2, 1});

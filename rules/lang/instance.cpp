@@ -6,11 +6,14 @@
 #include <fmt/format.h>
 
 #include "rules/lang/assign.h"
+#include "rules/lang/dtypes.h"
 #include "rules/lang/other_type.h"
 #include "rules/lang/replay.h"
 
 namespace egret::rules {
 namespace {
+
+constexpr size_t kSizesForDTypes = 6;  // small assignments at which a choice of dtypes may have an instance
 
 // Builds the left side of a rule from an assignment, in a table whose first terms are the rule's variables.
 class LeftInstance {
@@ -386,6 +389,34 @@ std::vector<Assignment> small_assignments(const Rule& rule, size_t limit) {
     take(a);
   }
   return out;
+}
+
+const std::optional<std::vector<Assignment>>& dtype_assignments(const Rule& rule) {
+  PreparedSlot& slot = *rule.syntax->prepared;
+  std::call_once(slot.dtypes_once, [&] {
+    auto prepared = prepare(rule);
+    const auto choices = prepared.ok() ? dtype_choices(**prepared) : std::nullopt;
+    if (!choices) return;
+    const std::vector<Assignment> sizes = small_assignments(rule, kSizesForDTypes);
+    std::set<std::string> seen;
+    auto take = [&](const Assignment& a) {
+      if (!make_instance(rule, **prepared, a, true, nullptr, nullptr)) return false;
+      if (seen.insert(a.to_string()).second) slot.dtypes->push_back(a);
+      return true;
+    };
+    slot.dtypes.emplace();
+    if (!sizes.empty()) {
+      Assignment own = sizes[0];
+      for (const auto& [name, sample] : (*prepared)->samples) {
+        if (!choices->empty() && choices->front().attributes.contains(name)) own.values.try_emplace(name, sample);
+      }
+      take(own);
+    }
+    for (const DTypeChoice& choice : *choices) {
+      std::any_of(sizes.begin(), sizes.end(), [&](const Assignment& a) { return take(with_dtypes(a, **prepared, choice)); });
+    }
+  });
+  return slot.dtypes;
 }
 
 }  // namespace egret::rules

@@ -121,6 +121,13 @@ Out n_is_exact(Args a, const NativeContext& c) {
   auto float_dtype = n_is_float(a, c);
   return std::holds_alternative<DType>(a[0]) || type_of(a[0], c) ? Out(!std::get<bool>(*float_dtype)) : std::nullopt;
 }
+Out n_is_signed(Args a, const NativeContext& c) {
+  const Type* t = type_of(a[0], c);
+  const auto* d = std::get_if<DType>(&a[0]);
+  if (!d && !(t && t->is_tensor())) return std::nullopt;
+  const DTypeRow::Kind kind = row(d ? *d : t->dtype).kind;
+  return kind == DTypeRow::Kind::kFloat || kind == DTypeRow::Kind::kSigned;
+}
 Out n_holds(Args a, const NativeContext&) {
   auto *wide = std::get_if<DType>(&a[0]), *narrow = std::get_if<DType>(&a[1]);
   if (!wide || !narrow) return std::nullopt;
@@ -380,6 +387,7 @@ constexpr Native kNatives[] = {
     {"same_dtype", "tensor..", "all are of one dtype", Meaning::kSizes, n_same_dtype},
     {"is_float", "any", "a float dtype, or a tensor of one", Meaning::kSizes, n_is_float},
     {"is_exact", "any", "an integer or bool dtype, or a tensor of one", Meaning::kSizes, n_is_exact},
+    {"is_signed", "any", "a dtype with negative numbers, or a tensor of one", Meaning::kSizes, n_is_signed},
     {"holds", "dtype, dtype", "every value of the second is one of the first", Meaning::kSizes, n_holds},
     {"rank", "tensor", "how many axes", Meaning::kSizes, n_rank},
     {"sizes", "any", "sizes of a tensor or of axes", Meaning::kSizes, n_sizes},

@@ -94,6 +94,8 @@ struct PreparedSlot {
   std::once_flag once;
   std::shared_ptr<const PreparedRule> rule;  // null: not prepared, or `error`
   std::optional<Error> error;
+  std::once_flag dtypes_once;
+  std::optional<std::vector<Assignment>> dtypes;  // dtype_assignments (rules.h)
 };
 
 struct RuleSyntax {

@@ -42,7 +42,7 @@ class Search {
   bool holds(const Words& words) {
     // Where nothing may be rounded otherwise, running both sides shows most of what is not so.
     const bool exact = !over_the_reals(words) && !words.contains("reassoc") && !words.contains("arcp") && !words.contains("contract");
-    return !(exact && differs(words)) && prove(words, ProofRanks::kFirst).proved;
+    return !(exact && differs(words)) && prove(words, ProofRanks::kSketch).proved;
   }
 
   // Instances that the rule has at small sizes.
@@ -111,7 +111,7 @@ ComputedLicence compute_licence(const Rule& rule, const Deciders& deciders, doub
   std::erase_if(declared, [&](const std::string& w) { return w.starts_with("narrow(") && narrows.insert(w).second; });
   Needs needs;
   const bool reals = over_the_reals(declared);
-  out.proof = search.prove(declared, declared.empty() ? ranks : ProofRanks::kFirst, declared.empty() ? nullptr : &needs);
+  out.proof = search.prove(declared, declared.empty() ? ranks : ProofRanks::kSketch, declared.empty() ? nullptr : &needs);
   if (!out.proof.proved) return out;
   Words words = declared;
   auto need = [&](const char* word, const std::string& why) {
@@ -136,7 +136,7 @@ ComputedLicence compute_licence(const Rule& rule, const Deciders& deciders, doub
     }
   }
   // A sum in another order may be one that subtracts: what it rounds is told over the reals.
-  if (words.contains("reassoc") && !reals) search.prove({"field"}, ProofRanks::kFirst, &needs);
+  if (words.contains("reassoc") && !reals) search.prove({"field"}, ProofRanks::kSketch, &needs);
   const bool sums = words.contains("field") || words.contains("reassoc");
   if (sums && !needs.cancel.empty()) need("cancel", needs.cancel);
   // Where special values were not looked at, a term that is dropped takes its own with it.
@@ -144,7 +144,7 @@ ComputedLicence compute_licence(const Rule& rule, const Deciders& deciders, doub
   for (const char* word : {"nnan", "ninf"}) {
     if (algebra && !needs.drop.empty()) need(word, needs.drop);
   }
-  if (!declared.empty() && ranks == ProofRanks::kAll) {
+  if (!declared.empty()) {
     out.proof = search.prove(words, ranks);
     if (!out.proof.proved || (!out.proof.ranks.any && words != declared)) {
       // More words may reach more ranks.

@@ -19,6 +19,7 @@ namespace egret::rules {
 namespace {
 
 constexpr uint64_t kSpecialRuns = 12;  // an instance
+constexpr uint64_t kRunsOfDTypes = 4;  // a choice of dtypes
 constexpr size_t kLossInstances = 4;
 constexpr uint64_t kLossRuns = 1'500;  // of each
 constexpr size_t kDraws = 600;  // of small sizes for a shape that was not proved
@@ -150,6 +151,18 @@ class RuleVerifier {
       if (!made.ok() || !*made) continue;
       auto found = differs_when_run(rule, **made, seed++);
       for (uint64_t k = 0; k < kSpecialRuns && !found; ++k) found = differs_at_special_values(rule, **made, seed * 64 + k);
+      if (found) {
+        out_.verdict = Verdict::kRefuted;
+        out_.counterexample = *found;
+        return true;
+      }
+    }
+    const auto& typed = dtype_assignments(rule);
+    for (size_t k = 0; typed && k < typed->size(); ++k) {
+      auto made = instance(rule, (*typed)[k]);
+      if (!made.ok() || !*made) continue;
+      auto found = differs_when_run(rule, **made, seed++);
+      for (uint64_t s = 0; s < kRunsOfDTypes && !found; ++s) found = differs_at_special_values(rule, **made, seed * 64 + s);
       if (found) {
         out_.verdict = Verdict::kRefuted;
         out_.counterexample = *found;

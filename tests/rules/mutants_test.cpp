@@ -54,7 +54,7 @@ std::string contradiction(const Rule& rule) {
   if (!found.empty() && found.find("does not hold there: the right side is") == std::string::npos) return found;
   found.clear();
   int shapes = 0;
-  for_each_shape(rule, {.rank = 2, .group_axes = {}, .tries = 2'000}, [&](Shape& shape) {
+  for_each_shape(rule, {.dtypes = ShapeDTypes::kOwn, .rank = 2, .group_axes = {}, .tries = 2'000}, [&](Shape& shape) {
     found = search_counterexample(rule, shape.instance.assignment, 150).value_or("");
     return found.empty() && ++shapes < 8;
   });

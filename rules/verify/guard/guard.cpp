@@ -129,7 +129,7 @@ class Inference {
       }
       const size_t share = kDraws * (r + 1) / rules;
       std::vector<Assignment> shapes;
-      for_each_shape(rule, {.rank = 2, .group_axes = {}, .tries = 20'000}, [&](Shape& shape) {
+      for_each_shape(rule, {.dtypes = ShapeDTypes::kKinds, .rank = 2, .group_axes = {}, .tries = 20'000}, [&](Shape& shape) {
         shapes.push_back(shape.instance.assignment);
         return shapes.size() < kShapes;
       });

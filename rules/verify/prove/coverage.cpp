@@ -139,10 +139,15 @@ class Match {
 
 }  // namespace
 
-Coverage::Coverage(const Rule& rule) {
+Coverage::Coverage(const Rule& rule, bool narrow_floats) {
   auto prepared = prepare(rule);
   if (!prepared.ok()) return;
   prepared_ = *prepared;
+  if (const auto& typed = dtype_assignments(rule)) {
+    for (const Assignment& a : *typed) {
+      if (narrow_floats || !has_narrow_floats(a)) dtypes_.insert(dtypes_of(a));
+    }
+  }
   const std::vector<Assignment> instances = small_assignments(rule, kInstances);
   for (const Assignment& a : instances) add(a);
   size_t varied = 0;
@@ -165,8 +170,22 @@ void Coverage::add(const Assignment& a) {
   if (seen_.insert(plain.to_string()).second) open_.push_back({a, rank_of(a)});
 }
 
+std::string Coverage::dtypes_of(const Assignment& a) const {
+  std::string out;
+  auto note = [&](const std::string& name, DType dtype) { out += fmt::format("{}{}: {}", out.empty() ? "" : ", ", name, egret::name(dtype)); };
+  for (const RuleVariable& v : prepared_->variables) {
+    if (auto it = a.types.find(v.name); it != a.types.end()) note(v.name, it->second.dtype);
+    if (auto it = a.dtypes.find(v.name); it != a.dtypes.end()) note(v.name, it->second);
+  }
+  for (const auto& [name, value] : a.values) {
+    if (const auto* dtype = std::get_if<DType>(&value)) note(name, *dtype);
+  }
+  return out;
+}
+
 void Coverage::take(const Shape& shape) {
   if (!prepared_) return;
+  dtypes_.erase(dtypes_of(shape.instance.assignment));
   covered_ |= std::erase_if(open_, [&](const Probe& p) {
     Match match(*prepared_, shape.instance.assignment, p.at);
     return match.run() && std::all_of(shape.facts.begin(), shape.facts.end(), [&](const SizeFact& f) { return match.meets(f); });

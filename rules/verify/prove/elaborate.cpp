@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "ir/definitions/bind.h"
+#include "ir/evaluate/scalar_functions.h"
 
 namespace egret::rules {
 namespace {
@@ -223,10 +224,24 @@ class Meaning {
     return s_.call(n.fn, compares ? DType::boolean : want, std::move(args));
   }
 
+  // A number that is written, as the dtype has it: integers truncate and saturate.
+  ScalarId literal(double value, DType want) {
+    return s_.number(is_float(want) ? value : int_to_float(want, float_to_int(want, value)), want);
+  }
   ScalarId attribute(const DefNode& n, DType want) {
     const AttrValue& value = *b_.attrs[static_cast<size_t>(n.number)];
-    if (const double* real = std::get_if<double>(&value)) return s_.number(*real, want);
-    return s_.size(e_.sizes_.term(std::get<Dim>(value)), want);
+    if (const double* real = std::get_if<double>(&value)) return literal(*real, want);
+    const Dim d = std::get<Dim>(value);
+    if (d.is_const()) return literal(static_cast<double>(d.value()), want);
+    IntId term = e_.sizes_.term(d);
+    const double low = lowest_of(want), high = highest_of(want);
+    if (is_integer(want)) {
+      if (static_cast<double>(d.low()) < low) term = i_.max(term, i_.constant(static_cast<int64_t>(low)));
+      if (static_cast<double>(d.high()) > high) term = i_.min(term, i_.constant(static_cast<int64_t>(high)));
+    } else if (want == DType::boolean && (d.low() < 0 || d.high() > 1)) {
+      return fail("a number without a name of its own as a truth value");
+    }
+    return s_.size(term, want);
   }
 
   ScalarId scalar(DefId id, DType want) {
@@ -234,7 +249,7 @@ class Meaning {
     auto arithmetic = [&](ScalarFn fn) { return s_.call(fn, want, {scalar(n.args[0], want), scalar(n.args[1], want)}); };
     if (s_.size() > kMaxScalars) return fail("an instance has too many terms");
     switch (n.kind) {
-      case DefKind::kNumber: return s_.number(n.value, want);
+      case DefKind::kNumber: return literal(n.value, want);
       case DefKind::kAttr: return attribute(n, want);
       case DefKind::kAdd: return arithmetic(ScalarFn::kAdd);
       case DefKind::kSub: return arithmetic(ScalarFn::kSub);

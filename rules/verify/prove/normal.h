@@ -36,6 +36,7 @@ class Normalizer {
 
  private:
   Form atom(ScalarId id, const Context& context, int exponent = 1);
+  void square_magnitudes(Monomial& m) const;
   Form number(const Rational& value);
   Form size(IntId value, const Context& context);
   Form call(const ScalarNode& n, const Context& context);

@@ -79,56 +79,97 @@ class ShapeMaker {
   }
 
   int run() {
+    if (!dtype_assignments(rule_)) return -1;
     bases_ = bases();
     int rank = bounds_.rank;
     while (rank > 1 && count(rank) > bounds_.tries) --rank;
     if (count(rank) > bounds_.tries) return -1;
     rank_ = rank;
     for (size_t k = 0; k < bases_.size(); ++k) {
-      // Dtypes and ranks do not meet in a definition: further dtypes are tried at low ranks.
-      rank_ = k == 0 ? rank : std::min(rank, 1);
-      Assignment a = bases_[k];
-      if (!choose_rank(a, 0)) break;
+      // Dtypes and ranks do not meet in a definition: further dtypes are tried at the lowest ranks that have a shape.
+      made_ = false;
+      own_dtypes_ = k == 0;
+      for (rank_ = k == 0 ? rank : std::min(rank, 1); rank_ <= rank && !made_; ++rank_) {
+        Assignment a = bases_[k];
+        if (!choose_rank(a, 0)) return prepared_.tracked ? 0 : rank;
+      }
     }
     return prepared_.tracked ? 0 : rank;
   }
 
  private:
-  // Dtypes and what else examples say; sizes and lists are ours.
+  // What examples say but for sizes and lists, which are ours; then the first of these under every choice of dtypes.
   std::vector<Assignment> bases() const {
     std::vector<Assignment> out;
     std::set<std::string> seen;
-    for (const Assignment& a : small_assignments(rule_, 12)) {
-      Assignment b;
-      b.symbolic = true;
-      b.dtypes = a.dtypes;
-      b.depends = a.depends;
-      for (const RuleVariable& v : prepared_.variables) {
-        if (v.many) b.counts[v.name] = 3;
-        if (v.axes.empty()) b.types[v.name] = Type::tensor(a.types.at(v.name).dtype, {});
-      }
-      for (const RuleVariable& v : prepared_.variables) {
-        if (!v.many) continue;
-        for (int k = 1; k < 3; ++k) b.dtypes[fmt::format("{}_{}", v.name, k)] = b.dtypes[v.name];
-      }
-      for (const AxisName& g : prepared_.groups) {
-        int axes = 1;
-        for (const auto& [name, n] : bounds_.group_axes) axes = name == g.name && g.many ? n : axes;
-        const bool varies = prepared_.find_all && prepared_.varying == g.name;
-        b.groups[g.name] = std::vector<int64_t>(static_cast<size_t>(varies ? 3 : axes), 1);
-      }
-      for (const AttrVariable& v : attrs_) {
-        auto it = a.values.find(v.name);
-        if (it != a.values.end() && keeps(v.spec->kind)) b.values[v.name] = it->second;
-      }
+    auto take = [&](Assignment b) {
       if (seen.insert(b.to_string()).second) out.push_back(std::move(b));
+    };
+    std::vector<Assignment> small = small_assignments(rule_, 12);
+    if (small.empty()) return out;
+    for (Assignment& a : small) {
+      Assignment of_first = a;
+      copy_dtypes(small[0], of_first);
+      take(base(of_first));
+    }
+    for (const Assignment& a : *dtype_assignments(rule_)) {
+      if (bounds_.dtypes == ShapeDTypes::kOwn || (bounds_.dtypes == ShapeDTypes::kKinds && !of_kinds(a))) continue;
+      if (!bounds_.narrow_floats && has_narrow_floats(a)) continue;
+      Assignment typed = small[0];
+      copy_dtypes(a, typed);
+      take(base(typed));
     }
     return out;
   }
 
-  static bool keeps(AttrKind kind) {
-    return kind == AttrKind::kDType || kind == AttrKind::kWord || kind == AttrKind::kTensor || kind == AttrKind::kInt;
+  static bool stands_for_kind(DType t) {
+    return t == DType::f32 || t == DType::f16 || t == DType::i32 || t == DType::u8 || t == DType::boolean;
   }
+  static bool of_kinds(const Assignment& a) {
+    return std::all_of(a.dtypes.begin(), a.dtypes.end(), [](const auto& d) { return stands_for_kind(d.second); }) &&
+           std::all_of(a.types.begin(), a.types.end(), [](const auto& t) { return stands_for_kind(t.second.dtype); }) &&
+           std::all_of(a.values.begin(), a.values.end(), [](const auto& v) {
+             const auto* dtype = std::get_if<DType>(&v.second);
+             return !dtype || stands_for_kind(*dtype);
+           });
+  }
+
+  void copy_dtypes(const Assignment& from, Assignment& to) const {
+    to.dtypes = from.dtypes;
+    for (auto& [name, type] : to.types) type.dtype = from.types.at(name).dtype;
+    for (const AttrVariable& v : attrs_) {
+      auto it = from.values.find(v.name);
+      if (v.spec->kind == AttrKind::kDType && it != from.values.end()) to.values[v.name] = it->second;
+    }
+  }
+
+  Assignment base(const Assignment& a) const {
+    Assignment b;
+    b.symbolic = true;
+    b.dtypes = a.dtypes;
+    b.depends = a.depends;
+    for (const RuleVariable& v : prepared_.variables) {
+      if (v.many) b.counts[v.name] = 3;
+      if (v.axes.empty()) b.types[v.name] = Type::tensor(a.types.at(v.name).dtype, {});
+    }
+    for (const RuleVariable& v : prepared_.variables) {
+      if (!v.many) continue;
+      for (int k = 1; k < 3; ++k) b.dtypes[fmt::format("{}_{}", v.name, k)] = b.dtypes[v.name];
+    }
+    for (const AxisName& g : prepared_.groups) {
+      int axes = 1;
+      for (const auto& [name, n] : bounds_.group_axes) axes = name == g.name && g.many ? n : axes;
+      const bool varies = prepared_.find_all && prepared_.varying == g.name;
+      b.groups[g.name] = std::vector<int64_t>(static_cast<size_t>(varies ? 3 : axes), 1);
+    }
+    for (const AttrVariable& v : attrs_) {
+      auto it = a.values.find(v.name);
+      if (it != a.values.end() && keeps(v.spec->kind)) b.values[v.name] = it->second;
+    }
+    return b;
+  }
+
+  static bool keeps(AttrKind kind) { return kind == AttrKind::kDType || kind == AttrKind::kWord || kind == AttrKind::kTensor; }
 
   std::vector<AttrValue> choices(const AttrVariable& v, const Assignment& a, int rank) const {
     std::vector<AttrValue> out;
@@ -180,7 +221,7 @@ class ShapeMaker {
   }
 
   size_t count(int rank) const {
-    size_t out = std::max<size_t>(1, bases_.size());
+    size_t out = 1;
     std::set<const Term*> places;
     for (const RuleVariable& v : prepared_.variables) {
       if (v.axes.empty()) out *= static_cast<size_t>(rank + 1);
@@ -226,9 +267,10 @@ class ShapeMaker {
       AssumeSizes scope(facts);
       do {
         auto made = instance(rule_, a);
-        if (made.ok() && *made) shapes.push_back({std::move(**made), facts, a.to_string()});
+        if (made.ok() && *made) shapes.push_back({std::move(**made), facts, a.to_string(), own_dtypes_});
       } while (scope.next());
     }
+    made_ |= !shapes.empty();
     return std::all_of(shapes.begin(), shapes.end(), [&](Shape& shape) { return visit_(shape); });
   }
 
@@ -240,9 +282,21 @@ class ShapeMaker {
   std::vector<Assignment> bases_;
   std::map<const Term*, int> lengths_;
   int rank_ = 0;
+  bool own_dtypes_ = true;
+  bool made_ = false;  // a shape of the base at hand
 };
 
 }  // namespace
+
+bool has_narrow_floats(const Assignment& a) {
+  const auto narrow = [](DType t) { return is_float(t) && row(t).mantissa < row(DType::f32).mantissa; };
+  return std::any_of(a.dtypes.begin(), a.dtypes.end(), [&](const auto& d) { return narrow(d.second); }) ||
+         std::any_of(a.types.begin(), a.types.end(), [&](const auto& t) { return narrow(t.second.dtype); }) ||
+         std::any_of(a.values.begin(), a.values.end(), [&](const auto& v) {
+           const auto* dtype = std::get_if<DType>(&v.second);
+           return dtype && narrow(*dtype);
+         });
+}
 
 int for_each_shape(const Rule& rule, const ShapeBounds& bounds, const std::function<bool(Shape&)>& visit) {
   auto prepared = prepare(rule);

@@ -14,13 +14,23 @@
 
 namespace egret::rules {
 
+// Whether the dtypes of an assignment have a float whose sums are rounded to it.  Where a licence lets roundings be left out, what is
+// proved of wide floats is proved of narrow ones.
+bool has_narrow_floats(const Assignment& a);
+
 struct Shape {
   RuleInstance instance;
   std::vector<SizeFact> facts;  // under which it has a type and meets the rule's conditions
   std::string where;            // ranks and axes, for messages
+  bool own_dtypes = true;       // those of the first example
 };
 
+// Dtypes whose shapes are made: of the first example alone; one of each kind beside it; all under which the rule has an instance.
+enum class ShapeDTypes : uint8_t { kOwn, kKinds, kAll };
+
 struct ShapeBounds {
+  ShapeDTypes dtypes = ShapeDTypes::kAll;
+  bool narrow_floats = true;              // else only where the example has them
   int rank = 3;                           // of whole tensors, and lengths of lists
   std::vector<std::pair<std::string, int>> group_axes;  // of groups that are not one axis
   size_t tries = 300'000;

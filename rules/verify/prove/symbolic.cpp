@@ -187,7 +187,7 @@ class ShapesProof {
       AxisUse here;
       Result<ShapeProof::Answer> answer = ShapeProof::Answer::kEmpty;
       for (Shape& part : cases_of(shape)) {
-        auto one = ShapeProof(part, laws_, deciders_, limits, known_, fixed_inputs(rule_, part.instance)).run(many_, here, shapes < kNeedsShapes ? needs_ : nullptr, steps_, why);
+        auto one = ShapeProof(part, laws_, deciders_, limits, known_, fixed_inputs(rule_, part.instance)).run(many_, here, shape.own_dtypes && shapes < kNeedsShapes ? needs_ : nullptr, steps_, why);
         if (!one.ok() || *one != ShapeProof::Answer::kEmpty) answer = std::move(one);
         if (!answer.ok() || *answer == ShapeProof::Answer::kUnproved) break;
       }
@@ -244,17 +244,21 @@ SymbolicProof prove_for_all_sizes(const Rule& rule, const Laws& laws, const Deci
   const bool all = ranks == ProofRanks::kAll;
   ShapesProof proof(rule, laws, deciders, seconds, needs, steps);
   std::optional<Coverage> coverage;
-  if (all) proof.coverage = &coverage.emplace(rule);
+  if (ranks != ProofRanks::kSketch) proof.coverage = &coverage.emplace(rule, !laws.contract);
   ShapeBounds bounds;
+  bounds.narrow_floats = !laws.contract;
   bounds.rank = !all ? 1 : proof.tracked ? 3 : 2;
+  if (ranks == ProofRanks::kSketch) bounds.dtypes = ShapeDTypes::kKinds;
   out.proved = proof.run(bounds);
   out.ranks.up_to = proof.tracked ? 1 : proof.rank;
   // Whole tensors of more axes, as many as a counterexample may need; where a limit comes first, the proof is of fewer.
   while (out.proved && !proof.tracked) {
     int wanted = proof.shapes == 0 ? kRank : !all || proof.use.positions ? 0 : std::min(kRank, needed_rank(rule, proof.use));
     if (all) wanted = std::max(wanted, std::min(kRank, coverage->least_rank()));
+    if (coverage && !coverage->all_dtypes()) wanted = kRank;
     if (bounds.rank >= wanted) break;
     ++bounds.rank;
+    if (coverage && coverage->all_dtypes()) bounds.dtypes = ShapeDTypes::kOwn;
     if (proof.run(bounds)) {
       if (proof.rank < bounds.rank) break;  // too many shapes
       out.ranks.up_to = proof.rank;
@@ -274,7 +278,8 @@ SymbolicProof prove_for_all_sizes(const Rule& rule, const Laws& laws, const Deci
   }
   const AxisUse use = proof.use;
   if (proof.tracked) {
-    // Groups with index arithmetic: as many axes as a counterexample may need.
+    // Groups with index arithmetic: as many axes as a counterexample may need.  (Dtypes are no matter of axes.)
+    bounds.dtypes = ShapeDTypes::kOwn;
     const int needed = static_cast<int>(use.conditions) + 1;
     out.ranks.any = use.groups.empty() && !use.whole;
     for (int axes : {0, 2, 3, kMostAxes}) {
@@ -292,7 +297,11 @@ SymbolicProof prove_for_all_sizes(const Rule& rule, const Laws& laws, const Deci
   } else {
     out.ranks.any = use.positions || (!use.reshapes && out.ranks.up_to >= needed_rank(rule, use));
   }
-  if (auto lacking = out.proved && coverage ? coverage->lacking(proof.tracked ? bounds.rank : out.ranks.up_to) : std::nullopt) {
+  if (out.proved && coverage && !coverage->all_dtypes()) {
+    out.proved = false;
+    out.reason = "no shape was proved under " + coverage->lacking_dtypes();
+  }
+  if (auto lacking = out.proved && all ? coverage->lacking(proof.tracked ? bounds.rank : out.ranks.up_to) : std::nullopt) {
     out.proved = false;
     out.reason = "the shapes proved do not hold the one at " + *lacking;
   }

@@ -32,7 +32,8 @@ struct Deciders {
   DecideEquality scalars = nullptr;
 };
 
-enum class ProofRanks { kAll, kFirst };  // as many as a counterexample may need; the first that have a shape
+// As many as a counterexample may need; the first that have a shape; these under one dtype of each kind, which is no proof yet.
+enum class ProofRanks { kAll, kFirst, kSketch };
 // What a proof of one shape leaves: its steps as JSON (proof_log.h) and the questions that Z3 answered, by their SHA-256.  Of a shape
 // that was not proved (`open`), the last claim has no step.
 using ShapeSteps = std::function<void(const std::string& steps, const std::map<std::string, std::string>& obligations, bool open)>;

@@ -8,6 +8,12 @@
 
 namespace egret::rules {
 
+namespace {
+
+constexpr double kExactFactors = 0x1p26;  // products of integers below are exact in a double
+
+}  // namespace
+
 FormulaId Formulas::add(FormulaNode node) {
   // Identical constants compare by value; NaN is never a constant of a rule.
   auto [it, fresh] = index_.try_emplace(node, static_cast<FormulaId>(nodes_.size()));
@@ -18,7 +24,7 @@ FormulaId Formulas::add(FormulaNode node) {
 FormulaId Formulas::constant(double value, DType dtype) {
   FormulaNode n;
   n.dtype = dtype;
-  n.value = value;
+  n.value = is_float(dtype) ? value : int_to_float(dtype, float_to_int(dtype, value));
   n.negative_zero = value == 0 && std::signbit(value);
   return add(std::move(n));
 }
@@ -45,8 +51,11 @@ FormulaId Formulas::call(ScalarFn fn, DType dtype, std::vector<FormulaId> args) 
   // Indices and conditions are folded; scalars are not, so that what is proved is what the operators compute.
   const bool whole = std::all_of(args.begin(), args.end(), [&](FormulaId a) { return is_constant(a); });
   // (i64: of indices; narrower integers wrap.)
-  const bool integers = !args.empty() && (node(args[0]).dtype == DType::i64 || node(args[0]).dtype == DType::boolean);
-  if (whole && integers) {
+  const bool truths = !args.empty() && node(args[0]).dtype == DType::boolean;
+  const bool integers = truths || (!args.empty() && node(args[0]).dtype == DType::i64);
+  const bool bitwise = !truths && (fn == ScalarFn::kAnd || fn == ScalarFn::kOr || fn == ScalarFn::kNot);
+  const bool exact = std::all_of(args.begin(), args.end(), [&](FormulaId x) { return std::abs(node(x).value) < kExactFactors; });
+  if (whole && integers && exact && !bitwise) {
     const double a = node(args[0]).value, b = args.size() > 1 ? node(args[1]).value : 0;
     switch (fn) {
       case ScalarFn::kAdd: return constant(a + b, dtype);

@@ -1,9 +1,12 @@
 #include "rules/verify/terms/scalar.h"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 
 #include <fmt/format.h>
+
+#include "ir/evaluate/scalar_functions.h"
 
 namespace egret::rules {
 
@@ -14,6 +17,8 @@ ScalarId Scalars::intern(ScalarNode node) {
 }
 
 ScalarId Scalars::number(double value, DType dtype) {
+  // Modulo 2^n, so that one number has one term; the ends of 64 bits stay as they are.
+  if (!is_float(dtype) && std::abs(value) < kExactIntegers) value = int_to_float(dtype, wrap_to(dtype, static_cast<int64_t>(value)));
   ScalarNode n;
   n.dtype = dtype;
   n.bits = std::bit_cast<uint64_t>(value);
@@ -40,7 +45,19 @@ ScalarId Scalars::read(uint32_t input, DType dtype, std::vector<IntId> at) {
 }
 
 ScalarId Scalars::call(ScalarFn fn, DType dtype, std::vector<ScalarId> args) {
-  if (fn == ScalarFn::kCast && node(args[0]).dtype == dtype) return args[0];
+  if (fn == ScalarFn::kCast) {
+    const ScalarNode of = node(args[0]);
+    if (of.dtype == dtype) return args[0];
+    if (of.kind == ScalarNode::Kind::kSelect) {
+      const ScalarId then = call(fn, dtype, {of.args[0]});
+      return select(of.cond, then, call(fn, dtype, {of.args[1]}));
+    }
+    // (A sign leaves a rounding to nearest.)
+    const bool sign = of.kind == ScalarNode::Kind::kCall && of.fn == ScalarFn::kNeg && is_float(of.dtype) && is_float(dtype);
+    if (sign) return call(ScalarFn::kNeg, dtype, {call(fn, dtype, {of.args[0]})});
+    const auto has = [&](DType t) { return is_float(t) && (std::isinf(of.value()) || round_to(t, of.value()) == of.value()); };
+    if (of.kind == ScalarNode::Kind::kNumber && has(of.dtype) && has(dtype)) return number(of.value(), dtype);
+  }
   ScalarNode n;
   n.kind = ScalarNode::Kind::kCall;
   n.fn = fn;

@@ -36,6 +36,8 @@ struct ScalarNode {
   friend auto operator<=>(const ScalarNode&, const ScalarNode&) = default;
 };
 
+inline constexpr double kExactIntegers = 0x1p53;  // below, a double is the integer it stands for
+
 class Scalars {
  public:
   explicit Scalars(Indices& indices) : indices_(indices) {}

@@ -13,9 +13,11 @@ z3::expr constant(const z3::expr& like, int64_t value) {
 
 // Towards zero; x / 0 is -1 (all bits set), x rem 0 is x.
 z3::expr quotient(const z3::expr& a, const z3::expr& b, DType t) {
+  if (z3::eq(a, b)) return z3::ite(b == constant(b, 0), constant(a, -1), constant(a, 1));
   return z3::ite(b == constant(b, 0), constant(a, -1), is_signed(t) ? a / b : z3::udiv(a, b));
 }
 z3::expr remainder(const z3::expr& a, const z3::expr& b, DType t) {
+  if (z3::eq(a, b)) return constant(a, 0);
   return z3::ite(b == constant(b, 0), a, is_signed(t) ? z3::srem(a, b) : z3::urem(a, b));
 }
 

@@ -2,8 +2,10 @@
 
 #include <cmath>
 
+#include <fmt/format.h>
 #include <z3++.h>
 
+#include "ir/evaluate/scalar_functions.h"
 #include "rules/verify/z3/z3_context.h"
 #include "rules/verify/z3/z3_machine_integers.h"
 
@@ -44,29 +46,32 @@ class Translator {
   const std::map<uint32_t, std::pair<z3::expr, DType>>& variables() const { return variables_; }
 
  private:
-  z3::sort float_sort() {
+  z3::sort float_sort(DType t) {
     switch (q_.theory) {
       case Theory::kReal: return c_.real_sort();
       case Theory::kFloat: return q_.small ? c_.fpa_sort(4, 4) : c_.fpa_sort(5, 11);
-      case Theory::kUninterpreted: return c_.uninterpreted_sort("scalar");
+      // A function of one dtype is another one than that of a second.
+      case Theory::kUninterpreted: return c_.uninterpreted_sort(q_.ignore_rounding_casts ? "scalar" : egret::name(t));
     }
     return c_.real_sort();
   }
   z3::sort sort_of(DType t) {
     if (t == DType::boolean) return c_.bool_sort();
     machine_ |= !is_float(t);
-    return is_float(t) ? float_sort() : c_.bv_sort(row(t).bits);
+    return is_float(t) ? float_sort(t) : c_.bv_sort(row(t).bits);
   }
 
   z3::expr number(double value, DType t) {
     if (t == DType::boolean) return c_.bool_val(value != 0);
-    if (!is_float(t)) return c_.bv_val(static_cast<int64_t>(value), row(t).bits);
+    if (!is_float(t)) return c_.bv_val(float_to_int(t, value), row(t).bits);
     if (q_.theory == Theory::kFloat) {
       // Of 8 bits: whole numbers and halves up to 8 are held.
       if (q_.small && std::isfinite(value) && !(std::abs(value) <= 8 && value * 2 == std::floor(value * 2))) {
         throw z3::exception("a constant that a small float does not hold");
       }
-      return z3::expr(c_, Z3_mk_fpa_numeral_double(c_, value, float_sort()));
+      // In half precision a number that it lacks is another one, and what is true of that may not be of this one.
+      if (std::isfinite(value) && round_to(DType::f16, value) != value) throw z3::exception("a constant that half precision does not hold");
+      return z3::expr(c_, Z3_mk_fpa_numeral_double(c_, value, float_sort(t)));
     }
     if (q_.theory == Theory::kReal && std::isfinite(value)) {
       // Exact: a double is an integer times a power of two.
@@ -79,7 +84,7 @@ class Translator {
       power = c_.real_val(two.c_str());
       return (shift >= 0 ? out * power : out / power).simplify();
     }
-    return c_.constant(("number " + std::to_string(value)).c_str(), float_sort());
+    return c_.constant(fmt::format("number {}", value).c_str(), float_sort(t));
   }
 
   static std::string power_of_two(int n) {
@@ -144,7 +149,9 @@ class Translator {
     const FormulaNode& inner = f_.node(n.args[0]);
     if (inner.kind == FormulaNode::Kind::kCall && inner.fn == ScalarFn::kCast) {
       const DType source = f_.node(inner.args[0]).dtype;
-      if (holds(from, source)) {
+      // (Integers leave bits out where floats stop at the ends of the range.)
+      const bool stops = is_integer(source) && is_float(from) && is_integer(n.dtype) && !holds(n.dtype, source);
+      if (holds(from, source) && !stops) {
         FormulaNode direct = n;
         direct.args = inner.args;
         return cast(direct, {done_.at(inner.args[0])}, source);
@@ -152,6 +159,10 @@ class Translator {
     }
     if (from == DType::boolean && n.dtype != DType::boolean) return z3::ite(args[0], number(1, n.dtype), number(0, n.dtype));
     if (q_.ignore_rounding_casts && q_.theory == Theory::kUninterpreted && is_float(from) && is_float(n.dtype)) return args[0];
+    // A sign leaves a rounding to nearest.
+    if (q_.theory == Theory::kUninterpreted && is_float(from) && is_float(n.dtype) && is_negation(args[0])) {
+      return negated(cast(n, {args[0].arg(0)}, from));
+    }
     // A widening cast is the identity on reals; a rounding is a function of the types that nothing is known of.
     if (q_.theory == Theory::kReal && is_float(from) && is_float(n.dtype) && holds(n.dtype, from)) return args[0];
     if (is_integer(from) && is_integer(n.dtype)) return machine_cast(args[0], from, n.dtype);
@@ -172,7 +183,8 @@ class Translator {
 
   z3::expr integer(const FormulaNode& n, const std::vector<z3::expr>& a) {
     const DType t = f_.node(n.args[0]).dtype;
-    if (q_.abstract_products && is_product(n.fn)) {
+    const bool of_itself = n.fn != ScalarFn::kMul && a.size() == 2 && z3::eq(a[0], a[1]);
+    if (q_.abstract_products && is_product(n.fn) && !of_itself) {
       z3::expr out = unknown(egret::name(n.fn), n.fn == ScalarFn::kMul ? machine_ordered(a) : a, sort_of(n.dtype));
       if (n.fn == ScalarFn::kRem) assumptions_.push_back(machine_remainder_fact(out, a[0], a[1], t));
       return out;
@@ -211,7 +223,7 @@ class Translator {
         bool negative = false;
         std::vector<z3::expr> args{without_sign(a[0], negative), without_sign(a[1], negative)};
         if (n.fn == ScalarFn::kMul && args[1].id() < args[0].id()) std::swap(args[0], args[1]);
-        const z3::expr out = unknown(egret::name(n.fn), args, float_sort());
+        const z3::expr out = unknown(egret::name(n.fn), args, sort_of(n.dtype));
         return negative ? negated(out) : out;
       }
       case ScalarFn::kMax:
@@ -239,7 +251,7 @@ class Translator {
       }
     }
     z3::expr out = set.begin()->second;
-    for (auto it = std::next(set.begin()); it != set.end(); ++it) out = unknown(fn, {it->second, out}, float_sort());
+    for (auto it = std::next(set.begin()); it != set.end(); ++it) out = unknown(fn, {it->second, out}, out.get_sort());
     return out;
   }
 
@@ -252,7 +264,7 @@ class Translator {
       return negated(exact_sum(left ? x : negated(x), right ? y : negated(y)));
     }
     if (b.id() < a.id()) std::swap(a, b);
-    return unknown("add", {a, b}, float_sort());
+    return unknown("add", {a, b}, a.get_sort());
   }
 
   static bool is_negation(const z3::expr& x) {
@@ -263,7 +275,7 @@ class Translator {
     negative = !negative;
     return x.arg(0);
   }
-  z3::expr negated(const z3::expr& x) { return is_negation(x) ? x.arg(0) : unknown("neg", {x}, float_sort()); }
+  z3::expr negated(const z3::expr& x) { return is_negation(x) ? x.arg(0) : unknown("neg", {x}, x.get_sort()); }
 
   // exp of a sum is a product of exp: with it soft-max rules are identities of fractions.
   z3::expr exponential(z3::expr x) {
@@ -401,7 +413,7 @@ class Translator {
       // Never negative, whatever its value.
       case ScalarFn::kExp:
       case ScalarFn::kLogistic: {
-        const z3::expr e = unknown(egret::name(n.fn), a, float_sort());
+        const z3::expr e = unknown(egret::name(n.fn), a, sort_of(n.dtype));
         assumptions_.push_back(is_nan(e) || !is_negative(e));
         return e;
       }
