@@ -57,7 +57,7 @@ TEST_CASE("proofs hold for any size and any rank") {
            "rule turn: transpose(transpose(x, perm=p), perm=q) => transpose(x, perm=compose(p, q))\n"
            "  accept x: f32[2,3], p: [1,0], q: [1,0]\n",
            "rule split: dot(concat(x[m.., k], y[m.., k], axis=k), concat(w[n.., k], v[n.., k], axis=k), over=k) =>\n"
-           "  dot(x, w, over=k) + dot(y, v, over=k)  needs reassoc\n"
+           "  dot(x, w, over=k) + dot(y, v, over=k)  needs contract, reassoc\n"
            "  accept x: f32[4,3], y: f32[4,3], w: f32[2,3], v: f32[2,3]\n",
            "rule shift: softmax(x[k.., a] + s[k..], axis=a) => softmax(x, axis=a)  where is_float(x), size(a) >= 1  needs field, nnan, ninf\n"
            "  accept x: f32[2,3], s: f32[2]\n",
