@@ -176,6 +176,10 @@ bool is_well_known(const KnownValue& v, const Slack& slack) {
   return v.radius <= std::max(least, std::min(kWellKnown * unit_of(v.dtype, slack), kMostKnown) * std::abs(*v.splat));
 }
 
+bool is_normal(const KnownValue& v) {
+  return is_float(v.dtype) && all_finite(v) && smallest(v) >= std::ldexp(1.0, 2 - (1 << (row(v.dtype).exponent - 1)));
+}
+
 bool contradict(const KnownValue& a, const KnownValue& b, const Slack& slack) {
   if (a.literal && b.literal && !(a.literal->type() == b.literal->type())) return true;
   // A rule that reads a number may have taken it for one that is well known, a few times.

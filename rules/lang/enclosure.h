@@ -28,6 +28,9 @@ Enclosure enclosure_of(const OpDef& op, const KnownValue& result, std::span<cons
 // Known so well that a rule may take it for the number: a few roundings off.  Requires: `value.splat`.
 bool is_well_known(const KnownValue& value, const Slack& slack);
 
+// No element is so near zero that the rounding of a product is large in proportion.
+bool is_normal(const KnownValue& value);
+
 bool contradict(const KnownValue& a, const KnownValue& b, const Slack& slack);
 
 }  // namespace egret::rules

@@ -52,7 +52,11 @@ struct TensorEGraph::Facts {
   std::vector<const OpDef*> ops;                      // by OpKind; null: unknown
   std::map<uint32_t, GraphInput> inputs;              // by attribute id of the `input` e-node
   std::map<std::string, uint32_t> input_attrs;        // attribute id by name
-  std::map<egraph::AttrId, double> rounded;           // radius of what a leaf was folded from, by its attribute id; not 0
+  struct Rounded {
+    double radius = 0;
+    bool lossy = true;  // algebra may give back what was lost, relative to it any number
+  };
+  std::map<egraph::AttrId, Rounded> rounded;          // what a leaf was folded from, by its attribute id, where that was rounded
   int64_t next_instance = 0;                          // of opaque e-nodes
   std::atomic<uint64_t> type_errors{0};               // e-nodes whose type does not follow from their operands'
 

@@ -1,11 +1,17 @@
 #include "rules/lang/language.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "rules/lang/enclosure.h"
 #include "rules/lang/facts.h"
 
 namespace egret::rules {
+namespace {
+
+constexpr int kDeepProduct = 12;  // operators over numbers
+
+}  // namespace
 
 using egraph::EGraph;
 using egraph::Fact;
@@ -91,7 +97,7 @@ void TensorEGraph::make_values(std::span<const Id> nodes, std::span<Fact> out) {
     if (!any || graph_->fact(facts_->type_analysis, nodes[i]) == kNoFact) continue;
     KnownValue value = facts_->evaluate(def, attrs_of(nodes[i]), values, types, type(nodes[i]));
     if (values.empty()) {
-      if (auto rounded = facts_->rounded.find(graph_->attr(nodes[i])); rounded != facts_->rounded.end()) value.radius = rounded->second;
+      if (auto rounded = facts_->rounded.find(graph_->attr(nodes[i])); rounded != facts_->rounded.end()) value.radius = rounded->second.radius;
     }
     out[i] = facts_->values.intern(value);
   }
@@ -215,9 +221,10 @@ size_t TensorEGraph::fold_constants() {
                               : Attrs{{"value", value.literal}};
     const egraph::AttrId attr = attrs_.intern(attrs);
     const egraph::OpKind kind = value.splat ? splat : constant;
-    // What was rounded to a number is not that number: algebra would show the two apart, 1e20 + 3 and 1e20.
-    if ((value.radius > 0 || is_rounded(attr)) && graph_->lookup(kind, attr, {})) continue;
-    if (value.radius > 0) facts_->rounded[attr] = value.radius;
+    // What a sum was rounded to is not that number: algebra would show the two apart, 1e20 + 3 and 1e20.
+    const bool lossy = value.radius > 0 && !is_product_of_numbers(cls, kDeepProduct);
+    if ((lossy || is_rounded(attr)) && graph_->lookup(kind, attr, {})) continue;
+    if (value.radius > 0) facts_->rounded.try_emplace(attr, Facts::Rounded{value.radius, lossy});
     Id id = graph_->add(kind, attr, {});
     graph_->set_fact(facts_->type_analysis, id, facts_->types.intern(t));
     unions += graph_->unite(cls, id, {egraph::Justification::Kind::kGiven, 0, kFolded});
@@ -226,7 +233,23 @@ size_t TensorEGraph::fold_constants() {
   return unions;
 }
 
-bool TensorEGraph::is_rounded(egraph::AttrId attr) const { return facts_->rounded.contains(attr); }
+bool TensorEGraph::is_rounded(egraph::AttrId attr) const {
+  const auto it = facts_->rounded.find(attr);
+  return it != facts_->rounded.end() && it->second.lossy;
+}
+
+bool TensorEGraph::is_product_of_numbers(Id cls, int depth) {
+  constexpr std::string_view kProducts[] = {"mul", "square", "div", "reciprocal", "sqrt", "rsqrt"};
+  const auto source = value_source(cls);
+  if (!source || depth == 0) return false;
+  const OpDef& def = op(*source);
+  if (graph_->operands(*source).empty()) return !is_rounded(graph_->attr(*source));
+  if (def.op_class != OpClass::kMovement) {
+    const KnownValue& value = facts_->values.value(graph_->fact(facts_->value_analysis, cls));
+    if (std::ranges::find(kProducts, def.name) == std::end(kProducts) || !is_normal(value)) return false;
+  }
+  return std::ranges::all_of(graph_->operands(*source), [&](Id o) { return is_product_of_numbers(o, depth - 1); });
+}
 
 // --- reading ---------------------------------------------------------------------------------------------------------
 

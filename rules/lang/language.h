@@ -77,7 +77,7 @@ class TensorEGraph {
   // Unites classes whose splat or small literal value is known with a leaf that states it, unless it was rounded to one that
   // stands elsewhere.  Call between iterations; returns the number of unions.  The graph is rebuilt afterwards.
   size_t fold_constants();
-  // The leaf with these attributes is there only as what a term was rounded to.
+  // The leaf with these attributes is there only as what a term was rounded to that is more than products of numbers.
   bool is_rounded(egraph::AttrId attr) const;
 
   // The engine's number of an operator (registered on first use).
@@ -93,6 +93,9 @@ class TensorEGraph {
   // The values of a graph whose first values stand for the ids given.
   Result<std::vector<Id>> insert_values(const Graph& graph, std::vector<Id> ids, int depth);
   bool attrs_seen(const Attrs& attrs);
+  // Its value comes of numbers by products, quotients and roots: rounding it moves whatever follows no more, in proportion, than
+  // it moves the value itself.
+  bool is_product_of_numbers(Id cls, int depth);
   std::unique_ptr<egraph::EGraph> graph_;
   AttrTable attrs_;
   std::unique_ptr<Facts> facts_;
