@@ -319,13 +319,13 @@ class Rules(ToolTest):
         self.assertEqual([r["recorded"] for r in self.json("verify", path, "--fresh")["rules"]], [False, False])
         self.assertLess(self.json("optimize", self.model(), "--rules", path)["verify_s"], 0.001)
         # Other text, or another operator in the class: no line is about that.
-        for changed in (text.replace("neg(neg(x)) => x", "abs(neg(x)) => abs(x)"), text.replace("exp, relu", "exp, tanh")):
+        for changed in (text.replace("neg(neg(x)) => x", "square(neg(x)) => square(x)"), text.replace("exp, relu", "exp, tanh")):
             self.write("mine.rules", changed)
             rows = self.json("verify", path)["rules"]
             self.assertEqual([r["recorded"] for r in rows], [changed.count("neg(neg") > 0, changed.count("exp, relu") > 0])
             self.assertEqual({r["verdict"] for r in rows}, {"proved"})
         # One rule alone leaves what is recorded of the others.
-        self.write("mine.rules", text.replace("neg(neg(x)) => x", "abs(neg(x)) => abs(x)"))
+        self.write("mine.rules", text.replace("neg(neg(x)) => x", "square(neg(x)) => square(x)"))
         self.json("verify", path, "--only", "fine", "--record")
         self.assertEqual([r["recorded"] for r in self.json("verify", path)["rules"]], [True, True])
         self.refused(["verify", "--record", path], "mine.rules", "overwrite")

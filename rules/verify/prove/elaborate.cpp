@@ -113,10 +113,15 @@ class Meaning {
         return arg(*known ? 1 : 2);
       }
       default: {
-        // A position as a number of 64 bits is that position.
+        // A position as a number of 64 bits is that position; of fewer, it wraps.
         const ScalarId value = scalar(id, DType::i64);
         const ScalarNode& node = s_.node(value);
-        if (node.kind == ScalarNode::Kind::kSize) return node.ints[0];
+        if (node.kind == ScalarNode::Kind::kSize && row(node.dtype).bits == 64) return node.ints[0];
+        if (node.kind == ScalarNode::Kind::kSize && is_integer(node.dtype)) {
+          const IntId turn = i_.constant(int64_t{1} << row(node.dtype).bits);
+          const IntId below = i_.constant(row(node.dtype).kind == DTypeRow::Kind::kSigned ? int64_t{1} << row(node.dtype).mantissa : 0);
+          return i_.sub(i_.mod(i_.add(node.ints[0], below), turn), below);
+        }
         if (node.kind == ScalarNode::Kind::kNumber) return i_.constant(static_cast<int64_t>(node.value()));
         return i_.of_scalar(value);
       }
