@@ -1,7 +1,9 @@
 #include "rules/lang/dtypes.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
+#include <string_view>
 
 #include "ir/definitions/definition.h"
 #include "rules/lang/check.h"
@@ -52,6 +54,8 @@ class Classes {
     for (const Equation& e : rule.equations) names_dtype_ |= names_dtype(*e.left) || names_dtype(*e.right);
     for (const Binding& b : syntax.lets) names_dtype_ |= names_dtype(b.term);
     for (const Term& c : syntax.where) names_dtype_ |= names_dtype(c);
+    one_ring_ = !names_dtype_ && syntax.where.empty();
+    for (const Equation& e : rule.equations) one_ring_ &= in_any_ring(*e.left) && in_any_ring(*e.right);
   }
 
   std::optional<std::vector<DTypeChoice>> choices() {
@@ -66,6 +70,7 @@ class Classes {
     for (size_t c : classes) {
       Mask mask = masks_[c];
       if (!names_dtype_) mask &= ~(only(DType::f64) | only(DType::bf16) | only(DType::tf32));
+      if (one_ring_) mask &= ~where([](DType t) { return is_integer(t); }) | (mask & only(DType::f32) ? 0 : only(DType::i64));
       auto& dtypes = of.emplace_back();
       for (size_t k = 0; k < std::size(kDTypes); ++k) {
         if (mask >> k & 1) dtypes.push_back(kDTypes[k]);
@@ -173,11 +178,24 @@ class Classes {
            std::any_of(t.attrs.begin(), t.attrs.end(), [](const auto& a) { return names_dtype(a.second); });
   }
 
+  // Sums and products of elements, moved about, and small whole numbers: polynomials with whole coefficients.  Two that are equal at all
+  // reals are the same polynomial, and equal in every ring, integers that wrap among them; and integers of fewer bits are an image of those of 64.
+  static bool in_any_ring(const Term& t) {
+    constexpr double kLargest = 127;
+    constexpr std::string_view kOperators[] = {"add", "sub", "mul", "neg", "square", "dot", "conv", "conv_dx", "conv_dw", "reduce_sum", "window_sum",
+                                               "transpose", "reshape", "broadcast", "slice", "concat", "reverse", "pad"};
+    if (t.kind == Term::Kind::kNumber) return t.number >= 0 && t.number <= kLargest && t.number == std::floor(t.number);
+    const OpDef* op = operator_of(t);
+    if (t.kind != Term::Kind::kName && (!op || std::ranges::find(kOperators, op->name) == std::end(kOperators))) return false;
+    return std::ranges::all_of(t.args, in_any_ring);
+  }
+
   const PreparedRule& rule_;
   std::vector<size_t> parents_;
   std::vector<Mask> masks_;  // of roots: what is allowed
   std::map<std::string, size_t> variables_, attributes_;
   bool names_dtype_ = false;
+  bool one_ring_ = false;  // floats speak for integers
   bool on_the_right_ = false;  // which names no attribute variable of its own
 };
 

@@ -21,7 +21,8 @@ struct DTypeChoice {
 };
 
 // In a fixed order, f32, i32 and bool first.  Where the rule names no dtype, f32 stands for f64 and f16 for bf16 and tf32: what is
-// proved of floats knows them by their accumulator alone.  Nothing where there are too many.
+// proved of floats knows them by their accumulator alone.  In rules of sums and products alone f32 stands for integers.  Nothing
+// where there are too many.
 std::optional<std::vector<DTypeChoice>> dtype_choices(const PreparedRule& rule);
 
 // The same sizes and values under other dtypes.
