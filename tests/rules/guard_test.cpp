@@ -34,7 +34,7 @@ TEST_CASE("guards are found and are the weakest of the grammar") {
            // A cut comes first, or it cuts what the padding added.
            Row{"rule pads: pad(pad(x, v, low=a), v, low=b) => pad(x, v, low=a + b)\n  accept x: f32[3], v: f32[], a: [1], b: [2]\n", "a >= 0"},
            Row{"rule turned: reverse(reverse(x, axes=a), axes=b) => x\n  accept x: f32[2,2], a: [0], b: [0]\n",
-               "count(without(a, b)) == 0, count(without(b, a)) == 0"},
+               "count(without(b, a)) == 0, count(without(a, b)) == 0"},
            Row{"rule stays: transpose(x, perm=p) => x\n  accept x: f32[2,2], p: [0, 1]\n", "is_identity(p)"},
            // The least integer has no negative.
            Row{"rule neg-in: reduce_max(neg(x[k.., r..]), axes=r) => neg(reduce_min(x, axes=r))\n  accept x: f32[2,3]\n", "is_float(x)"},
