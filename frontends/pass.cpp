@@ -58,7 +58,8 @@ Result<OptimizeResult> optimize(const Graph& source, const OptimizeOptions& give
   set_before(result, source, baseline, device);
 
   // Equal programs, by proved rules, until nothing is new or a limit is reached.
-  EGRET_TRY(const Saturation saturation, saturate(program, source, rule_set, licence, options, total, extract::mostly_alike(baseline.greedy.problem.colours)));
+  const bool equal_layers = extract::mostly_alike(baseline.greedy.problem.colours);
+  EGRET_TRY(const Saturation saturation, saturate(program, source, rule_set, licence, options, total, equal_layers));
   EGRET_TRY_VOID(lay_out_weights(program, saturation.compiled, device, options, total));
   result.saturate_s = saturation.seconds;
   result.stop_reason = saturation.stop_reason;
@@ -89,7 +90,7 @@ Result<OptimizeResult> optimize(const Graph& source, const OptimizeOptions& give
 
   // The cheapest program of all, and a bound on how much cheaper any other could be.
   Stopwatch extract_watch;
-  EGRET_TRY_VOID(extract_program(joint, options, total));
+  EGRET_TRY_VOID(extract_program(joint, options, total, equal_layers));
   joint.solution = extract::without_idle(joint.problem.problem, std::move(joint.solution));
   set_limits(result, joint, options.bodies_per_class < given.bodies_per_class, options, total);
   const double taken = options.cover.empty() ? std::min(joint.solution.cost, baseline.greedy.solution.cost) : joint.solution.cost;

@@ -19,7 +19,7 @@ namespace {
 constexpr uint64_t kExactWork = 1'500'000;
 constexpr uint64_t kFarWork = 3'500'000;         // more, where the gap is still above some percent
 constexpr size_t kVeryMany = 60'000;             // candidates: then equal parts are looked for first, and their bound is enough, where it is near;
-constexpr size_t kMany = 15'000;                 // of so many, after a first try:
+constexpr size_t kMany = 15'000;                 // of so many, where layers are equal, after a first try:
 constexpr uint64_t kFirstWork = 150'000;         // what little work proves needs no equal parts
 constexpr uint64_t kKindsIterations = 60'000;    // of the simplex method, on what is left of equal parts
 constexpr double kKindsSeconds = 2e-6;           // a candidate, that must be left: finding equal parts heeds no clock
@@ -128,7 +128,7 @@ Choice without_algebra(Choice baseline, const extract::Solution& found) {
   return baseline;
 }
 
-Status extract_program(Choice& choice, const OptimizeOptions& options, const Stopwatch& total) {
+Status extract_program(Choice& choice, const OptimizeOptions& options, const Stopwatch& total, bool equal_layers) {
   if (options.extractor == OptimizeOptions::Extractor::kGreedy || !options.cover.empty()) return {};
   extract::SolveOptions solve;
   solve.limits = remaining(options, total);
@@ -138,7 +138,8 @@ Status extract_program(Choice& choice, const OptimizeOptions& options, const Sto
   double bound = 0;
   const size_t candidates = choice.problem.problem.candidates.size();
   const bool in_time = solve.limits.seconds > kKindsSeconds * static_cast<double>(candidates);
-  const bool alike = !choice.problem.colours.empty() && candidates > kMany && in_time;
+  const bool alike = !choice.problem.colours.empty() && in_time &&
+                     (candidates > kVeryMany || (candidates > kMany && equal_layers));
   auto near = [&] { return choice.solution.cost - choice.solution.bound <= kEqualPartsGap * choice.solution.cost; };
   if (alike && candidates <= kVeryMany) {
     extract::SolveOptions first = solve;

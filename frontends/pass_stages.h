@@ -71,7 +71,8 @@ Result<Choice> fuse_program(const Imported& program, extract::FormTable& forms, 
                             const Stopwatch& total);
 // The baseline's choice, where it is cheaper than what was found over the saturated graph.
 Choice without_algebra(Choice baseline, const extract::Solution& found);
-Status extract_program(Choice& choice, const OptimizeOptions& options, const Stopwatch& total);
+// `equal_layers`: one problem of the kinds of items is tried first, where there are many candidates.
+Status extract_program(Choice& choice, const OptimizeOptions& options, const Stopwatch& total, bool equal_layers);
 
 // Which limits ended saturation, fusion and extraction.  `fewer`: the pool was kept small for the clock's sake.
 void set_limits(OptimizeResult& result, const Choice& joint, bool fewer, const OptimizeOptions& options, const Stopwatch& total);

@@ -63,7 +63,7 @@ bool mostly_alike(Colours colours) {
     if (count >= kAlike) many += count;
     from = to;
   }
-  return many * 2 > colours.size();
+  return many * 3 > colours.size() * 2;
 }
 
 }  // namespace egret::extract

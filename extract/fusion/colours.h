@@ -10,7 +10,7 @@ namespace egret::extract {
 // Empty where hardly any two items look alike.
 Colours item_colours(const FusionGraph& graph, const FusionProblem& problem);
 
-// Do most items look like at least a dozen others?  Then the program is equal layers for the most part.
+// Do two thirds of the items look like at least a dozen others?  Then the program is equal layers for the most part.
 bool mostly_alike(Colours colours);
 
 }  // namespace egret::extract
