@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <thread>
 
+#include <fmt/format.h>
+
 #include "extract/fusion/colours.h"
 #include "extract/fusion/fusion.h"
 #include "extract/solve/solve.h"
@@ -66,9 +68,7 @@ Result<OptimizeResult> optimize(const Graph& source, const OptimizeOptions& give
   result.iterations = saturation.iterations;
   result.matches_dropped = saturation.dropped;
   if (!saturation.uneven.empty()) {
-    std::string names;
-    for (const std::string& name : saturation.uneven) names += (names.empty() ? "" : ", ") + name;
-    result.notes.push_back("left out, for they would reach a part of the equal layers only: " + names);
+    result.notes.push_back(fmt::format("left out, for they would reach a part of the equal layers only: {}", fmt::join(saturation.uneven, ", ")));
   }
   result.quarantined_rules = std::move(loaded.quarantined);
   result.quarantined_rules.insert(result.quarantined_rules.end(), saturation.quarantined.begin(), saturation.quarantined.end());

@@ -43,6 +43,8 @@ double unit_of(DType dtype, const Slack& slack) {
   return is_float(dtype) ? std::max(std::ldexp(1.0, -row(dtype).mantissa), slack.relative) : 0;
 }
 
+double smallest_normal(DType dtype) { return is_float(dtype) ? std::ldexp(1.0, 2 - (1 << (row(dtype).exponent - 1))) : 0; }
+
 KnownValue moved(const KnownValue& v, double by) {
   KnownValue out = v;
   if (out.splat) *out.splat += by;
@@ -149,7 +151,7 @@ Enclosure enclosure_of(const OpDef& op, const KnownValue& result, std::span<cons
   // A result near zero may have been rounded to one of the numbers there.
   const DTypeRow& format = row(result.dtype);
   const double unit = unit_of(result.dtype, slack);
-  const double least = is_float(result.dtype) ? std::ldexp(1.0, 2 - (1 << (format.exponent - 1))) : 0;
+  const double least = smallest_normal(result.dtype);
   const double highest = is_float(result.dtype) ? std::ldexp(2 - std::ldexp(1.0, -format.mantissa), (1 << (format.exponent - 1)) - 1) : kUnbounded;
   double radius = 0, partial = 0;  // partial: size of what may stand between
   if (op.op_class == OpClass::kMap) {
@@ -172,12 +174,11 @@ Enclosure enclosure_of(const OpDef& op, const KnownValue& result, std::span<cons
 
 bool is_well_known(const KnownValue& v, const Slack& slack) {
   if (v.radius == 0 && v.defined) return true;
-  const double least = is_float(v.dtype) ? std::ldexp(1.0, 8 - (1 << (row(v.dtype).exponent - 1))) : 0;
-  return v.radius <= std::max(least, std::min(kWellKnown * unit_of(v.dtype, slack), kMostKnown) * std::abs(*v.splat));
+  return v.radius <= std::max(64 * smallest_normal(v.dtype), std::min(kWellKnown * unit_of(v.dtype, slack), kMostKnown) * std::abs(*v.splat));
 }
 
 bool is_normal(const KnownValue& v) {
-  return is_float(v.dtype) && all_finite(v) && smallest(v) >= std::ldexp(1.0, 2 - (1 << (row(v.dtype).exponent - 1)));
+  return is_float(v.dtype) && all_finite(v) && smallest(v) >= smallest_normal(v.dtype);
 }
 
 bool contradict(const KnownValue& a, const KnownValue& b, const Slack& slack) {

@@ -71,6 +71,17 @@ std::vector<std::vector<Dim>> axis_lists(int rank) {
   return out;
 }
 
+// Of a variable, a name, or an attribute that is a dtype.
+template <class Test>
+bool any_dtype(const Assignment& a, const Test& test) {
+  return std::any_of(a.dtypes.begin(), a.dtypes.end(), [&](const auto& d) { return test(d.second); }) ||
+         std::any_of(a.types.begin(), a.types.end(), [&](const auto& t) { return test(t.second.dtype); }) ||
+         std::any_of(a.values.begin(), a.values.end(), [&](const auto& v) {
+           const auto* dtype = std::get_if<DType>(&v.second);
+           return dtype && test(*dtype);
+         });
+}
+
 class ShapeMaker {
  public:
   ShapeMaker(const Rule& rule, const PreparedRule& prepared, const ShapeBounds& bounds, const std::function<bool(Shape&)>& visit)
@@ -126,12 +137,7 @@ class ShapeMaker {
     return t == DType::f32 || t == DType::f16 || t == DType::i32 || t == DType::u8 || t == DType::boolean;
   }
   static bool of_kinds(const Assignment& a) {
-    return std::all_of(a.dtypes.begin(), a.dtypes.end(), [](const auto& d) { return stands_for_kind(d.second); }) &&
-           std::all_of(a.types.begin(), a.types.end(), [](const auto& t) { return stands_for_kind(t.second.dtype); }) &&
-           std::all_of(a.values.begin(), a.values.end(), [](const auto& v) {
-             const auto* dtype = std::get_if<DType>(&v.second);
-             return !dtype || stands_for_kind(*dtype);
-           });
+    return !any_dtype(a, [](DType t) { return !stands_for_kind(t); });
   }
 
   void copy_dtypes(const Assignment& from, Assignment& to) const {
@@ -289,13 +295,7 @@ class ShapeMaker {
 }  // namespace
 
 bool has_narrow_floats(const Assignment& a) {
-  const auto narrow = [](DType t) { return is_float(t) && row(t).mantissa < row(DType::f32).mantissa; };
-  return std::any_of(a.dtypes.begin(), a.dtypes.end(), [&](const auto& d) { return narrow(d.second); }) ||
-         std::any_of(a.types.begin(), a.types.end(), [&](const auto& t) { return narrow(t.second.dtype); }) ||
-         std::any_of(a.values.begin(), a.values.end(), [&](const auto& v) {
-           const auto* dtype = std::get_if<DType>(&v.second);
-           return dtype && narrow(*dtype);
-         });
+  return any_dtype(a, [](DType t) { return is_float(t) && row(t).mantissa < row(DType::f32).mantissa; });
 }
 
 int for_each_shape(const Rule& rule, const ShapeBounds& bounds, const std::function<bool(Shape&)>& visit) {
