@@ -263,8 +263,9 @@ class Worded : public nlohmann::json_sax<nlohmann::json> {
   bool binary(nlohmann::json::binary_t&) override { return handler_.unexpected("binary data"); }
   bool parse_error(size_t byte, const std::string&, const nlohmann::detail::exception& e) override {
     std::string_view what = e.what();
-    const size_t place = what.find(": ");  // "[json.exception.parse_error.101] parse error at line 1, column 2: ..."
-    if (place != std::string_view::npos) what.remove_prefix(place + 2);
+    // "[json.exception.parse_error.101] parse error at line 1, column 2: ...", or an id and what is wrong
+    const size_t place = what.find(": "), id = what.find("] ");
+    if (place != std::string_view::npos || id != std::string_view::npos) what.remove_prefix((place != std::string_view::npos ? place : id) + 2);
     handler_.fault = what;
     handler_.fault_byte = byte > 0 ? byte - 1 : 0;
     return false;

@@ -3,6 +3,7 @@
 // is multiplied or divided, so these dyadic rationals are all the arithmetic that its checker needs.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <compare>
@@ -36,9 +37,7 @@ class Exact {
   bool operator==(const Exact& other) const { return limbs_ == other.limbs_; }
   std::strong_ordering operator<=>(const Exact& other) const {
     if (negative() != other.negative()) return other.negative() <=> negative();
-    size_t i = limbs_.size() - 1;
-    while (i > 0 && limbs_[i] == other.limbs_[i]) --i;
-    return limbs_[i] <=> other.limbs_[i];
+    return std::lexicographical_compare_three_way(limbs_.rbegin(), limbs_.rend(), other.limbs_.rbegin(), other.limbs_.rend());
   }
   // The largest double that is no larger.
   double rounded_down() const {

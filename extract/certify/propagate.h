@@ -56,9 +56,7 @@ class Propagator {
     return refuted;
   }
   // Forgets the clause: that can only make fewer clauses follow.
-  void drop(size_t place) {
-    if (place != kNowhere) arena_[place] = 0;
-  }
+  void drop(size_t place) { if (place != kNowhere) arena_[place] = 0; }
   // The clauses have been refuted.
   bool contradiction() const { return contradiction_; }
 
@@ -78,9 +76,8 @@ class Propagator {
   }
   // False: a contradiction.
   bool propagate() {
-    bool fine = true;
-    while (fine && next_ < trail_.size()) fine = visit(-trail_[next_++]);
-    return fine;
+    while (next_ < trail_.size() && visit(-trail_[next_])) ++next_;
+    return next_ == trail_.size();
   }
   bool visit(int falsified) {
     auto& list = watches_[index(falsified)];

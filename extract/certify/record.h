@@ -17,22 +17,13 @@ namespace egret::certify {
 struct Refused {
   std::string why;
 };
-inline void need(bool fact, const char* otherwise) {
-  if (!fact) throw Refused{otherwise};
-}
+inline void need(bool fact, const char* otherwise) { if (!fact) throw Refused{otherwise}; }
 
 using List = std::vector<uint32_t>;
 inline bool holds(const List& sorted, uint32_t x) { return std::binary_search(sorted.begin(), sorted.end(), x); }
-template <typename Test>
-bool any_of(const List& list, Test test) {
-  return std::any_of(list.begin(), list.end(), test);
-}
-template <typename Test>
-bool all_of(const List& list, Test test) {
-  return std::all_of(list.begin(), list.end(), test);
-}
-template <typename Numbers>
-void sort_unique(Numbers& list) {
+bool any_of(const List& list, auto test) { return std::any_of(list.begin(), list.end(), test); }
+bool all_of(const List& list, auto test) { return std::all_of(list.begin(), list.end(), test); }
+void sort_unique(auto& list) {
   std::sort(list.begin(), list.end());
   list.erase(std::unique(list.begin(), list.end()), list.end());
 }

@@ -22,15 +22,16 @@ class Reductions : private System {
   // on, in the order of makers and of items.
   void take(const Record& record) {
     need(!cut_, "it comes after a part, whose claim is about what stood before");
-    need(!negative_ || (terms && record.kind == 'U'), "negative costs are for e-graphs alone, and this reduction is not for them");
+    need(!negative_ || record.kind == 'U', "this reduction is not for negative costs");
     need(record.real >= 0, "a cost is negative");
     if (record.kind == 'U') return drop_useless();
+    if (!std::strchr("YDARPV", record.kind)) made_without_.clear();
     const uint32_t first = record.first(std::strchr("DZSA", record.kind) ? candidates() : items());
     const auto other = [&](uint32_t limit) { return record.indices(limit, 1, 1)[0]; };
     const auto others = [&](uint32_t limit) { return record.indices(limit, 1); };
     switch (record.kind) {
       case 'Y': {
-        const Marks made = makeable(first);
+        const Marks& made = made_without(first);
         const List list = others(candidates());
         need(all_of(list, [&](uint32_t k) { return !alive(k) || waits_for(k, made); }), "a candidate can start without the item");
         for (uint32_t k : list) unmake(k, first);
@@ -50,15 +51,14 @@ class Reductions : private System {
         const uint32_t reason = other(items());
         if (root[first]) return;
         const bool all_read = all_of(makers[reason], [&](uint32_t k) { return holds(reads[k], first); });
-        need(root[reason] && (all_read || !makeable(first)[reason]), "the reason is no root, or can be made without the item");
+        need(root[reason] && (all_read || !made_without(first)[reason]), "the reason is no root, or can be made without the item");
         return void(root[first] = 1);
       }
       case 'E': {
         need(root[first], "the item is no root");
         const Marks needed = below({first});
-        const auto serves = [&](uint32_t k) { return any_of(makes[k], [&](uint32_t i) { return needed[i]; }); };
         const List list = others(candidates());
-        need(!any_of(list, serves), "the root may need what a candidate makes");
+        for (uint32_t k : list) need(!any_of(makes[k], [&](uint32_t i) { return needed[i]; }), "the root may need what a candidate makes");
         for (uint32_t k : list) read_instead(k, first, {});
         return;
       }
@@ -75,7 +75,7 @@ class Reductions : private System {
       case 'P':
         need(root[first] && (makers[first].size() == 1 || alone(makers[first])), "no root, or its makers make other items too");
         for (uint32_t k : makers[first]) lower_cost(k, Exact(record.real));
-        return void(constant_ += Exact(record.real));
+        return void(constant += Exact(record.real));
       default:
         fold(record, first);
     }
@@ -119,7 +119,7 @@ class Reductions : private System {
   }
   // What is paid whatever is chosen, and what candidates in no part cost at least: negative costs.
   Exact outside() const {
-    Exact sum = constant_;
+    Exact sum = constant;
     for (uint32_t k = 0; k < candidates(); ++k) {
       const bool taken = k < taken_candidate_.size() && taken_candidate_[k];
       if (alive(k) && !taken && cost[k].negative()) sum += cost[k];
@@ -129,7 +129,7 @@ class Reductions : private System {
 
  private:
   using Marks = std::vector<char>;  // by item or candidate
-  static constexpr uint32_t kNone = UINT32_MAX;
+  static constexpr uint32_t kNone = UINT32_MAX, kMostKept = 1u << 28;
 
   static void erase(List& sorted, uint32_t x) {
     const auto [from, to] = std::equal_range(sorted.begin(), sorted.end(), x);
@@ -163,7 +163,7 @@ class Reductions : private System {
   void lower_cost(uint32_t k, const Exact& by) {
     cost[k] -= by;
     if (!cost[k].negative()) return;
-    constant_ += cost[k];
+    constant += cost[k];
     cost[k] = Exact();
   }
   Marks makeable(uint32_t without) const {
@@ -187,6 +187,12 @@ class Reductions : private System {
     }
     return made;
   }
+  // At least what can be made without the item: kept while candidates and results only go, which makes nothing makeable.
+  const Marks& made_without(uint32_t item) {
+    if (made_without_.size() > kMostKept / (items() + 1)) made_without_.clear();
+    const auto [kept, fresh] = made_without_.try_emplace(item);
+    return fresh ? kept->second = makeable(item) : kept->second;
+  }
   // Items that making those of `from` may come to need.
   Marks below(List from) const {
     Marks out(items(), 0);
@@ -202,12 +208,8 @@ class Reductions : private System {
     }
     return out;
   }
-  bool waits_for(uint32_t k, const Marks& made) const {
-    return any_of(reads[k], [&](uint32_t d) { return !made[d]; });
-  }
-  bool alone(const List& list) const {
-    return all_of(list, [&](uint32_t k) { return makes[k].size() == 1; });
-  }
+  bool waits_for(uint32_t k, const Marks& made) const { return any_of(reads[k], [&](uint32_t d) { return !made[d]; }); }
+  bool alone(const List& list) const { return all_of(list, [&](uint32_t k) { return makes[k].size() == 1; }); }
   void drop_useless() {
     const Marks made = makeable(kNone);
     for (uint32_t k = 0; k < candidates(); ++k) {
@@ -230,8 +232,8 @@ class Reductions : private System {
     if (!alive(k)) return;
     need(k != m && alive(m), "the other is gone");
     need(std::includes(makes[m].begin(), makes[m].end(), makes[k].begin(), makes[k].end()), "the other makes less");
-    for (uint32_t d : reads[m]) need(holds(reads[k], d) || waits_for(k, makeable(d)), "the other reads more");
-    if (cost[m] > cost[k]) constant_ -= cost[m] - cost[k];
+    for (uint32_t d : reads[m]) need(holds(reads[k], d) || waits_for(k, made_without(d)), "the other reads more");
+    if (cost[m] > cost[k]) constant -= cost[m] - cost[k];
     remove(k);
   }
   // A: exchanging candidates (2 c) and items (2 i + 1) in pairs leaves the problem as it is, and puts another in k's place
@@ -297,7 +299,7 @@ class Reductions : private System {
   bool negative_;  // some cost is below zero
   bool cut_ = false;
   Marks taken_candidate_, taken_item_;  // by a part already
-  Exact constant_;
+  std::unordered_map<uint32_t, Marks> made_without_;
 };
 
 }  // namespace egret::certify

@@ -56,6 +56,17 @@ System read_problem(const Json& root) {
     List makes = list(entry.at("makes")), reads = list(entry.at("reads"));
     system.add(exact(cost.get<double>()), std::move(makes), std::move(reads));
   }
+  for (uint32_t k = 0, all = system.candidates(); k < all; ++k) {
+    if (!system.cost[k].negative()) continue;
+    const Exact earned = std::exchange(system.cost[k], Exact());
+    const uint32_t item = system.items();
+    system.resize_items(item + 1);
+    system.root[item] = 1;
+    system.makes[k].push_back(item);
+    system.makers[item].push_back(k);
+    system.constant += earned;
+    system.add(Exact() - earned, {item}, {});
+  }
   return system;
 }
 
@@ -82,7 +93,7 @@ void System::add(const Exact& price, List made, List read) {
   sort_unique(made);
   sort_unique(read);
   std::erase_if(made, [&](uint32_t item) { return holds(read, item); });
-  if (made.empty()) read.clear();
+  if (made.empty() && (terms || !price.negative())) read.clear();
   for (uint32_t item : made) makers[item].push_back(k);
   for (uint32_t item : read) readers[item].push_back(k);
   makes.push_back(std::move(made));

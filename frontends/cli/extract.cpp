@@ -57,9 +57,8 @@ Status check_summable(const ExtractInput& input, const std::string& file) {
   for (size_t k = 0; k < input.problem.candidates.size(); ++k) {
     const double cost = input.problem.candidates[k].cost;
     if (certify::Exact::fits(cost)) continue;
-    const std::string who = input.egraph ? "node " + input.node_names[k] : fmt::format("candidate {}", k);
-    return input_error(fmt::format("{} costs {}: a certificate needs costs of 0, or of a size from 1e-80 to 1e56", who, cost),
-                       "scale the costs, or leave out --certificate", {file, 0, 0, ""});
+    return input_error(fmt::format("it costs {}: a certificate needs costs of 0, or of a size from 1e-80 to 1e56", cost),
+                       "scale the costs, or leave out --certificate", {file, 0, 0, input.candidate_name(k)});
   }
   return {};
 }
@@ -95,7 +94,7 @@ Status extract_command(const Arguments& a, Context& context) {
   }
   if (a.several.wanted()) {
     if (by_tree || !a.certificate.empty()) return input_error("several answers have neither a tree cost nor a certificate", "leave out --cost tree and --certificate");
-    return several_answers(a.several, input, solve_options(a), a.solution, context);
+    return several_answers(a.several, a.file, input, solve_options(a), a.solution, context);
   }
   if (by_tree && !a.certificate.empty()) return input_error("--certificate is of the DAG cost", "leave out --cost tree");
   if (!a.certificate.empty()) EGRET_TRY_VOID(check_summable(input, a.file));
@@ -113,8 +112,8 @@ Status extract_command(const Arguments& a, Context& context) {
                     {"bound", finite(answer.bound)}, {"optimal", answer.optimal}, {"certified", answer.certified},
                     {"seconds", answer.seconds}, {"stream", stream}};
   context.print(object, [&] {
-    fmt::print("cost {} (bound {}, {}), tree cost {}, {:.3f} s\n", answer.cost, answer.bound,
-               answer.optimal ? "optimal" : "not proved", tree, answer.seconds);
+    fmt::print("cost {} (bound {}, {}){}, {:.3f} s\n", answer.cost, answer.bound, answer.optimal ? "optimal" : "not proved",
+               std::isfinite(tree) ? fmt::format(", tree cost {}", tree) : "", answer.seconds);
   });
   return {};
 }

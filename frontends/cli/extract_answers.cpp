@@ -43,9 +43,11 @@ Result<std::vector<Json>> values_of(const std::string& path, const ExtractInput&
 Result<std::vector<double>> second_costs(const std::string& path, const ExtractInput& input) {
   EGRET_TRY(const auto values, values_of(path, input));
   std::vector<double> out;
-  for (const Json& value : values) {
-    if (!value.is_null() && !value.is_number()) return input_error("a second cost is no number", "nodes left out cost nothing", {path, 0, 0, {}});
-    out.push_back(value.is_null() ? 0 : value.get<double>());
+  for (size_t k = 0; k < values.size(); ++k) {
+    const SourceSpan where{path, 0, 0, input.candidate_name(k)};
+    if (!values[k].is_null() && !values[k].is_number()) return input_error("its second cost is no number", "nodes left out cost nothing", where);
+    out.push_back(values[k].is_null() ? 0 : values[k].get<double>());
+    if (out.back() < 0) return input_error(fmt::format("its second cost is {}: a front needs costs that are not below zero", out.back()), "", where);
   }
   return out;
 }
@@ -58,13 +60,24 @@ Result<std::vector<double>> intervals(const std::string& path, const ExtractInpu
     const Json& pair = values[k];
     if (pair.is_null()) continue;
     if (!pair.is_array() || pair.size() != 2 || !pair[0].is_number() || !pair[1].is_number() || pair[0] > pair[1]) {
-      return input_error("an interval is not [least, greatest]", "nodes left out cost what the e-graph says", {path, 0, 0, {}});
+      return input_error("its interval is not [least, greatest]", "nodes left out cost what the e-graph says", {path, 0, 0, input.candidate_name(k)});
     }
     problem.candidates[k].cost = pair[0].get<double>();
     spread[k] = pair[1].get<double>() - pair[0].get<double>();
   }
   EGRET_TRY_VOID(validate(problem));
   return spread;
+}
+
+// Several answers, and fronts, are of costs that are not below zero.
+Status check_costs(const ExtractInput& input, const std::string& file) {
+  for (size_t k = 0; k < input.problem.candidates.size(); ++k) {
+    const double cost = input.problem.candidates[k].cost;
+    if (cost >= 0) continue;
+    return input_error(fmt::format("it costs {}: --top and --pareto need costs that are not below zero", cost), "leave them out for the one best answer",
+                       {file, 0, 0, input.candidate_name(k)});
+  }
+  return {};
 }
 
 Json choice_of(const ExtractInput& input, const Solution& answer) {
@@ -81,17 +94,18 @@ Json entry(const ExtractInput& input, const Solution& answer) {
 }  // namespace
 
 std::string ExtractInput::item_name(uint32_t item) const {
-  return egraph ? "class " + class_names[item] : fmt::format("item {}", item);
+  return egraph ? "class " + class_names[item] : "item " + item_names[item];
 }
+std::string ExtractInput::candidate_name(size_t k) const { return egraph ? "node " + node_names[k] : fmt::format("candidate {}", k); }
 
 Result<ExtractInput> read_extract_input(const std::string& path) {
   EGRET_TRY(const std::string text, extract::read_packed(path, kMaxFile));
   if (extract::looks_like_egraph(text)) {
     EGRET_TRY(auto file, extract::parse_egraph(text, path));
-    return ExtractInput{std::move(file.problem), true, std::move(file.node_names), std::move(file.class_names)};
+    return ExtractInput{std::move(file.problem), true, std::move(file.node_names), std::move(file.class_names), {}};
   }
   auto file = extract::parse_problem(text);
-  if (file.ok()) return ExtractInput{std::move(file->problem), false, {}, {}};
+  if (file.ok()) return ExtractInput{std::move(file->problem), false, {}, {}, std::move(file->items)};
   Error error = file.take_error();
   if (error.hint.empty()) error.hint = "expected an e-graph (`nodes`, `root_eclasses`) or an `egret-problem 1`";
   error.where.file = path;
@@ -114,11 +128,12 @@ std::string solution_text(const ExtractInput& input, const Solution& answer, dou
   return out.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-Status several_answers(const AnswersRequest& request, const ExtractInput& input, const extract::SolveOptions& options,
-                       const std::string& solution_file, Context& context) {
+Status several_answers(const AnswersRequest& request, const std::string& file, const ExtractInput& input,
+                       const extract::SolveOptions& options, const std::string& solution_file, Context& context) {
   if ((request.top > 0) + !request.pareto.empty() + !request.intervals.empty() > 1) {
     return input_error("--top, --pareto and --intervals exclude each other", "ask for one of them");
   }
+  if (request.intervals.empty()) EGRET_TRY_VOID(check_costs(input, file));
   const Stopwatch clock;
   std::vector<Solution> answers;
   Json object{{"method", request.top > 0 ? "top" : request.pareto.empty() ? "robust" : "pareto"}}, list = Json::array();

@@ -6,12 +6,13 @@
 
 namespace egret::cli {
 
-// A problem, and the names of an e-graph's nodes and classes.
+// A problem, and the names of an e-graph's nodes and classes, or else of its items.
 struct ExtractInput {
   extract::Problem problem;
   bool egraph = false;
-  std::vector<std::string> node_names, class_names;
+  std::vector<std::string> node_names, class_names, item_names;
   std::string item_name(uint32_t item) const;
+  std::string candidate_name(size_t k) const;
 };
 Result<ExtractInput> read_extract_input(const std::string& path);
 
@@ -26,8 +27,8 @@ struct AnswersRequest {
   bool wanted() const { return top > 0 || !pareto.empty() || !intervals.empty(); }
 };
 
-// Prints; writes the first answer to `solution_file` (empty: nowhere).
-Status several_answers(const AnswersRequest& request, const ExtractInput& input, const extract::SolveOptions& options,
-                       const std::string& solution_file, Context& context);
+// Prints; writes the first answer to `solution_file` (empty: nowhere).  `input` was read from `file`.
+Status several_answers(const AnswersRequest& request, const std::string& file, const ExtractInput& input,
+                       const extract::SolveOptions& options, const std::string& solution_file, Context& context);
 
 }  // namespace egret::cli

@@ -103,7 +103,23 @@ class BadInput(ExtractTest):
         self.assertEqual(self.answer(self.write("p.json", problem))["dag_cost"], -1)
         self.refused("candidates[0].cost", self.write("p.json", {**problem, "candidates": [{"cost": "2", "makes": [1], "reads": []}]}))
         self.refused("`goals`", self.write("p.json", {**problem, "goals": "1"}))
-        self.answer(self.write("p.json", {**problem, "goals": [7]}), status=2)
+        missing = self.write("p.json", {**problem, "goals": [7]})
+        self.answer(missing, status=2)
+        self.assertIn("no choice makes item 7", self.run_tool(missing).stdout)
+
+    def test_certificate_where_costs_are_below_zero(self):
+        # -3 is earned for nothing; what earns 5 reads what costs 4, so both are chosen; what earns 1 reads it too.
+        problem = {"format": "egret-problem 1", "goals": [1],
+                   "candidates": [{"cost": 2, "makes": [1], "reads": []}, {"cost": -3, "makes": [2], "reads": []}, {"cost": 4, "makes": [3], "reads": []},
+                                  {"cost": -5, "makes": [4], "reads": [3]}, {"cost": -1, "makes": [3], "reads": [3]}]}
+        path, proof = self.write("p.json", problem), self.folder / "proof.json"
+        answer = self.answer(path, "--certificate", str(proof))
+        self.assertEqual(answer["dag_cost"], -3)
+        self.assertTrue(answer["certified"])
+        self.assertAlmostEqual(self.answer(path, "--check-certificate", str(proof))["bound"], -3)
+        certificate = json.loads(proof.read_text())
+        certificate["bound"] += 1
+        self.refused("claims a bound of -2", path, "--check-certificate", self.write("more.json", certificate), "--ignore-digest", status=2)
 
     def test_limits(self):
         draw = random.Random(7)
@@ -190,6 +206,9 @@ class SeveralAnswers(ExtractTest):
         self.assertEqual(json.loads(solution.read_text())["choices"]["A"], "a1")
         self.refused("node zz is not of the e-graph", self.graph(), "--pareto", self.write("x.json", {"zz": 1}))
         self.refused("no number", self.graph(), "--pareto", self.write("x.json", {"a1": "5"}))
+        below = self.refused("its second cost is -1", self.graph(), "--pareto", self.write("x.json", {"a1": -1}))
+        self.assertIn("node a1", below.stderr)
+        self.assertEqual(len(self.answer(self.graph(), "--pareto", self.write("x.json", {}))["answers"]), 1)   # nothing lies below 0
         self.refused("exclude each other", self.graph(), "--pareto", second, "--top", "2")
 
     def test_intervals(self):

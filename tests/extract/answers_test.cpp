@@ -133,6 +133,12 @@ TEST_CASE("the front of two costs", "[extract]") {
   CHECK(points > kCases);
   const Problem empty{.items = 1, .roots = {0}, .free_items = {}, .candidates = {}, .term_nodes = {}};
   CHECK_FALSE(solve_pareto(empty, {1}).ok());
+  Problem p{.items = 1, .roots = {0}, .free_items = {}, .candidates = {}, .term_nodes = {}};
+  for (double cost : {2.0, 1.0}) p.candidates.emplace_back().cost = cost, p.candidates.back().results = {0};
+  const auto free = solve_pareto(p, {0, 0});  // nothing lies below a second cost of 0
+  REQUIRE(free.ok());
+  CHECK(free->points.size() == 1);
+  CHECK(free->complete);
 }
 
 TEST_CASE("costs within intervals", "[extract]") {

@@ -77,9 +77,10 @@ Result<Front> solve_pareto(const Problem& problem, const std::vector<double>& se
     point.solution.bound = std::min(point.solution.bound, point.solution.cost);
     point.solution.optimal = proved;
     point.solution.method = "pareto";
+    const bool least_second = point.second <= 0;
     limit = below(point.second, grain);
     out.points.push_back(std::move(point));
-    if (limit < 0) {
+    if (least_second || limit < 0) {
       out.complete = proved;
       return out;
     }

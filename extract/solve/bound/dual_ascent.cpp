@@ -42,8 +42,8 @@ std::vector<double> derive(const Hypergraph& graph, const std::vector<double>& c
 
 class Ascent {
  public:
-  Ascent(const Hypergraph& graph, uint64_t max_steps, bool with_cuts, uint64_t max_cut_items)
-      : graph_(graph), max_steps_(max_steps), with_cuts_(with_cuts), max_cut_items_(max_cut_items), made_(graph.items, 0), missing_(graph.size()),
+  Ascent(const Hypergraph& graph, uint64_t max_steps, KeepCuts keep, uint64_t max_cut_items)
+      : graph_(graph), max_steps_(max_steps), keep_(keep), max_cut_items_(max_cut_items), made_(graph.items, 0), missing_(graph.size()),
         where_(graph.items, 0), tree_(derive(graph, graph.cost, [](double a, double b) { return a + b; })) {
     out_.remaining = graph.cost;
     for (uint32_t k = 0; k < graph.size(); ++k) missing_[k] = static_cast<uint32_t>(graph.operands[k].size());
@@ -123,6 +123,16 @@ class Ascent {
     crossing_.erase(std::unique(crossing_.begin(), crossing_.end()), crossing_.end());
   }
 
+  void keep_cut(uint32_t root, double price) {
+    if (keep_ == KeepCuts::kNone) return;
+    const bool grows = keep_ == KeepCuts::kGrowing && kept_ > 0;
+    out_.cuts.push_back({root, price, {set_.begin() + (grows ? kept_ : 0), set_.end()}, grows});
+    kept_ = std::ssize(set_);
+    auto& items = out_.cuts.back().items;
+    cut_items_ += items.size();
+    std::sort(items.begin(), items.end());
+  }
+
   // Raises cuts around `root`, each set within the next, until something in the set can be made.
   void raise_around(uint32_t root) {
     ++stamp_;
@@ -130,6 +140,7 @@ class Ascent {
     open_.clear();
     crossing_.clear();
     broken_ = false;
+    kept_ = 0;
     enter(root);
     while (!broken_ && !spent()) {
       close_set();
@@ -138,11 +149,7 @@ class Ascent {
       for (uint32_t k : crossing_) price = std::min(price, out_.remaining[k]);
       out_.bound += price;
       out_.error += kRounding * out_.bound;
-      if (with_cuts_) {
-        out_.cuts.push_back({root, price, set_});
-        cut_items_ += set_.size();
-        std::sort(out_.cuts.back().items.begin(), out_.cuts.back().items.end());
-      }
+      keep_cut(root, price);
       std::vector<uint32_t> used_up;
       for (uint32_t k : crossing_) {
         out_.error += kRounding * out_.remaining[k];
@@ -161,9 +168,10 @@ class Ascent {
 
   const Hypergraph& graph_;
   const uint64_t max_steps_;
-  const bool with_cuts_;
+  const KeepCuts keep_;
   const uint64_t max_cut_items_;
   uint64_t cut_items_ = 0;
+  std::ptrdiff_t kept_ = 0;   // of the set, in the cut before
   std::vector<uint8_t> made_;
   std::vector<uint32_t> missing_, where_;
   std::vector<double> tree_;
@@ -175,16 +183,16 @@ class Ascent {
 
 }  // namespace
 
-DualAscent dual_ascent(const Hypergraph& graph, RootOrder order, uint64_t max_steps, bool with_cuts,
+DualAscent dual_ascent(const Hypergraph& graph, RootOrder order, uint64_t max_steps, KeepCuts keep,
                        uint64_t max_cut_items) {
-  return Ascent(graph, max_steps, with_cuts, max_cut_items).run(order);
+  return Ascent(graph, max_steps, keep, max_cut_items).run(order);
 }
 
 std::optional<Cut> blocked_cut(const Hypergraph& graph, const std::vector<uint8_t>& allowed) {
   const auto made = makeable(graph, allowed);
   for (uint32_t r : graph.roots) {
     if (made[r]) continue;
-    Cut cut{r, 0, {}};
+    Cut cut{.root = r};
     for (uint32_t i = 0; i < graph.items; ++i) {
       if (!made[i]) cut.items.push_back(i);
     }

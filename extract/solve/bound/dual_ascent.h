@@ -16,7 +16,10 @@ struct Cut {
   uint32_t root = 0;
   double price = 0;
   std::vector<uint32_t> items;     // ascending, with the root
+  bool grows = false;              // then `items` are those that the cut before it, which it holds, has not
 };
+
+enum class KeepCuts { kNone, kWhole, kGrowing };
 
 struct DualAscent {
   double bound = 0;
@@ -30,7 +33,7 @@ enum class RootOrder { kCheapFirst, kDearFirst };
 
 // Costs >= 0.  Ends after `max_steps` elementary steps, or when the cuts that are kept hold `max_cut_items` items; the
 // bound is valid at any time.
-DualAscent dual_ascent(const Hypergraph& graph, RootOrder order, uint64_t max_steps, bool with_cuts = false,
+DualAscent dual_ascent(const Hypergraph& graph, RootOrder order, uint64_t max_steps, KeepCuts keep = KeepCuts::kNone,
                        uint64_t max_cut_items = UINT64_MAX);
 
 // The set of what cannot be made of `allowed` candidates, where the first such root is in it; its price is left at 0.  None

@@ -20,7 +20,9 @@ class Numbering {
   bool read(const json& value, uint32_t& item) {
     if (!value.is_number_integer()) return false;
     if (value.is_number_unsigned() && value.get<uint64_t>() > INT64_MAX) return false;
-    item = numbers_.try_emplace(value.get<int64_t>(), static_cast<uint32_t>(numbers_.size())).first->second;
+    const auto [entry, fresh] = numbers_.try_emplace(value.get<int64_t>(), static_cast<uint32_t>(numbers_.size()));
+    if (fresh) names.push_back(value.dump());
+    item = entry->second;
     return numbers_.size() <= kMaxItems;
   }
   bool read(const json& value, std::vector<uint32_t>& items) {
@@ -31,6 +33,7 @@ class Numbering {
     return true;
   }
   uint32_t size() const { return static_cast<uint32_t>(numbers_.size()); }
+  std::vector<std::string> names;
 
  private:
   std::unordered_map<int64_t, uint32_t> numbers_;
@@ -79,6 +82,7 @@ Result<ProblemFile> parse_problem(std::string_view text) {
   if (at(root, "best").is_number()) file.best = at(root, "best").get<double>();
   if (at(root, "bound").is_number()) file.bound = at(root, "bound").get<double>();
   file.proved = at(root, "proved").is_boolean() && at(root, "proved").get<bool>();
+  if (at(root, "goals").is_null()) return bad("`goals` is missing: a list of the items to make");
   if (!items.read(at(root, "goals"), file.problem.roots)) return bad("`goals` must be a list of integers");
   if (file.problem.roots.empty()) return bad("`goals` is empty: nothing is asked for");
   const json& ops = at(root, "ops");
@@ -95,6 +99,7 @@ Result<ProblemFile> parse_problem(std::string_view text) {
     EGRET_TRY_VOID(read_candidate(candidates[k], k, items, file.problem));
   }
   file.problem.items = items.size();
+  file.items = std::move(items.names);
   EGRET_TRY_VOID(validate(file.problem));
   return file;
 }

@@ -11,6 +11,7 @@ namespace egret::extract {
 
 struct ProblemFile {
   Problem problem;                    // items renumbered densely; candidates keep their indices
+  std::vector<std::string> items;     // as the file numbers them
   std::string name;
   std::optional<double> best, bound;  // what the file says is known
   bool proved = false;

@@ -9,6 +9,7 @@
 #include "extract/solve/bound/dual_ascent.h"
 #include "extract/solve/exact/core_guided.h"
 #include "extract/solve/exact/cut_cases.h"
+#include "extract/solve/graph/earnings.h"
 #include "extract/solve/graph/grain.h"
 #include "extract/solve/heuristics/greedy.h"
 #include "extract/solve/reduce/reduction_log.h"
@@ -121,7 +122,7 @@ class Prover {
       for (uint32_t k : cover.chosen) cost += graph.cost[k];
       upper = std::min(upper, cost);
     }
-    const DualAscent dual = dual_ascent(graph, RootOrder::kCheapFirst, kAscentSteps, true, 4 * kCutItems);
+    const DualAscent dual = dual_ascent(graph, RootOrder::kCheapFirst, kAscentSteps, KeepCuts::kWhole, 4 * kCutItems);
     const bool short_cuts = cut_items(dual) <= kCutItems;
     if (short_cuts && dual.bound >= cutoff(upper, grain)) {
       const double claim = claimed(grain > 0 ? upper : dual.bound, upper, grain);
@@ -290,6 +291,12 @@ class Prover {
 }  // namespace
 
 Result<Proof> prove_bound(const Problem& problem, double upper, const SolveOptions& options) {
+  if (const Earnings earnings(problem); !earnings.none()) {
+    EGRET_TRY(Proof proof, prove_bound(earnings.problem(), upper - earnings.earned(), options));
+    const double size = std::abs(earnings.earned()) + std::abs(proof.bound);
+    proof.bound += earnings.earned() - kRounding * size;
+    return proof;
+  }
   EGRET_TRY(const Hypergraph graph, make_hypergraph(problem));
   if (upper <= 0 && !graph.has_negative_cost()) return Proof{"U\n", 0};
   Prover prover(options);
