@@ -235,6 +235,29 @@ std::optional<Value> Importer::find(std::string_view name) const {
   return std::nullopt;
 }
 
+bool Importer::left_out(std::string_view name) const {
+  if (name.empty()) return true;
+  if (find(name)) return false;
+  const auto call = std::find_if(scopes_.rbegin(), scopes_.rend(), [](const Scope& scope) { return scope.function != nullptr; });
+  return call != scopes_.rend() && std::ranges::count(call->function->inputs, name) > 0;
+}
+
+const AttributeMessage* Importer::attribute(const NodeMessage& node, std::string_view name) const {
+  const AttributeMessage* a = node.attribute(name);
+  size_t depth = scopes_.size();
+  while (a && !a->reference.empty()) {  // what the call gives may itself refer to the call around it
+    while (depth > 0 && !scopes_[depth - 1].call) --depth;
+    if (depth == 0) fail(input_error("attribute '" + str(name) + "' refers to a function's attribute outside a function"));
+    const Scope& scope = scopes_[--depth];
+    const std::string_view reference = a->reference;
+    a = scope.call->attribute(reference);
+    if (a) continue;
+    const auto fallback = std::ranges::find(scope.function->defaults, reference, &AttributeMessage::name);
+    return fallback == scope.function->defaults.end() ? nullptr : &*fallback;
+  }
+  return a;
+}
+
 void Importer::define(std::string_view name, Value value) {
   if (name.empty()) return;
   if (!scopes_.back().values.emplace(name, value).second) {
@@ -397,16 +420,17 @@ void Importer::run_nodes(const std::vector<NodeMessage>& nodes) {
   for (const NodeMessage& node : nodes) run_node(node);
 }
 
-std::vector<Value> Importer::run_branch(const GraphMessage& graph) {
+std::vector<Value> Importer::run_graph(const GraphMessage& graph, const std::vector<Value>& arguments) {
   if (scopes_.size() >= kMaxScopes) fail(input_error("branches and functions nested too deep"));
   scopes_.emplace_back();
   scopes_.back().sees_outer = true;
+  for (size_t i = 0; i < arguments.size() && i < graph.inputs.size(); ++i) define(graph.inputs[i].name, arguments[i]);
   add_initializers(graph);
   run_nodes(graph.nodes);
   std::vector<Value> outputs;
   for (const ValueMessage& output : graph.outputs) {
     const std::optional<Value> value = find(output.name);
-    if (!value) fail(input_error("branch output '" + str(output.name) + "' is made by no node"));
+    if (!value) fail(input_error("output '" + str(output.name) + "' is made by no node"));
     outputs.push_back(*value);
   }
   scopes_.pop_back();
@@ -415,7 +439,7 @@ std::vector<Value> Importer::run_branch(const GraphMessage& graph) {
 
 const FunctionMessage* Importer::function_of(const NodeMessage& node) const {
   for (const FunctionMessage& f : model_.functions) {
-    if (f.name == node.op && f.domain == node.domain) return &f;
+    if (f.name == node.op && f.domain == node.domain && f.overload == node.overload) return &f;
   }
   return nullptr;
 }
@@ -426,7 +450,7 @@ void Importer::run_function(const FunctionMessage& function, const NodeMessage& 
   scope.call = &call;
   scope.function = &function;
   for (size_t i = 0; i < function.inputs.size() && i < call.inputs.size(); ++i) {
-    if (call.inputs[i].empty()) continue;
+    if (left_out(call.inputs[i])) continue;
     const std::optional<Value> value = find(call.inputs[i]);
     if (!value) fail(input_error("input '" + str(call.inputs[i]) + "' is not made before this node"));
     scope.values.emplace(function.inputs[i], *value);
@@ -449,9 +473,12 @@ void Importer::run_node(const NodeMessage& node) {
   place_.place = "graph '" + builder_.graph().name + "', node '" + name + "' (" + str(node.op) + ")";
   builder_.set_place(place_);
   const size_t depth = scopes_.size();
+  const FunctionMessage* function = function_of(node);
+  const bool has_body = function || std::ranges::any_of(node.attributes, [](const AttributeMessage& a) { return !a.graphs.empty(); });
+  const std::vector<OnnxFallback> fallbacks = has_body && options_.fallbacks ? *options_.fallbacks : std::vector<OnnxFallback>{};
   if (nodes_left_-- == 0) fail(input_error("more nodes than the limit of " + std::to_string(options_.max_nodes)));
   try {
-    if (const FunctionMessage* function = function_of(node)) {
+    if (function) {
       run_function(*function, node);
     } else if (const Handler handler = find_handler(node.domain, node.op)) {
       Node context(*this, node, opset(node.domain));
@@ -465,6 +492,7 @@ void Importer::run_node(const NodeMessage& node) {
   } catch (const Failure& failure) {
     if (failure.error.code != ErrorCode::kUnsupported || !options_.allow_opaque) throw;
     scopes_.resize(depth);
+    if (has_body && options_.fallbacks) *options_.fallbacks = fallbacks;  // what was tried of the body is not in the graph
     add_opaque(node, failure.error);
   }
   place_ = outer;

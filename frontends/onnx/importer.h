@@ -60,8 +60,12 @@ class Importer {
 
   // Nodes.
   void run_nodes(const std::vector<NodeMessage>& nodes);
-  // A branch of a conditional in the scope around it; its outputs.
-  std::vector<Value> run_branch(const GraphMessage& graph);
+  // A graph inside a node, in the scope around it; its outputs.  `arguments`: its inputs.
+  std::vector<Value> run_graph(const GraphMessage& graph, const std::vector<Value>& arguments);
+  // Whether an input is left out: an empty name, or an input of the function around it that the call leaves out.
+  bool left_out(std::string_view name) const;
+  // An attribute, inside a function perhaps the call's; null where there is none.
+  const AttributeMessage* attribute(const NodeMessage& node, std::string_view name) const;
   [[noreturn]] void fail(Error error) const;
   void check_size(const Type& type) const;  // sizes whose product is out of range
   void spend_constant_bytes(int64_t bytes);

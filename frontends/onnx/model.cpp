@@ -202,6 +202,9 @@ void parse(WireReader& in, NodeMessage& out, Budget& budget) {
       case 7:
         out.domain = in.bytes();
         break;
+      case 8:
+        out.overload = in.bytes();
+        break;
       default:
         break;
     }
@@ -272,6 +275,9 @@ void parse(WireReader& in, FunctionMessage& out, Budget& budget) {
         break;
       case 11:
         parse_into(in, out.defaults, budget);
+        break;
+      case 13:
+        out.overload = in.bytes();
         break;
       default:
         break;

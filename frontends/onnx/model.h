@@ -81,7 +81,7 @@ struct AttributeMessage {
 };
 
 struct NodeMessage {
-  std::string_view name, op, domain;
+  std::string_view name, op, domain, overload;
   std::vector<std::string_view> inputs, outputs;  // an empty name: left out
   std::vector<AttributeMessage> attributes;
 
@@ -102,7 +102,7 @@ struct OpsetMessage {
 };
 
 struct FunctionMessage {
-  std::string_view name, domain;
+  std::string_view name, domain, overload;  // together they are its name
   std::vector<std::string_view> inputs, outputs;
   std::vector<AttributeMessage> defaults;
   std::vector<NodeMessage> nodes;

@@ -40,18 +40,6 @@ void Node::out(size_t i, Value value) {
   if (wants(i)) importer_.define(message_.outputs[i], value);
 }
 
-const AttributeMessage* Node::attr(std::string_view name) {
-  const AttributeMessage* a = message_.attribute(name);
-  if (!a || a->reference.empty()) return a;
-  const Importer::Scope& scope = importer_.scopes_.back();
-  if (!scope.call) fail("attribute '" + std::string(name) + "' refers to a function's attribute outside a function");
-  if (const AttributeMessage* given = scope.call->attribute(a->reference)) return given;
-  for (const AttributeMessage& fallback : scope.function->defaults) {
-    if (fallback.name == a->reference) return &fallback;
-  }
-  return nullptr;
-}
-
 void Node::check_kind(const AttributeMessage& a, int32_t kind, const char* what) const {
   if (a.type != 0 && a.type != kind) fail("attribute '" + std::string(a.name) + "' should be " + what);
 }
@@ -318,6 +306,7 @@ Handler find_handler(std::string_view domain, std::string_view op) {
     add_norm_handlers(t);
     add_resize_handlers(t);
     add_constant_handlers(t);
+    add_control_handlers(t);
     add_recurrent_handlers(t);
     add_quantized_handlers(t);
     add_attention_handlers(t);

@@ -14,6 +14,9 @@ namespace egret::onnx {
 
 using Sizes = std::vector<int64_t>;
 
+// Steps of a loop or a recurrent layer that are unrolled.
+inline constexpr int64_t kMaxSteps = 256;
+
 class Node {
  public:
   Node(Importer& importer, const NodeMessage& message, int64_t version)
@@ -24,7 +27,7 @@ class Node {
   // Inputs and outputs.
   size_t inputs_count() const { return message_.inputs.size(); }
   size_t outputs_count() const { return message_.outputs.size(); }
-  bool has(size_t i) const { return i < message_.inputs.size() && !message_.inputs[i].empty(); }
+  bool has(size_t i) const { return i < message_.inputs.size() && !importer_.left_out(message_.inputs[i]); }
   bool wants(size_t i) const { return i < message_.outputs.size() && !message_.outputs[i].empty(); }
   Value in(size_t i);
   void out(Value value) { out(0, value); }
@@ -38,7 +41,7 @@ class Node {
   double attr_float(std::string_view name, double fallback);
   std::string attr_string(std::string_view name, std::string fallback);
   Sizes attr_ints(std::string_view name, Sizes fallback = {});
-  const AttributeMessage* attr(std::string_view name);
+  const AttributeMessage* attr(std::string_view name) { return importer_.attribute(message_, name); }
 
   // What is known of values.
   const Type& type(Value v) const { return importer_.type(v); }
@@ -110,6 +113,7 @@ void add_window_handlers(HandlerTable& table);      // ops_window.cpp
 void add_norm_handlers(HandlerTable& table);        // ops_norm.cpp
 void add_resize_handlers(HandlerTable& table);      // ops_resize.cpp
 void add_constant_handlers(HandlerTable& table);    // ops_constant.cpp
+void add_control_handlers(HandlerTable& table);     // ops_control.cpp
 void add_recurrent_handlers(HandlerTable& table);   // ops_recurrent.cpp
 void add_quantized_handlers(HandlerTable& table);   // ops_quantized.cpp
 void add_attention_handlers(HandlerTable& table);   // ops_attention.cpp

@@ -76,6 +76,7 @@ void Importer::count_fallback(const std::string& op, const std::string& reason) 
 void Importer::add_opaque(const NodeMessage& node, const Error& reason) {
   std::vector<ValueId> operands;
   for (const std::string_view input : values_read(node)) {
+    if (left_out(input)) continue;
     const std::optional<Value> value = find(input);
     if (!value) fail(input_error("input '" + std::string(input) + "' is not made before this node"));
     operands.push_back(operand(*value));

@@ -1,4 +1,4 @@
-// Constants, sizes, ranges; conditionals.
+// Constants, sizes, ranges.
 #include <algorithm>
 #include <cmath>
 
@@ -122,36 +122,6 @@ void trilu(Node& n) {
   n.out(n.map("select", {keep, x, n.number(x, 0)}));
 }
 
-const GraphMessage& branch(Node& n, const char* name) {
-  const AttributeMessage* a = n.attr(name);
-  if (!a || a->graphs.size() != 1) n.fail(std::string("attribute '") + name + "' should be a graph");
-  return a->graphs[0];
-}
-
-// A condition known at import chooses its branch; else both are computed and selected from, which needs equal types.
-void conditional(Node& n) {
-  const Value condition = n.in(0);
-  n.check(n.type(condition).elements_count() == 1 && n.dtype(condition) == DType::boolean,
-          "the condition should be one bool");
-  if (const TensorRef known = n.importer().known(condition)) {
-    const std::vector<Value> results =
-        n.importer().run_branch(branch(n, known->get_int(0) != 0 ? "then_branch" : "else_branch"));
-    for (size_t i = 0; i < n.outputs_count() && i < results.size(); ++i) n.out(i, results[i]);
-    return;
-  }
-  const std::vector<Value> yes = n.importer().run_branch(branch(n, "then_branch"));
-  const std::vector<Value> no = n.importer().run_branch(branch(n, "else_branch"));
-  n.check(yes.size() == no.size(), "the branches have different numbers of results");
-  for (size_t i = 0; i < n.outputs_count() && i < yes.size(); ++i) {
-    if (!(n.type(yes[i]) == n.type(no[i]))) {
-      n.unsupported("the branches give different types, " + n.type(yes[i]).to_string() + " and " +
-                    n.type(no[i]).to_string() + ", and the condition is not known at import");
-    }
-    const Value chosen = n.broadcast_to(n.reshape(condition, {}), n.sizes(yes[i]));
-    n.out(i, n.add("select", {chosen, yes[i], no[i]}));
-  }
-}
-
 }  // namespace
 
 void add_constant_handlers(HandlerTable& table) {
@@ -162,7 +132,6 @@ void add_constant_handlers(HandlerTable& table) {
   table["Range"] = range;
   table["EyeLike"] = eye_like;
   table["Trilu"] = trilu;
-  table["If"] = conditional;
 }
 
 }  // namespace egret::onnx

@@ -14,31 +14,35 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 void tan(Node& n) { n.out(n.add("div", {n.add("sin", {n.in(0)}), n.add("cos", {n.in(0)})})); }
 
-Value one_minus_square(Node& n, Value x) { return n.map("sub", {n.number(x, 1), n.add("mul", {x, x})}); }
+// sqrt(1 - x * x), as a product so that nothing cancels at 1 and -1.
+Value other_leg(Node& n, Value x) {
+  return n.add("sqrt", {n.add("mul", {n.map("sub", {n.number(x, 1), x}), n.map("add", {x, n.number(x, 1)})})});
+}
 
-void asin(Node& n) { n.out(n.add("atan2", {n.in(0), n.add("sqrt", {one_minus_square(n, n.in(0))})})); }
-void acos(Node& n) { n.out(n.add("atan2", {n.add("sqrt", {one_minus_square(n, n.in(0))}), n.in(0)})); }
+void asin(Node& n) { n.out(n.add("atan2", {n.in(0), other_leg(n, n.in(0))})); }
+void acos(Node& n) { n.out(n.add("atan2", {other_leg(n, n.in(0)), n.in(0)})); }
 void atan(Node& n) { n.out(n.map("atan2", {n.in(0), n.number(n.in(0), 1)})); }
 
-// (exp(x) + sign * exp(-x)) / 2
-Value half_exponentials(Node& n, const char* op) {
+// Hyperbolic functions in forms that keep their digits at small and at large arguments.
+void half_exponentials(Node& n, const char* function, const char* op) {
   const Value x = n.in(0);
-  const Value sum = n.add(op, {n.add("exp", {x}), n.add("exp", {n.add("neg", {x})})});
-  return n.map("mul", {sum, n.number(x, 0.5)});
+  const Value both = n.add(op, {n.add(function, {x}), n.add(function, {n.add("neg", {x})})});
+  n.out(n.map("mul", {both, n.number(x, 0.5)}));
 }
-void sinh(Node& n) { n.out(half_exponentials(n, "sub")); }
-void cosh(Node& n) { n.out(half_exponentials(n, "add")); }
+void sinh(Node& n) { half_exponentials(n, "expm1", "sub"); }
+void cosh(Node& n) { half_exponentials(n, "exp", "add"); }
 
-// log(x + sqrt(x * x + shift))
-Value inverse_hyperbolic(Node& n, Value x, double shift) {
-  const Value root = n.add("sqrt", {n.map("add", {n.add("mul", {x, x}), n.number(x, shift)})});
-  return n.add("log", {n.add("add", {x, root})});
+void asinh(Node& n) {  // odd; of a > 0: log1p(a + a / (r + sqrt(1 + r * r))), r = 1 / a
+  const Value x = n.in(0), a = n.add("abs", {x}), r = n.add("reciprocal", {a});
+  const Value root = n.add("sqrt", {n.map("add", {n.add("mul", {r, r}), n.number(x, 1)})});
+  const Value more = n.add("div", {a, n.add("add", {r, root})});
+  n.out(n.add("mul", {n.add("sign", {x}), n.add("log1p", {n.add("add", {a, more})})}));
 }
-void asinh(Node& n) {  // odd: by |x|, so that large negative arguments do not cancel
-  const Value x = n.in(0);
-  n.out(n.add("mul", {n.add("sign", {x}), inverse_hyperbolic(n, n.add("abs", {x}), 1)}));
+void acosh(Node& n) {  // log1p(t + sqrt(t) * sqrt(t + 2)), t = x - 1
+  const Value x = n.in(0), t = n.map("sub", {x, n.number(x, 1)});
+  const Value roots = n.add("mul", {n.add("sqrt", {t}), n.add("sqrt", {n.map("add", {x, n.number(x, 1)})})});
+  n.out(n.add("log1p", {n.add("add", {t, roots})}));
 }
-void acosh(Node& n) { n.out(inverse_hyperbolic(n, n.in(0), -1)); }
 void atanh(Node& n) {
   const Value x = n.in(0);
   const Value difference = n.add("sub", {n.add("log1p", {x}), n.add("log1p", {n.add("neg", {x})})});
@@ -50,7 +54,8 @@ void identity(Node& n) { n.out(n.in(0)); }
 void dropout(Node& n) {
   if (n.has(2)) {
     const Value training = n.in(2);
-    if (n.known_number(training, "training_mode") != 0) {
+    const double ratio = n.has(1) ? n.known_number(n.in(1), "ratio") : 0.5;
+    if (n.known_number(training, "training_mode") != 0 && ratio != 0) {
       n.unsupported("dropout in training mode draws random numbers", "export the model for inference");
     }
   }

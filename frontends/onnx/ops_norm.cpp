@@ -1,5 +1,6 @@
 // Normalizations.
 #include <algorithm>
+#include <numeric>
 
 #include "frontends/onnx/node.h"
 #include "frontends/onnx/tensor_bytes.h"
@@ -10,9 +11,7 @@ namespace {
 void batch_normalization(Node& n) {
   const Value x = n.in(0);
   n.check(n.rank(x) >= 2, "operand should be [batch, channels, ...]");
-  if (n.attr_int("training_mode", 0) != 0 || (n.version < 14 && n.wants(1))) {
-    n.unsupported("batch normalization in training mode", "export the model for inference");
-  }
+  if (n.version < 14 && n.wants(1)) n.unsupported("batch normalization in training mode", "export the model for inference");
   if (n.version < 9 && n.attr_int("spatial", 1) == 0) n.unsupported("batch normalization with spatial = 0");
   for (size_t i = 1; i < 5; ++i) {
     n.check(n.sizes(n.in(i)) == Sizes{n.size(x, 1)},
@@ -20,6 +19,17 @@ void batch_normalization(Node& n) {
   }
   std::vector<Value> operands{x};
   for (size_t i = 1; i < 5; ++i) operands.push_back(n.cast(n.in(i), n.dtype(x)));
+  if (n.version >= 14 && n.attr_int("training_mode", 0) != 0) {  // by the batch's own mean and variance
+    Sizes axes(static_cast<size_t>(n.rank(x)));
+    std::iota(axes.begin(), axes.end(), 0);
+    axes.erase(axes.begin() + 1);
+    const double momentum = n.attr_float("momentum", 0.9f);
+    for (size_t i = 3; i < 5; ++i) {
+      operands[i] = n.reduce(i == 3 ? "mean" : "variance", x, axes, false);
+      const Value saved = n.in(i), fresh = n.cast(operands[i], n.dtype(saved));
+      if (n.wants(i - 2)) n.out(i - 2, n.add("add", {n.map("mul", {saved, n.number(saved, momentum)}), n.map("mul", {fresh, n.number(saved, 1 - momentum)})}));
+    }
+  }
   n.out(n.add("batch_norm", operands, {{"epsilon", n.attr_float("epsilon", 1e-5f)}}));
 }
 

@@ -6,8 +6,6 @@
 namespace egret::onnx {
 namespace {
 
-constexpr int64_t kMaxSteps = 256;
-
 // One direction of a layer: [steps, batch, inputs], weights [gates * hidden, ...].
 struct Direction {
   Value x, w, r;

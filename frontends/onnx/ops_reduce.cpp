@@ -7,6 +7,8 @@
 namespace egret::onnx {
 namespace {
 
+constexpr int64_t kMaxRanked = int64_t{1} << 26;  // pairs of elements that are compared
+
 // Axes of a reduction: an attribute, or from some version on an input.
 struct Reduced {
   Value x;
@@ -104,6 +106,35 @@ void hardmax(Node& n) {
   n.out(n.reshape(n.cast(hit, n.dtype(x)), own));
 }
 
+// The k largest or smallest along an axis, in order, equal ones in the order of their places: an element's rank is the
+// number of those before it.
+void top_k(Node& n) {
+  const Value x = n.in(0);
+  const int64_t axis = n.axis(n.attr_int("axis", -1), n.rank(x)), size = n.size(x, axis);
+  const int64_t k = n.version < 10 ? n.attr_int("k", -1) : n.input_int(1, "k");
+  const bool largest = n.attr_int("largest", 1) != 0;
+  n.check(k >= 0 && k <= size, "k should be between 0 and the axis' size");
+  if (n.type(x).elements_count() > kMaxRanked / std::max<int64_t>(1, size)) n.unsupported("a choice among so many elements");
+  // [.., i, j, ..]: is element j before element i?
+  Sizes pairs = n.sizes(x), without_j, without_i;
+  pairs.insert(pairs.begin() + axis, size);
+  for (int64_t a = 0; a <= n.rank(x); ++a) {
+    if (a != axis + 1) without_j.push_back(a);
+    if (a != axis) without_i.push_back(a);
+  }
+  const Value left = n.broadcast_in(x, without_j, pairs), right = n.broadcast_in(x, without_i, pairs);
+  const auto place = [&](int64_t along) { return n.add("iota", {}, {{"axis", Dim(along)}, {"dtype", DType::i64}, {"sizes", dims_of(pairs)}}); };
+  const Value equal_before = n.add("and", {n.add("eq", {right, left}), n.add("lt", {place(axis + 1), place(axis)})});
+  const Value before = n.add("or", {n.add(largest ? "gt" : "lt", {right, left}), equal_before});
+  const Value rank = n.reduce("reduce_sum", n.cast(before, DType::i64), {axis + 1}, false);
+  // [.., r, j, ..]: is element j the one of rank r?
+  pairs[static_cast<size_t>(axis)] = k;
+  const Value hit = n.add("eq", {n.broadcast_in(rank, without_i, pairs), place(axis)});
+  const auto chosen = [&](Value of) { return n.reduce("reduce_sum", n.map("select", {hit, of, n.number(of, 0)}), {axis + 1}, false); };
+  if (n.wants(0)) n.out(0, chosen(n.broadcast_in(x, without_i, pairs)));
+  if (n.wants(1)) n.out(1, chosen(place(axis + 1)));
+}
+
 // The axis is an operand.
 void cumulative(Node& n, const char* op) {
   const Value x = n.in(0);
@@ -127,6 +158,7 @@ void add_reduce_handlers(HandlerTable& table) {
   table["ReduceLogSumExp"] = reduce_log_sum_exp;
   table["ArgMax"] = [](Node& n) { arg_extreme(n, "argmax"); };
   table["ArgMin"] = [](Node& n) { arg_extreme(n, "argmin"); };
+  table["TopK"] = top_k;
   table["Softmax"] = [](Node& n) { softmax(n, "softmax"); };
   table["LogSoftmax"] = [](Node& n) { softmax(n, "log_softmax"); };
   table["Hardmax"] = hardmax;

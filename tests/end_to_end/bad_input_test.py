@@ -218,12 +218,13 @@ class UnknownOperators(ToolTest):
         self.assertEqual([(f["op"], f["count"]) for f in again["fallbacks"]], [("com.vendor.Mystery", 2)])
 
     def test_what_a_body_reads_is_kept(self):
-        """A loop reads `a` of the graph around it, by name alone."""
+        """A loop of unknown length reads `a` of the graph around it, by name alone."""
         body = helper.make_graph([helper.make_node("Add", ["s", "a"], ["t"]), helper.make_node("Identity", ["on"], ["on2"])], "body",
                                  [value("i", [], TensorProto.INT64), value("on", [], TensorProto.BOOL), value("s", [2, 3])],
                                  [value("on2", [], TensorProto.BOOL), value("t", [2, 3])])
         nodes = [helper.make_node("Relu", ["x"], ["a"]), helper.make_node("Loop", ["n", "", "x"], ["b"], body=body), helper.make_node("Neg", ["b"], ["y"])]
-        looped = model(nodes, [numpy_helper.from_array(np.array(3), "n")], y=[2, 3], values=[value("b", [2, 3])])
+        looped = model(nodes, y=[2, 3], values=[value("b", [2, 3])])
+        looped.graph.input.append(value("n", [], TensorProto.INT64))
         self.ok("optimize", self.save("loop.onnx", looped), "--emit", "loop.egret")
         text = (self.folder / "loop.egret").read_text()
         self.assertRegex(text, r"(t\d+) = (relu|max)\(x[^\n]*\n(.*\n)*  b = opaque\(\w+, x, \1, ")

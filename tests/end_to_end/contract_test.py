@@ -162,6 +162,50 @@ class Contract(unittest.TestCase):
                 session = onnxruntime.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
                 self.assertEqual(np.load(self.folder / "out.npz")["y"].tolist(), session.run(None, {"x": x})[0].tolist(), op)
 
+    def test_loops_of_known_length(self):
+        """Unrolled: a loop that its own condition ends, whose value grows; a scan from the end, over another axis; one in the other."""
+        node, port, array = helper.make_node, helper.make_tensor_value_info, lambda v, n: numpy_helper.from_array(np.array(v), n)
+        body = helper.make_graph([node("Add", ["s", "a"], ["t"]), node("Concat", ["g", "t"], ["g2"], axis=0), node("Less", ["i", "two"], ["on2"]), node("Mul", ["t", "t"], ["q"])], "body",
+                                 [port("i", TensorProto.INT64, []), port("on", TensorProto.BOOL, []), port("s", TensorProto.FLOAT, [2, 3]), port("g", TensorProto.FLOAT, ["n", 3])],
+                                 [port("on2", TensorProto.BOOL, []), port("t", TensorProto.FLOAT, [2, 3]), port("g2", TensorProto.FLOAT, ["n", 3]), port("q", TensorProto.FLOAT, [2, 3])])
+        inner = helper.make_graph([node("Identity", ["on"], ["on2"]), node("Sin", ["v"], ["v2"])], "inner", [port("i", TensorProto.INT64, []), port("on", TensorProto.BOOL, []), port("v", TensorProto.FLOAT, [2])],
+                                  [port("on2", TensorProto.BOOL, []), port("v2", TensorProto.FLOAT, [2])])
+        step = helper.make_graph([node("Mul", ["c", "e"], ["p"]), node("Loop", ["two", "", "p"], ["d"], body=inner), node("Neg", ["d"], ["o"])], "step",
+                                 [port("c", TensorProto.FLOAT, [2]), port("e", TensorProto.FLOAT, [2])], [port("d", TensorProto.FLOAT, [2]), port("o", TensorProto.FLOAT, [2])])
+        nodes = [node("Relu", ["x"], ["a"]), node("Loop", ["many", "", "x", "x"], ["s1", "g1", "stack"], body=body),
+                 node("Scan", ["c0", "x"], ["c1", "out"], body=step, num_scan_inputs=1, scan_input_axes=[1], scan_input_directions=[1], scan_output_axes=[-1], scan_output_directions=[1])]
+        outputs = ["s1", "g1", "stack", "c1", "out"]
+        graph = helper.make_graph(nodes, "loops", [port("x", TensorProto.FLOAT, [2, 3])], [port(o, TensorProto.FLOAT, None) for o in outputs], [array(2 ** 40, "many"), array(2, "two"), array(np.float32([0.5, 2]), "c0")])
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10), self.folder / "loops.onnx")
+        x = np.random.default_rng(5).standard_normal((2, 3)).astype(np.float32)
+        np.savez(self.folder / "loops.npz", x=x)
+        made = self.egret("optimize", "loops.onnx", "--check", "-o", "loops")
+        self.assertEqual((made["fallbacks"], made["check"]["ok"]), ([], True))
+        expected = onnxruntime.InferenceSession(str(self.folder / "loops.onnx"), providers=["CPUExecutionProvider"]).run(None, {"x": x})
+        for what in ("loops", "loops.onnx"):
+            self.egret("run", what, "--inputs", "loops.npz", "--outputs", "o.npz")
+            found = np.load(self.folder / "o.npz")
+            for name, value in zip(outputs, expected):
+                self.assertLess(difference(value, found[name]), 1e-5, name)
+
+    def test_inverse_and_hyperbolic_functions_keep_their_digits(self):
+        """Each value for itself, not beside the largest: small ones, large ones, ones near the end of the domain."""
+        tiny, huge = np.float32(10.0) ** np.arange(-30, 0), np.float32(10.0) ** np.arange(0, 38)
+        odd, signs = np.concatenate([tiny, huge]), np.array([[-1], [1]])
+        near_1 = 1 - tiny[tiny > 1e-7]
+        arguments = {"Asinh": signs * odd, "Sinh": signs * np.append(tiny, [0.5, 3, 80]), "Acosh": np.append(1 + tiny, huge), "Atanh": signs * np.append(tiny, near_1),
+                     "Acos": np.append(near_1, -near_1), "Asin": signs * np.append(tiny, near_1), "Atan": signs * odd, "Tan": signs * tiny}
+        for op, x in arguments.items():
+            x = np.append(x.ravel(), [0, -0.0]).astype(np.float32) if op != "Acosh" else x.astype(np.float32)
+            ports = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [x.size]) for n in "xy"]
+            onnx.save(helper.make_model(helper.make_graph([helper.make_node(op, ["x"], ["y"])], "g", ports[:1], ports[1:]), opset_imports=[helper.make_opsetid("", 21)], ir_version=10), self.folder / "f.onnx")
+            np.savez(self.folder / "f.npz", x=x)
+            numpy_name = op.lower().replace("acosh", "arccosh").replace("asinh", "arcsinh").replace("atanh", "arctanh")
+            numpy_name = {"acos": "arccos", "asin": "arcsin", "atan": "arctan"}.get(numpy_name, numpy_name)
+            for device in ("cpu", "reference"):
+                self.egret("run", "f.onnx", "--inputs", "f.npz", "--outputs", "o.npz", "--device", device)
+                np.testing.assert_allclose(np.load(self.folder / "o.npz")["y"], getattr(np, numpy_name)(x.astype(np.float64)), rtol=1e-5, atol=1e-44, err_msg=f"{op} {device}")
+
     def test_gradients_and_running_folds_as_onnx(self):
         """What ONNX's operators say only in several nodes, NaN and -inf included."""
         (self.folder / "g.egret").write_text("""graph g

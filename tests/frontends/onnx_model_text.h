@@ -53,6 +53,31 @@ inline WireWriter attribute(const std::string& name, int64_t value) {
   return out;
 }
 
+inline WireWriter float_attribute(const std::string& name, float value) {
+  WireWriter out;
+  out.bytes(1, name);
+  out.float32(2, value);
+  out.int64(20, 1);
+  return out;
+}
+
+// Inside a function: a FLOAT that the call gives under the name `of`.
+inline WireWriter attribute_of_call(const std::string& name, const std::string& of) {
+  WireWriter out;
+  out.bytes(1, name);
+  out.int64(20, 1);
+  out.bytes(21, of);
+  return out;
+}
+
+inline WireWriter tensor_attribute(const std::string& name, const WireWriter& tensor) {
+  WireWriter out;
+  out.bytes(1, name);
+  out.message(5, tensor);
+  out.int64(20, 4);
+  return out;
+}
+
 inline WireWriter graph_attribute(const std::string& name, const WireWriter& graph) {
   WireWriter out;
   out.bytes(1, name);
@@ -71,6 +96,19 @@ inline WireWriter node(const std::string& op, const std::vector<std::string>& in
   out.bytes(4, op);
   for (const WireWriter& a : attributes) out.message(5, a);
   if (!domain.empty()) out.bytes(7, domain);
+  return out;
+}
+
+// A function of the domain `my` that makes `y`.
+inline WireWriter function(const std::string& name, const std::vector<std::string>& inputs, const std::vector<WireWriter>& nodes,
+                           const std::string& overload = {}) {
+  WireWriter out;
+  out.bytes(1, name);
+  out.bytes(10, "my");
+  for (const std::string& i : inputs) out.bytes(4, i);
+  out.bytes(5, "y");
+  for (const WireWriter& n : nodes) out.message(7, n);
+  if (!overload.empty()) out.bytes(13, overload);
   return out;
 }
 

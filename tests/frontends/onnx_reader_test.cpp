@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -294,13 +295,8 @@ TEST_CASE("branches, functions and their limits") {
   REQUIRE(both.ok());
   CHECK(both->node(both->outputs[0].value).op->name == "select");
   // A function that calls itself.
-  WireWriter function;
-  function.bytes(1, "F");
-  function.bytes(10, "my");
-  function.bytes(4, "x");
-  function.bytes(5, "y");
-  function.message(7, node("F", {"x"}, {"y"}, {}, "my"));
-  CHECK(contains(error_of(model(one_node(node("F", {"x"}, {"y"}, {}, "my")), 17, {function})).message, "calls itself"));
+  const WireWriter itself = function("F", {"x"}, {node("F", {"x"}, {"y"}, {}, "my")});
+  CHECK(contains(error_of(model(one_node(node("F", {"x"}, {"y"}, {}, "my")), 17, {itself})).message, "calls itself"));
   // Graphs nested deeper than the limit.
   WireWriter inner = graph(then_part);
   for (int i = 0; i < 40; ++i) {
@@ -313,6 +309,39 @@ TEST_CASE("branches, functions and their limits") {
   OnnxOptions few = bounded();
   few.max_nodes = 3;
   CHECK(contains(error_of(model(small_parts()), few).message, "limit"));
+}
+
+TEST_CASE("a function's attributes, inputs and overload are those of the call") {
+  const auto at_minus_2 = [](const WireWriter& call, const std::vector<WireWriter>& functions) {
+    const Result<Graph> graph = read_onnx_bytes(model(one_node(call, {1}), 17, functions), "", bounded());
+    if (!graph.ok()) FAIL(graph.error().to_string());
+    const auto values = evaluate(*graph, {Tensor::splat(Type::tensor(DType::f32, {1}), -2)});
+    REQUIRE(values.ok());
+    return (*values)[0].get(0);
+  };
+  // An attribute handed on by the call around, and read in a branch.
+  GraphParts branch;
+  branch.nodes = {node("LeakyRelu", {"x"}, {"b"}, {attribute_of_call("alpha", "a")})};
+  branch.outputs = {value("b", kF32, {})};
+  const WireWriter on = node("Constant", {}, {"c"}, {tensor_attribute("value", tensor("", 9, {}, std::string(1, '\1')))});
+  const WireWriter choose = node("If", {"c"}, {"y"}, {graph_attribute("then_branch", graph(branch)), graph_attribute("else_branch", graph(branch))});
+  const WireWriter inner = function("Inner", {"x"}, {on, choose});
+  const WireWriter outer = function("Outer", {"x"}, {node("Inner", {"x"}, {"y"}, {attribute_of_call("a", "slope")}, "my")});
+  CHECK(at_minus_2(node("Outer", {"x"}, {"y"}, {float_attribute("slope", 0.25f)}, "my"), {inner, outer}) == -0.5);
+  CHECK(at_minus_2(node("Outer", {"x"}, {"y"}, {}, "my"), {inner, outer}) == Approx(-0.02));  // LeakyRelu's own
+  // An input that a call leaves out, by a short list or an empty name, is left out of the nodes that read it.
+  const WireWriter clip = function("Bound", {"x", "low", "high"}, {node("Clip", {"x", "low", "high"}, {"y"})});
+  const WireWriter above = function("Above", {"x", "low", "high"}, {node("Bound", {"x", "low", "high"}, {"y"}, {}, "my")});
+  CHECK(at_minus_2(node("Bound", {"x"}, {"y"}, {}, "my"), {clip}) == -2);
+  CHECK(at_minus_2(node("Bound", {"x", ""}, {"y"}, {}, "my"), {clip}) == -2);
+  CHECK(at_minus_2(node("Above", {"x"}, {"y"}, {}, "my"), {clip, above}) == -2);
+  CHECK(contains(error_of(model(one_node(node("Above", {"x", "none"}, {"y"}, {}, "my")), 17, {clip, above})).message, "'none'"));
+  // Functions of one name, told apart by their overload.
+  const std::vector<WireWriter> both{function("F", {"x"}, {node("Abs", {"x"}, {"y"})}, "abs"), function("F", {"x"}, {node("Exp", {"x"}, {"y"})})};
+  CHECK(at_minus_2(node("F", {"x"}, {"y"}, {}, "my"), both) == Approx(std::exp(-2.0)));
+  WireWriter call = node("F", {"x"}, {"y"}, {}, "my");
+  call.bytes(8, "abs");
+  CHECK(at_minus_2(call, both) == 2);
 }
 
 TEST_CASE("what is written is read back with the same values") {
