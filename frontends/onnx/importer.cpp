@@ -11,6 +11,7 @@ namespace egret::onnx {
 namespace {
 
 constexpr size_t kMaxScopes = 32;
+constexpr const char* kKeptWhole = "optimize keeps such a node as it is; it cannot be run";
 constexpr int64_t kOldestOpset = 7;
 constexpr size_t kMaxGraphNodes = 4'000'000;
 constexpr int64_t kMaxElements = int64_t{1} << 40;
@@ -487,10 +488,15 @@ void Importer::run_node(const NodeMessage& node) {
       const std::string full = (node.domain.empty() ? "" : str(node.domain) + ".") + str(node.op);
       fail(unsupported_error(
           "operator '" + full + "' of operator set " + std::to_string(opset(node.domain)) + " is not known",
-          "optimize keeps such a node as it is; it cannot be run"));
+          kKeptWhole));
     }
   } catch (const Failure& failure) {
-    if (failure.error.code != ErrorCode::kUnsupported || !options_.allow_opaque) throw;
+    if (failure.error.code != ErrorCode::kUnsupported) throw;
+    if (!options_.allow_opaque) {
+      Error error = failure.error;
+      if (error.hint.empty()) error.hint = kKeptWhole;
+      throw Failure{std::move(error)};
+    }
     scopes_.resize(depth);
     if (has_body && options_.fallbacks) *options_.fallbacks = fallbacks;  // what was tried of the body is not in the graph
     add_opaque(node, failure.error);

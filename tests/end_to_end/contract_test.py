@@ -188,6 +188,34 @@ class Contract(unittest.TestCase):
             for name, value in zip(outputs, expected):
                 self.assertLess(difference(value, found[name]), 1e-5, name)
 
+    def test_recurrent_layers(self):
+        """Activations, peepholes, clipping, and sequences of different lengths, known or given to the run."""
+        rng = np.random.default_rng(6)
+        x, lengths = rng.standard_normal((3, 3, 2)).astype(np.float32), np.array([2, 3, 1], np.int32)
+        cases = [("LSTM", 4, {"direction": "bidirectional", "clip": 0.5}, True, False), ("LSTM", 4, {"activations": ["Sigmoid", "Relu", "Tanh"]}, False, True),
+                 ("GRU", 3, {"direction": "reverse", "linear_before_reset": 1}, True, False), ("GRU", 3, {"activations": ["Sigmoid", "Softplus"]}, False, False), ("RNN", 1, {"activations": ["Relu"]}, True, True)]
+        for op, gates, attributes, given_lengths, frozen in cases:
+            directions = 2 if attributes.get("direction") == "bidirectional" else 1
+            arrays = {"w": rng.standard_normal((directions, 4 * gates, 2)), "r": rng.standard_normal((directions, 4 * gates, 4)), "b": rng.standard_normal((directions, 8 * gates)), "p": rng.standard_normal((directions, 12))}
+            inputs = ["x", "w", "r", "b", "n" if given_lengths else ""] + (["", "", "p"] if op == "LSTM" else [])
+            given = [numpy_helper.from_array(v.astype(np.float32), k) for k, v in arrays.items() if k in inputs]
+            ports = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [3, 3, 2])]
+            values = {"x": x}
+            if given_lengths and frozen:
+                given.append(numpy_helper.from_array(lengths, "n"))
+            elif given_lengths:
+                ports.append(helper.make_tensor_value_info("n", TensorProto.INT32, [3]))
+                values["n"] = lengths
+            outputs = ["y", "h"] + (["c"] if op == "LSTM" else [])
+            graph = helper.make_graph([helper.make_node(op, inputs, outputs, hidden_size=4, **attributes)], "g", ports, [helper.make_tensor_value_info(o, TensorProto.FLOAT, None) for o in outputs], given)
+            onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10), self.folder / "r.onnx")
+            np.savez(self.folder / "r.npz", **values)
+            expected = onnxruntime.InferenceSession(str(self.folder / "r.onnx"), providers=["CPUExecutionProvider"]).run(None, values)
+            self.egret("run", "r.onnx", "--inputs", "r.npz", "--outputs", "o.npz", "--device", "reference")
+            found = np.load(self.folder / "o.npz")
+            for name, value in zip(outputs, expected):
+                self.assertLess(difference(value, found[name]), 1e-5, f"{op} {attributes} {name}")
+
     def test_inverse_and_hyperbolic_functions_keep_their_digits(self):
         """Each value for itself, not beside the largest: small ones, large ones, ones near the end of the domain."""
         tiny, huge = np.float32(10.0) ** np.arange(-30, 0), np.float32(10.0) ** np.arange(0, 38)
