@@ -26,7 +26,19 @@ def load_checker(path):
     return module
 
 
-def run_file(options, checker, path, known):
+def best_known(data):
+    with open(os.path.join(data, "best_known.csv"), encoding="utf-8") as f:
+        return {r["file"]: r for r in csv.DictReader(f)}
+
+
+def files_of(data):
+    """name -> path, of those of the table that are here."""
+    paths = {n: os.path.join(data, "data", n + ".gz") for n in sorted(best_known(data))}
+    return {n: p for n, p in paths.items() if os.path.exists(p)}
+
+
+def judge(options, checker, path, prices_too=True):
+    """A row of the results, with what the checker refuses as a fault.  `prices_too`: also adds up the price certificate, which takes a while."""
     with tempfile.TemporaryDirectory() as folder:
         solution, prices = os.path.join(folder, "solution.json"), os.path.join(folder, "prices.json")
         row = suite.extract(options, path, solution, prices)
@@ -37,12 +49,19 @@ def run_file(options, checker, path, known):
         verdict = checker.check(graph, claim["choices"], 1e-9, claim)
         if not verdict["valid"]:
             row["fault"] = "; ".join(map(str, verdict["errors"]))[:300]
-        if options.certificate and os.path.exists(prices):
+        if prices_too and options.certificate and os.path.exists(prices):
             certificate = checker.read(prices)
             if certificate.get("alpha"):
                 row["price_bound"] = checker.round_down(checker.price_bound(graph, certificate))
                 if row["price_bound"] > row["dag_cost"] * (1 + 1e-9):
                     row["fault"] = "the price certificate proves more than the cost"
+    return row
+
+
+def run_file(options, checker, path, known):
+    row = judge(options, checker, path)
+    if "dag_cost" not in row:
+        return row
     best, lower = float(known["best_dag"]), float(known["lower_bound"])
     close = 1e-6 * max(1.0, abs(best))
     if best > 0:
@@ -89,14 +108,8 @@ def table(rows):
 def main():
     options = suite.options_of(__doc__, limit=10).parse_args()
     checker = load_checker(options.checker)
-    with open(os.path.join(options.data, "best_known.csv"), encoding="utf-8") as f:
-        known = {r["file"]: r for r in csv.DictReader(f)}
-    files = {}
-    for name in sorted(known):
-        path = os.path.join(options.data, "data", name + ".gz")
-        if options.only in name and os.path.exists(path):
-            files[name] = path
-    rows = {n: run_file(options, checker, p, known[n]) for n, p in files.items()}
+    known = best_known(options.data)
+    rows = {n: run_file(options, checker, p, known[n]) for n, p in files_of(options.data).items() if options.only in n}
     for name, row in rows.items():
         if "fault" in row or not row.get("optimal"):
             print(name, json.dumps({k: row.get(k) for k in ("dag_cost", "bound", "best_known", "processor_s", "fault")}))

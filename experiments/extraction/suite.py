@@ -34,6 +34,15 @@ def _run(command):
     return done.returncode, done.stdout, done.stderr, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+def gap_after(stream, seconds):
+    """Relative, where a run stood after so many seconds; none before the first answer and bound."""
+    gap = None
+    for step in stream:
+        if step["seconds"] <= seconds and step["bound"] is not None and step["best"] is not None:
+            gap = (step["best"] - step["bound"]) / max(abs(step["best"]), 1e-12)
+    return gap
+
+
 def extract(options, path, solution, certificate):
     """A row of the results: cost, bound, processor seconds of the search, of certifying and of checking; or a fault."""
     command = [options.egret, "extract", str(path), "--method", options.method, "--time-limit", str(options.limit),
@@ -44,6 +53,7 @@ def extract(options, path, solution, certificate):
         return {**row, "fault": (err or out).strip()[-300:]}
     answer = json.loads(out)
     row.update({k: answer[k] for k in ("dag_cost", "bound", "optimal", "seconds")})
+    row["gap_1s"] = gap_after(answer["stream"], max(1, answer["seconds"] / max(seconds, 1e-3)))  # on one thread: of processor time
     if not options.certificate:
         return row
     status, out, err, seconds = _run(command + ["--certificate", certificate])
