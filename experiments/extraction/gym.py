@@ -37,8 +37,8 @@ def files_of(data):
     return {n: p for n, p in paths.items() if os.path.exists(p)}
 
 
-def judge(options, checker, path, prices_too=True):
-    """A row of the results, with what the checker refuses as a fault.  `prices_too`: also adds up the price certificate, which takes a while."""
+def judge(options, checker, path):
+    """A row of the results, with what the checker refuses as a fault."""
     with tempfile.TemporaryDirectory() as folder:
         solution, prices = os.path.join(folder, "solution.json"), os.path.join(folder, "prices.json")
         row = suite.extract(options, path, solution, prices)
@@ -49,7 +49,7 @@ def judge(options, checker, path, prices_too=True):
         verdict = checker.check(graph, claim["choices"], 1e-9, claim)
         if not verdict["valid"]:
             row["fault"] = "; ".join(map(str, verdict["errors"]))[:300]
-        if prices_too and options.certificate and os.path.exists(prices):
+        if options.certificate and os.path.exists(prices):
             certificate = checker.read(prices)
             if certificate.get("alpha"):
                 row["price_bound"] = checker.round_down(checker.price_bound(graph, certificate))

@@ -163,6 +163,7 @@ def main():
     parser.add_argument("--files", type=int, default=3, help="of each family")
     parser.add_argument("--kinds", default=",".join(KINDS))
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--judged", type=int, default=1, help="only every so manieth goes to the checker, which takes longer than egret")
     parser.add_argument("--keep", help="folder for the variants that something is said of")
     options = parser.parse_args()
     options.certificate = True
@@ -174,7 +175,11 @@ def main():
             path = os.path.join(folder, "variant.json")
             with open(path, "w", encoding="utf-8") as f:
                 json.dump(graph, f)
-            row = rows[name] = gym.judge(options, checker, path, prices_too=len(rows) % 4 == 0)
+            if len(rows) % options.judged == 0:
+                row = gym.judge(options, checker, path)
+            else:
+                row = suite.extract(options, path, os.path.join(folder, "choice.json"), os.path.join(folder, "proof.json"))
+            rows[name] = row
             said = complaints(row)
             if said:
                 print(name, ", ".join(said), json.dumps(row), flush=True)

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "extract/solve/bound/dual_ascent.h"
+#include "extract/solve/bound/semidefinite.h"
 #include "extract/solve/graph/grain.h"
 #include "extract/solve/heuristics/anneal.h"
 #include "extract/solve/heuristics/greedy.h"
@@ -150,11 +151,13 @@ void Block::prepare_negative(const SolveOptions& options, const Stopwatch& clock
     least += best;
   }
   if (graph_.terms) raise(least);   // each item is made once
+  raise(semidefinite_bound(graph_));
   Hypergraph clipped = graph_;
   for (double& c : clipped.cost) c = std::max(c, 0.0);
   const auto found = greedy_covers(clipped, {}, options, clock);
   if (found.found) accept(found.chosen);
-  anneal_more(options, clock, std::min(kMostSteps, kNegativeSteps * graph_.size()));
+  const uint64_t steps = std::min(kMostSteps, kNegativeSteps * graph_.size());
+  for (uint64_t share : {16, 4, 1}) anneal_more(options, clock, steps / share);  // the first may do, where the bound says so
 }
 
 bool Block::divide(const SolveOptions& options, const Stopwatch& clock) {
