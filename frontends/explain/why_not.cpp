@@ -75,10 +75,10 @@ Result<rules::RuleSet> as_rule(const std::string& pattern) {
   return status.ok() ? std::move(open) : std::move(set);
 }
 
-// rule-name, rule-name[relu], rule-name/rev: no term, though a difference of variables reads alike.
+// rule-name, rule-name[relu], rule-name/rev, rule: no term, though a difference of variables reads alike, and a variable alone is none.
 bool is_rule_name(const std::string& text) {
   const std::string stem = text.substr(0, text.find_first_of("[/"));
-  return stem.find('-') != std::string::npos && stem.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
+  return stem.find_first_of("abcdefghijklmnopqrstuvwxyz") == 0 && stem.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") == std::string::npos;
 }
 
 class WhyNotSearch {

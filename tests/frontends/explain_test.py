@@ -131,7 +131,8 @@ class Explain(unittest.TestCase):
             error = self.refused("chain", "--why-not", pattern)
             self.assertIn(place, error)
             self.assertIn("\n  " + " " * (caret - 1) + "^\n", error)
-        self.assertIn("no rule named", self.refused("chain", "--why-not", "no-such-rule"))
+        for name in "no-such-rule", "nosuchrule", "x":
+            self.assertIn("no rule named", self.refused("chain", "--why-not", name))
 
     def test_what_is_no_run(self):
         self.assertIn("no folder", self.refused("nowhere"))
