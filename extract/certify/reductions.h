@@ -129,7 +129,7 @@ class Reductions : private System {
 
  private:
   using Marks = std::vector<char>;  // by item or candidate
-  static constexpr uint32_t kNone = UINT32_MAX, kMostKept = 1u << 28;
+  static constexpr uint32_t kNone = UINT32_MAX, kMostKept = 1u << 26;
 
   static void erase(List& sorted, uint32_t x) {
     const auto [from, to] = std::equal_range(sorted.begin(), sorted.end(), x);
