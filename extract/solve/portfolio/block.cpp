@@ -151,7 +151,7 @@ void Block::prepare_negative(const SolveOptions& options, const Stopwatch& clock
     least += best;
   }
   if (graph_.terms) raise(least);   // each item is made once
-  raise(semidefinite_bound(graph_));
+  if (!clock.expired(options.limits)) raise(semidefinite_bound(graph_));
   Hypergraph clipped = graph_;
   for (double& c : clipped.cost) c = std::max(c, 0.0);
   const auto found = greedy_covers(clipped, {}, options, clock);
