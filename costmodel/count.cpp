@@ -96,12 +96,6 @@ OperatorCount count_operator(const OpDef& op, const Attrs& attrs, std::span<cons
   return out;
 }
 
-std::vector<Type> operand_types(const Graph& body, const GraphNode& node) {
-  std::vector<Type> types;
-  for (ValueId o : node.operands) types.push_back(body.type(o));
-  return types;
-}
-
 BodyCount count(const Kernel& kernel) {
   const Graph& body = kernel.body;
   const KernelPlan& plan = kernel.plan;

@@ -23,9 +23,6 @@ struct BodyCount {
 
 BodyCount count(const Kernel& kernel);
 
-// Types of what a node of a body reads.
-std::vector<Type> operand_types(const Graph& body, const GraphNode& node);
-
 // Scalar operations to compute one element of an operator's result, and how many elements of each operand that reads.
 struct OperatorCount {
   double operations = 0;        // a fold's combining operations included

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <numeric>
 
-#include "costmodel/count.h"
 #include "ir/evaluate/scalar_functions.h"
 
 namespace egret {

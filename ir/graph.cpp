@@ -20,6 +20,13 @@ const GraphInput* Graph::input_of(ValueId v) const {
   return nullptr;
 }
 
+std::vector<Type> operand_types(const Graph& graph, const GraphNode& node) {
+  std::vector<Type> types;
+  types.reserve(node.operands.size());
+  for (ValueId o : node.operands) types.push_back(graph.type(o));
+  return types;
+}
+
 GraphBuilder::GraphBuilder(std::string name) { graph_.name = std::move(name); }
 
 GraphBuilder::GraphBuilder(Graph graph) : graph_(std::move(graph)) {

@@ -55,6 +55,9 @@ class Graph {
   const GraphInput* input_of(ValueId v) const;  // null where v is no input
 };
 
+// Types of what a node of the graph reads, in order.
+std::vector<Type> operand_types(const Graph& graph, const GraphNode& node);
+
 // Adds nodes with their types inferred.  Equal pure nodes are not shared (the e-graph does that).
 class GraphBuilder {
  public:

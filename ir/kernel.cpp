@@ -190,9 +190,7 @@ class AxisClasses {
         for (int i = 0; i < n.type.rank(); ++i) unite(v, i, o, i);
       }
     } else if (c == OpClass::kReduction || n.op->name == "broadcast" || n.op->name == "transpose") {
-      std::vector<Type> types;
-      for (ValueId o : n.operands) types.push_back(body_.type(o));
-      auto roles = cached_roles(*n.op, n.attrs, types);
+      auto roles = cached_roles(*n.op, n.attrs, operand_types(body_, n));
       if (!roles.ok()) return;
       for (size_t o = 0; o < n.operands.size(); ++o) {
         for (size_t i = 0; i < roles->operands[o].size(); ++i) {
@@ -378,9 +376,7 @@ PlanResult plan_contraction(const Graph& body, const Marks& marks, ValueId ancho
   for (ValueId o : body.nodes[anchor].operands) {
     if (marks.after_fold[o]) return refuse("a fold before the contraction");
   }
-  std::vector<Type> types;
-  for (ValueId o : body.nodes[anchor].operands) types.push_back(body.type(o));
-  auto shape = contraction_shape(*body.nodes[anchor].op, body.nodes[anchor].attrs, types);
+  auto shape = contraction_shape(*body.nodes[anchor].op, body.nodes[anchor].attrs, operand_types(body, body.nodes[anchor]));
   if (!shape.ok()) return refuse(shape.error().message);
 
   if (!reductions_after) {
@@ -445,8 +441,7 @@ PlanResult plan_kernel(const Graph& body) {
       ++reductions;
       for (ValueId o : n.operands) nested |= marks.after_fold[o] != 0;
       const int rank = body.type(n.operands[0]).rank();
-      std::vector<Type> types{body.type(n.operands[0])};
-      auto roles = cached_roles(*n.op, n.attrs, types);
+      auto roles = cached_roles(*n.op, n.attrs, operand_types(body, n));
       trailing |= rank > 0 && roles.ok() && roles->operands[0].back().use == AxisRole::Use::kFolded;
     }
     for (ValueId o : n.operands) {

@@ -46,9 +46,7 @@ class Inliner {
   Status load(ValueId v) {
     if (meanings_[v]) return {};
     const GraphNode& n = body_.nodes[v];
-    std::vector<Type> types;
-    for (ValueId o : n.operands) types.push_back(body_.type(o));
-    EGRET_TRY(auto all, instantiate(*n.op, n.attrs, types));
+    EGRET_TRY(auto all, instantiate(*n.op, n.attrs, operand_types(body_, n)));
     meanings_[v] = std::make_unique<Comprehension>(std::move(all[0]));
     return {};
   }

@@ -105,9 +105,7 @@ class Decomposed {
       const GraphNode& n = graph_.nodes[v];
       if (n.operands.empty()) continue;
       if (!is_transparent(*n.op)) return false;
-      std::vector<Type> types;
-      for (ValueId o : n.operands) types.push_back(graph_.type(o));
-      const OpRoles* roles = roles_of(*n.op, n.attrs, types);
+      const OpRoles* roles = roles_of(*n.op, n.attrs, operand_types(graph_, n));
       if (!roles) return false;
       std::map<uint32_t, size_t> place;
       auto visit = [&](size_t at, Role r) {

@@ -332,8 +332,7 @@ Result<ScalarId> Elements::part(ValueId value, int part, const std::vector<IntId
   auto key = std::make_tuple(value, part, index);
   if (auto it = done_.find(key); it != done_.end()) return it->second;
   if (!n.op->definition) return unsupported_error(n.op->name + " has no comprehension");
-  std::vector<Type> types;
-  for (ValueId o : n.operands) types.push_back(graph_.type(o));
+  const std::vector<Type> types = operand_types(graph_, n);
   EGRET_TRY(const Binding b, bind(*n.op, n.attrs, types));
   const DType dtype = n.type.is_tensor() ? n.type.dtype : n.type.elements[static_cast<size_t>(part)].dtype;
   EGRET_TRY(const ScalarId out, Meaning(*this, n, b, index, part, dtype, in_range).run());

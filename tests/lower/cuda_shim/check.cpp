@@ -25,9 +25,7 @@ double work_of(const Graph& body) {
   double work = 0;
   for (const GraphNode& node : body.nodes) {
     if (node.operands.empty()) continue;
-    std::vector<Type> types;
-    for (ValueId o : node.operands) types.push_back(body.type(o));
-    auto meanings = instantiate(*node.op, node.attrs, types);
+    auto meanings = instantiate(*node.op, node.attrs, operand_types(body, node));
     if (!meanings.ok()) return 1e30;
     for (const Comprehension& meaning : *meanings) {
       double points = 1;
@@ -251,9 +249,7 @@ std::vector<Kernel> kernels_of_text(const std::string& text) {
   std::vector<Kernel> kernels;
   for (const GraphNode& node : body->nodes) {
     if (node.operands.empty() || !node.type.is_tensor()) continue;
-    std::vector<Type> types;
-    for (ValueId o : node.operands) types.push_back(body->type(o));
-    if (auto kernel = kernel_of(*node.op, node.attrs, types); kernel.ok()) kernels.push_back(std::move(*kernel));
+    if (auto kernel = kernel_of(*node.op, node.attrs, operand_types(*body, node)); kernel.ok()) kernels.push_back(std::move(*kernel));
   }
   return kernels;
 }

@@ -48,18 +48,13 @@ class Resizer {
     a = find(a), b = find(b);
     if (a != b) parent_[std::max(a, b)] = std::min(a, b);
   }
-  std::vector<Type> operand_types(ValueId v) const {
-    std::vector<Type> types;
-    for (ValueId o : body_.nodes[v].operands) types.push_back(body_.type(o));
-    return types;
-  }
 
   bool unite_node(ValueId v) {
     const GraphNode& node = body_.nodes[v];
     if (node.operands.empty()) return true;
     if (node.op->name == "reshape") return unite_reshape(v);
     if (node.op->name == "slice") keep_cut(v);
-    auto roles = axis_roles(*node.op, node.attrs, operand_types(v));
+    auto roles = axis_roles(*node.op, node.attrs, operand_types(body_, node));
     if (!roles.ok()) return false;
     if (node.op->name == "conv" && node.attrs.contains("groups")) keep_groups(v, std::get<Dim>(node.attrs.at("groups")).value());
     std::map<std::pair<int, int>, size_t> seen;
@@ -80,7 +75,7 @@ class Resizer {
   std::optional<size_t> windowed(ValueId v, int axis) {
     const GraphNode& node = body_.nodes[v];
     if (node.operands.size() != 1 || body_.type(node.operands[0]).rank() != node.type.rank()) return std::nullopt;
-    auto roles = axis_roles(*node.op, node.attrs, operand_types(v));
+    auto roles = axis_roles(*node.op, node.attrs, operand_types(body_, node));
     if (!roles.ok() || roles->results[0][static_cast<size_t>(axis)].use != AxisRole::Use::kOther) return std::nullopt;
     return site(node.operands[0], axis);
   }
@@ -89,7 +84,7 @@ class Resizer {
   bool keeps_size(ValueId v, int axis) const {
     const GraphNode& node = body_.nodes[v];
     for (int64_t more : {0, 1, 7}) {
-      Type operand = operand_types(v)[0];
+      Type operand = body_.type(node.operands[0]);
       const int64_t size = operand.dims[static_cast<size_t>(axis)].value() + more;
       operand.dims[static_cast<size_t>(axis)] = Dim(size);
       auto type = infer_type(*node.op, node.attrs, std::vector<Type>{operand});
@@ -219,7 +214,7 @@ class Resizer {
 
   bool has_arithmetic(ValueId v) {
     if (body_.nodes[v].op->name == "reshape") return false;
-    auto roles = axis_roles(*body_.nodes[v].op, body_.nodes[v].attrs, operand_types(v));
+    auto roles = axis_roles(*body_.nodes[v].op, body_.nodes[v].attrs, operand_types(body_, body_.nodes[v]));
     if (!roles.ok()) return true;
     for (const auto& result : roles->results) {
       for (const AxisRole& role : result) {
