@@ -59,8 +59,9 @@ class Placing {
 Result<ChosenProgram> place_program(OptimizeResult& result, const Graph& source, const Imported& program, const Choice& choice,
                                     const Device& device, const OptimizeOptions& options, const Stopwatch& total) {
   Placing placing(source, program, choice, device, options);
+  const extract::FusionGraph graph(*program.tensors);
   const extract::MemoryFacts facts =
-      extract::memory_facts(*program.tensors, choice.problem, choice.solution, signature_of(source, program), kPlaceAlignment);
+      extract::memory_facts(graph, choice.problem, choice.solution, signature_of(source, program), kPlaceAlignment);
   const std::vector<uint32_t> plain = extract::launches_of(choice.problem, facts, choice.solution);
   EGRET_TRY(ChosenProgram chosen, placing.build(plain));
   EGRET_TRY(result.memory, placing.bytes(chosen.program));
@@ -70,7 +71,7 @@ Result<ChosenProgram> place_program(OptimizeResult& result, const Graph& source,
   result.arena_floor = std::max(profile.live.front(), profile.live.back());
   if (!options.memory_limit_device || result.memory.total() <= *options.memory_limit_device) return chosen;
   const uint64_t limit = *options.memory_limit_device;
-  const auto frontier = extract::rematerialized(*program.tensors, choice.problem, facts, choice.solution, remaining(options, total));
+  const auto frontier = extract::rematerialized(graph, choice.problem, facts, choice.solution, remaining(options, total));
   // Takes the sequence where it needs less than `least`.  No program needs less than its sequence's peak.
   uint64_t least = result.memory.total();
   auto take = [&](const extract::Sequence& sequence) -> Status {

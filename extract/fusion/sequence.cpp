@@ -1,7 +1,6 @@
 #include "extract/fusion/sequence.h"
 
 #include <algorithm>
-#include <memory>
 #include <set>
 
 #include "extract/schedule/order.h"
@@ -20,11 +19,11 @@ std::vector<Takeover> body_in_place(const FusionGraph& graph, const Body& body) 
 
 }  // namespace
 
-MemoryFacts memory_facts(const rules::TensorEGraph& tensors, const FusionProblem& problem, const Solution& solution,
+MemoryFacts memory_facts(const FusionGraph& graph, const FusionProblem& problem, const Solution& solution,
                          const Signature& signature, uint64_t alignment) {
   MemoryFacts out;
   const Problem& p = problem.problem;
-  const egraph::EGraph& graph = tensors.graph();
+  const rules::TensorEGraph& tensors = graph.tensors();
   auto placed = [&](Id cls) {
     const auto bytes = static_cast<uint64_t>(tensors.type(cls).bytes());
     return (bytes + alignment - 1) / alignment * alignment;
@@ -60,10 +59,9 @@ MemoryFacts memory_facts(const rules::TensorEGraph& tensors, const FusionProblem
     const int body = problem.body_of[c];
     out.view[c] = body >= 0 && problem.bodies[static_cast<size_t>(body)].plan.schedule == ScheduleClass::kAlias;
   }
-  const auto fusion_graph = std::make_shared<const FusionGraph>(tensors);
-  out.ask_in_place = [&problem, fusion_graph](uint32_t candidate) {
+  out.ask_in_place = [&graph, &problem](uint32_t candidate) {
     const int body = problem.body_of[candidate];
-    return body < 0 ? std::vector<Takeover>() : body_in_place(*fusion_graph, problem.bodies[static_cast<size_t>(body)]);
+    return body < 0 ? std::vector<Takeover>() : body_in_place(graph, problem.bodies[static_cast<size_t>(body)]);
   };
   return out;
 }
@@ -79,7 +77,7 @@ std::vector<uint32_t> launches_of(const FusionProblem& problem, const MemoryFact
   return ordered;
 }
 
-std::vector<Sequence> rematerialized(const rules::TensorEGraph& tensors, const FusionProblem& problem, const MemoryFacts& facts,
+std::vector<Sequence> rematerialized(const FusionGraph& graph, const FusionProblem& problem, const MemoryFacts& facts,
                                      const Solution& solution, const Limits& limits) {
   const Problem& p = problem.problem;
   std::set<Choice> term;
@@ -96,7 +94,6 @@ std::vector<Sequence> rematerialized(const rules::TensorEGraph& tensors, const F
   RematerializeOptions options;
   options.limits = limits;
   options.usable.assign(p.candidates.size(), 0);
-  const FusionGraph graph(tensors);
   for (uint32_t c = 0; c < p.candidates.size(); ++c) {
     const int body = problem.body_of[c];
     if (body < 0) continue;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "extract/fusion/fusion.h"
+#include "extract/fusion/graph.h"
 #include "extract/schedule/rematerialize.h"
 
 namespace egret::extract {
@@ -12,8 +13,8 @@ struct Signature {
   std::vector<std::pair<Id, Id>> reuse;          // (output, input): the output may take the input's buffer
 };
 
-// `alignment`: buffers are multiples of it.  Refers to `tensors` and `problem`, which must outlive the answer.
-MemoryFacts memory_facts(const rules::TensorEGraph& tensors, const FusionProblem& problem, const Solution& solution,
+// `alignment`: buffers are multiples of it.  Refers to `graph` and `problem`, which must outlive the answer.
+MemoryFacts memory_facts(const FusionGraph& graph, const FusionProblem& problem, const Solution& solution,
                          const Signature& signature, uint64_t alignment);
 
 // The solution's kernels in an order that needs little memory at once.
@@ -22,7 +23,7 @@ std::vector<uint32_t> launches_of(const FusionProblem& problem, const MemoryFact
 // Sequences from the cheapest to the one that needs least memory.  Kernels of the pool are run again, or in the place of
 // chosen ones, where they compute every class by the same e-node as the solution and read no weight that it does not read:
 // so the program stays the same term.
-std::vector<Sequence> rematerialized(const rules::TensorEGraph& tensors, const FusionProblem& problem, const MemoryFacts& facts,
+std::vector<Sequence> rematerialized(const FusionGraph& graph, const FusionProblem& problem, const MemoryFacts& facts,
                                      const Solution& solution, const Limits& limits);
 
 }  // namespace egret::extract
