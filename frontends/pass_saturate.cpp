@@ -113,33 +113,17 @@ std::vector<const rules::Rule*> contradicted(const Imported& program, const rule
   return out;
 }
 
-// Names of the rewrites of which an iteration makes so many, where one of them had matches left over in most iterations.
+// The rules as written of which an iteration makes so many applications, where one of them had matches left over in most iterations.
 std::vector<std::string> behind(const rules::CompiledRules& compiled, const egraph::Report& report) {
-  std::set<std::string> names;
+  std::set<std::string> written;
   bool any = false;
   for (size_t i = 0; i < compiled.rewrites.size(); ++i) {
     if (compiled.rewrites[i].matches_per_iteration == 0) continue;
-    names.insert(compiled.rewrites[i].name);
+    written.insert(compiled.rule_of[i]->written);
     any |= 2 * report.rewrites[i].cut > report.iterations.size();
   }
   if (!any) return {};
-  return {names.begin(), names.end()};
-}
-
-void leave_out(rules::CompiledRules& compiled, const std::vector<std::string>& names) {
-  size_t kept = 0;
-  for (size_t i = 0; i < compiled.rewrites.size(); ++i) {
-    if (std::ranges::binary_search(names, compiled.rewrites[i].name)) continue;
-    if (kept != i) {
-      compiled.rewrites[kept] = std::move(compiled.rewrites[i]);
-      compiled.rule_of[kept] = compiled.rule_of[i];
-      compiled.other_type[kept] = std::move(compiled.other_type[i]);
-    }
-    ++kept;
-  }
-  compiled.rewrites.resize(kept);
-  compiled.rule_of.resize(kept);
-  compiled.other_type.resize(kept);
+  return {written.begin(), written.end()};
 }
 
 // What one run used of the budget that all restarts share.
@@ -158,7 +142,6 @@ Result<Saturation> saturate(Imported& program, const Graph& source, const rules:
   Limits budget = options.limits;
   for (int restarts = 0;;) {
     EGRET_TRY(out.compiled, rules::compile(out.rules, licence, *program.tensors));
-    leave_out(out.compiled, out.uneven);
     egraph::RunOptions run;
     run.limits = budget;
     run.limits.seconds = remaining(options, total).seconds;
@@ -186,6 +169,7 @@ Result<Saturation> saturate(Imported& program, const Graph& source, const rules:
       if (!out.uneven.empty()) {  // the first run is not counted
         out.iterations = out.dropped = 0;
         out.compiled = {};
+        out.rules.remove(out.uneven);
         EGRET_TRY(program, import_program(source, options));
         continue;
       }
@@ -201,7 +185,7 @@ Result<Saturation> saturate(Imported& program, const Graph& source, const rules:
     }
     for (const rules::Rule* rule : unsound) out.quarantined.push_back(rule->written);
     out.compiled = {};
-    for (const std::string& name : out.quarantined) out.rules.remove(name);
+    out.rules.remove(out.quarantined);
     EGRET_TRY(program, import_program(source, options));
     if (restarts++ == kMaxRestarts || unsound.empty()) {
       out.stop_reason = "unsound";

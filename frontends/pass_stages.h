@@ -26,15 +26,15 @@ struct Saturation {
   uint64_t iterations = 0;
   uint64_t dropped = 0;            // matches whose right side was ill-typed
   std::vector<std::string> quarantined;  // rules as written
-  std::vector<std::string> uneven;       // rewrites left out, by name
-  rules::RuleSet rules;            // without those
+  std::vector<std::string> uneven;       // rules as written, left out
+  rules::RuleSet rules;            // without both
   rules::CompiledRules compiled;   // rewrite i of the run is rule compiled.rule_of[i]
 };
 // Saturates `program`.  A rule whose right side is provably of another type than its left is quarantined, as are those of
 // weakest verdict that made constants one which differ by more than the licence explains, and the run starts again without them, from a fresh import; the restarts share one budget, and after kMaxRestarts the imported
 // program is the result (design decision 8).
 //
-// `alike`: the program is equal layers for the most part.  Then rewrites of sets that grow without end, of which an iteration makes
+// `alike`: the program is equal layers for the most part.  Then rules of sets that grow without end, of which an iteration makes
 // so many, are left out where one did not catch up in a first run: they reach a part of the equal layers only, which gains
 // little there and makes them unequal.
 inline constexpr int kMaxRestarts = 3;

@@ -70,9 +70,11 @@ Result<std::map<std::string, rules::Verification>> prove_here(LoadedRules& loade
   };
   if (std::none_of(loaded.set.rules().begin(), loaded.set.rules().end(), wanted)) return rows;
   rules::RuleSet open = loaded.set;
+  std::vector<std::string> others;
   for (const Rule* rule : rules::rules_as_written(loaded.set)) {
-    if (!wanted(*rule)) open.remove(rule->written);
+    if (!wanted(*rule)) others.push_back(rule->written);
   }
+  open.remove(others);
   Stopwatch watch;
   rules::VerifyOptions verify;
   verify.threads = options.threads > 0 ? options.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));

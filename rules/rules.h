@@ -76,8 +76,8 @@ class RuleSet {
   // Switches the sets of that name on ("explore.split"; a prefix as "explore" means all below it).
   Status enable(std::string_view ruleset);
 
-  // Takes a rule as written out, with every rule that it was expanded to.
-  void remove(std::string_view written) { std::erase_if(rules_, [&](const Rule& r) { return r.written == written; }); }
+  // Takes rules as written out, each with every rule that it was expanded to.
+  void remove(std::span<const std::string> written);
 
   // Takes all other rules of algebra out.
   void keep_alone(std::string_view written) {

@@ -1,6 +1,7 @@
 // RuleSet and Licence: what is loaded, and what a run allows.
 #include <algorithm>
 #include <set>
+#include <unordered_set>
 
 #include <fmt/format.h>
 
@@ -74,6 +75,11 @@ void RuleSet::switch_off(std::string_view written) {
   for (Rule& r : rules_) {
     if (r.written == written) r.on = false;
   }
+}
+
+void RuleSet::remove(std::span<const std::string> written) {
+  const std::unordered_set<std::string_view> gone(written.begin(), written.end());
+  std::erase_if(rules_, [&](const Rule& r) { return gone.contains(r.written); });
 }
 
 Status RuleSet::enable(std::string_view ruleset) {

@@ -21,18 +21,20 @@ Verification taken(const Rule& rule, const RecordedProof& proof) {
 }  // namespace
 
 Result<std::vector<Verification>> verify_changed(const RuleSet& rules, const VerifyOptions& options, const Proofs& recorded) {
-  RuleSet rest = rules;
   std::map<std::string, Verification> known;
   std::vector<const Rule*> asked;
+  std::vector<std::string> proved;
   for (const Rule* rule : rules_as_written(rules)) {
     if (!options.only.empty() && rule->written != options.only && !(rules.find(options.only) && rules.find(options.only)->written == rule->written)) continue;
     asked.push_back(rule);
     const RecordedProof* proof = recorded_of(*rule, recorded);
     if (!proof || proof->verdict != Verdict::kProved) continue;
     known[rule->written] = taken(*rule, *proof);
-    rest.remove(rule->written);
+    proved.push_back(rule->written);
   }
   if (asked.empty() || known.size() < asked.size()) {
+    RuleSet rest = rules;
+    rest.remove(proved);
     EGRET_TRY(auto rows, verify(rest, options));
     for (Verification& v : rows) known[v.name] = std::move(v);
   }
