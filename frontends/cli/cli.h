@@ -19,12 +19,17 @@ enum Exit { kDone = 0, kWrong = 1, kNo = 2, kLimit = 3, kBug = 70 };
 
 using Json = nlohmann::ordered_json;
 
+// An object as every command prints it: indented by two, bytes that are no UTF-8 replaced, with the end of its last line.
+std::string text_of(const Json& object);
+
 struct Context {
   bool json = false;
   int exit_status = kDone;
   std::string command;  // its name, for the hint of an error that has none
   // Prints the object (with --json), or calls `text` for people.
   void print(const Json& object, const std::function<void()>& text) const;
+  // The same, where `object` writes what text_of would: for lists so long that values would take longer than the work.
+  void print_written(const std::function<std::string()>& object, const std::function<void()>& text) const;
   // Prints the error and sets the exit status.
   void fail(const Error& error);
 };

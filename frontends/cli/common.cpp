@@ -15,9 +15,15 @@
 
 namespace egret::cli {
 
+std::string text_of(const Json& object) { return object.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
 void Context::print(const Json& object, const std::function<void()>& text) const {
+  print_written([&] { return text_of(object); }, text);
+}
+
+void Context::print_written(const std::function<std::string()>& object, const std::function<void()>& text) const {
   if (json) {
-    std::fputs((object.dump(2, ' ', false, Json::error_handler_t::replace) + "\n").c_str(), stdout);
+    std::fputs(object().c_str(), stdout);
   } else {
     text();
   }

@@ -145,7 +145,7 @@ Result<std::string> run_text(const Arguments& a, const OptimizeOptions& options,
                             {"bytes", k.estimate.bytes()}, {"flops", k.estimate.flops()}, {"bound_by", bound_by(k.estimate)},
                             {"recomputes", k.recomputes}, {"again", k.again}, {"runner_up", runner_up}, {"body", k.body}});
   }
-  return j.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return text_of(j);
 }
 
 Status write_outputs(const Arguments& a, const OptimizeOptions& options, const Graph& source, const OptimizeResult& r) {

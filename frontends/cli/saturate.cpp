@@ -53,8 +53,6 @@ Json to_json(const SaturateReport& r, const std::vector<BestTerm>& best, const s
   return j;
 }
 
-std::string text_of(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace); }
-
 // Appends a field that is a list of objects: `write` appends the fields of one.
 template <class Row, class Write>
 void append_list(std::string& text, const char* name, const std::vector<Row>& rows, const Write& write) {
@@ -67,7 +65,7 @@ void append_list(std::string& text, const char* name, const std::vector<Row>& ro
   text += rows.empty() ? "]" : "\n  ]";
 }
 
-// The whole object.  Of thousands of iterations and rules, values would take longer than the run.
+// The whole object, of thousands of iterations and rules.
 std::string object_text(const SaturateReport& r, const std::vector<BestTerm>& best, const std::vector<bool>& goals) {
   std::string text = "{\n";
   append_list(text, "iterations", r.iterations, [&](const egraph::Iteration& i) {
@@ -76,7 +74,7 @@ std::string object_text(const SaturateReport& r, const std::vector<BestTerm>& be
                    i.enodes, i.eclasses, i.search_s, i.apply_s, i.rebuild_s);
   });
   const std::string rest = text_of(to_json(r, best, goals));
-  text += "," + rest.substr(1, rest.size() - 3) + ",\n";  // without its braces
+  text += "," + rest.substr(1, rest.size() - 4) + ",\n";  // without its braces
   append_list(text, "rules", r.rules, [&](const auto& use) {
     fmt::format_to(std::back_inserter(text), "      \"name\": {},\n      \"matches\": {},\n      \"applied\": {},\n      \"search_s\": {}",
                    json_string(use.name), use.matches, use.applied, use.search_s);
@@ -146,11 +144,7 @@ Status saturate_command(const Arguments& a, Context& context) {
   const std::vector<BestTerm> best = session.best();
   if (!a.dump.empty()) EGRET_TRY_VOID(write_dump(a.dump, session));
   const std::vector<bool> goals = session.goals();
-  if (context.json) {
-    std::fputs(object_text(report, best, goals).c_str(), stdout);
-  } else {
-    print_text(report, session, best, goals);
-  }
+  context.print_written([&] { return object_text(report, best, goals); }, [&] { print_text(report, session, best, goals); });
   if (std::find(goals.begin(), goals.end(), false) != goals.end()) context.exit_status = kNo;
   return {};
 }
