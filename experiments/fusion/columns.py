@@ -12,7 +12,6 @@ import argparse
 import contextlib
 import io
 import json
-import math
 import re
 import subprocess
 import sys
@@ -33,33 +32,15 @@ ROOFLINE = {"name": '"roofline"', "launch_seconds": "2e-6", "f16": "67e12", "bf1
 class TransformerBlock(Step):
     """The training step's block without mask, loss and optimizer; the gradient of y is an input."""
 
-    def attention(self, q, k, v):
-        w, scale = self.w, 1 / math.sqrt(self.width // self.heads)
-        scores = w.scaled(w.dot(q, k, [3], [3], [0, 1], [0, 1]), scale)
-        p = w.put(f"softmax({scores}, axis=3)", w.sizes[scores])
-        self.saved = (q, k, v, p, scale)
-        return w.dot(p, v, [3], [2], [0, 1], [0, 1])
+    def masked(self, scores):
+        return scores
 
     def text(self):
         w, sizes = self.w, (self.batch, self.length, self.width)
         x, dy = w.input("x", sizes), w.input("dy", sizes)
         for name, shape in self.parameters.items():
             w.input(name, shape, "param ")
-        h1 = self.norm(x, "g1", "b1")
-        q, k, v = (self.heads_of(self.linear(h1, f"w{p}", f"b{p}")) for p in "qkv")
-        context = self.heads_back(self.attention(q, k, v))
-        r1 = w.map("add", x, self.linear(context, "wo", "bo"))
-        h2 = self.norm(r1, "g2", "b2")
-        u = self.linear(h2, "wu", "bu")
-        a = w.map("gelu_tanh", u)
-        y = w.map("add", r1, self.linear(a, "wd", "bd"), name="y")
-        du = self.gelu_back(u, self.linear_back(a, "wd", "bd", dy))
-        dr1 = w.map("add", dy, self.norm_back(r1, "g2", "b2", self.linear_back(h2, "wu", "bu", du)))
-        dcontext = self.linear_back(context, "wo", "bo", dr1)
-        parts = [self.heads_back(d) for d in self.attention_back(self.heads_of(dcontext))]
-        dh1 = [self.linear_back(h1, f"w{p}", f"b{p}", d) for p, d in zip("qkv", parts)]
-        dx = self.norm_back(x, "g1", "b1", w.map("add", w.map("add", dh1[0], dh1[1]), dh1[2]))
-        results = [y, w.map("add", dr1, dx, name="dx")] + [self.gradients[name] for name in self.parameters]
+        results = [self.forward(x), self.backward(dy)] + [self.gradients[name] for name in self.parameters]
         return "\n".join(["graph transformer_block"] + [f"  {line}" for line in w.inputs + w.lines] + [f"  return {', '.join(results)}"])
 
 

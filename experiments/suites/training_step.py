@@ -120,16 +120,18 @@ class Step:
     def heads_back(self, x):
         return self.w.reshape(self.w.transpose(x, [0, 2, 1, 3]), [self.batch, self.length, self.width])
 
-    def attention(self, q, k, v):
-        w, n = self.w, self.length
-        scale = 1 / math.sqrt(self.width // self.heads)
-        scores = w.scaled(w.dot(q, k, [3], [3], [0, 1], [0, 1]), scale)
-        sizes = w.sizes[scores]
+    def masked(self, scores):
+        """Scores of later positions are -inf."""
+        w, sizes = self.w, self.w.sizes[scores]
         row = w.put(f"iota(axis=2, dtype=i32, sizes={list(sizes)})", sizes)
         column = w.put(f"iota(axis=3, dtype=i32, sizes={list(sizes)})", sizes)
         seen = w.map("ge", row, column)
-        masked = w.map("select", seen, scores, w.put(f"splat(value=-inf, dtype=f32, sizes={list(sizes)})", sizes))
-        p = w.put(f"softmax({masked}, axis=3)", sizes)
+        return w.map("select", seen, scores, w.put(f"splat(value=-inf, dtype=f32, sizes={list(sizes)})", sizes))
+
+    def attention(self, q, k, v):
+        w, scale = self.w, 1 / math.sqrt(self.width // self.heads)
+        scores = self.masked(w.scaled(w.dot(q, k, [3], [3], [0, 1], [0, 1]), scale))
+        p = w.put(f"softmax({scores}, axis=3)", w.sizes[scores])
         self.saved = (q, k, v, p, scale)
         return w.dot(p, v, [3], [2], [0, 1], [0, 1])
 
@@ -152,14 +154,11 @@ class Step:
         curve = w.map("mul", w.map("mul", u, outer), slope)
         return w.map("mul", dy, w.scaled(w.map("add", w.shifted(t, 1.0), curve), 0.5))
 
-    def block(self):
-        w, sizes = self.w, (self.batch, self.length, self.width)
-        x, target = w.input("x", sizes), w.input("target", sizes)
-        for name, shape in self.parameters.items():
-            for suffix in ("", "_m", "_v"):
-                w.input(name + suffix, shape, "param ")
-        w.input("step", (), "param ")
-        # Forward.
+    # The block.
+
+    def forward(self, x):
+        """The block's result for x; what backward() reads is kept."""
+        w = self.w
         h1 = self.norm(x, "g1", "b1")
         q, k, v = (self.heads_of(self.linear(h1, f"w{p}", f"b{p}")) for p in "qkv")
         context = self.heads_back(self.attention(q, k, v))
@@ -167,18 +166,33 @@ class Step:
         h2 = self.norm(r1, "g2", "b2")
         u = self.linear(h2, "wu", "bu")
         a = w.map("gelu_tanh", u)
-        y = w.map("add", r1, self.linear(a, "wd", "bd"), name="y")
-        error = w.map("sub", y, target)
-        loss = w.put(f"mean({w.map('square', error)}, axes=[0, 1, 2])", (), "loss")
-        # Backward.
-        dy = w.scaled(error, 2 / math.prod(sizes))
+        self.kept = (x, h1, context, r1, h2, u, a)
+        return w.map("add", r1, self.linear(a, "wd", "bd"), name="y")
+
+    def backward(self, dy):
+        """The gradient of x; those of the parameters are in `gradients`."""
+        w = self.w
+        x, h1, context, r1, h2, u, a = self.kept
         du = self.gelu_back(u, self.linear_back(a, "wd", "bd", dy))
         dr1 = w.map("add", dy, self.norm_back(r1, "g2", "b2", self.linear_back(h2, "wu", "bu", du)))
         dcontext = self.linear_back(context, "wo", "bo", dr1)
         parts = [self.heads_back(d) for d in self.attention_back(self.heads_of(dcontext))]
         dh1 = [self.linear_back(h1, f"w{p}", f"b{p}", d) for p, d in zip("qkv", parts)]
         dx = self.norm_back(x, "g1", "b1", w.map("add", w.map("add", dh1[0], dh1[1]), dh1[2]))
-        return loss, y, w.map("add", dr1, dx, name="dx")
+        return w.map("add", dr1, dx, name="dx")
+
+    def training(self):
+        """Loss, result and gradient of x."""
+        w, sizes = self.w, (self.batch, self.length, self.width)
+        x, target = w.input("x", sizes), w.input("target", sizes)
+        for name, shape in self.parameters.items():
+            for suffix in ("", "_m", "_v"):
+                w.input(name + suffix, shape, "param ")
+        w.input("step", (), "param ")
+        y = self.forward(x)
+        error = w.map("sub", y, target)
+        loss = w.put(f"mean({w.map('square', error)}, axes=[0, 1, 2])", (), "loss")
+        return loss, y, self.backward(w.scaled(error, 2 / math.prod(sizes)))
 
     def adam(self):
         """New values of every parameter and its moments; aliases in the order of the outputs."""
@@ -201,7 +215,7 @@ class Step:
         return outputs + [(step, "step")]
 
     def text(self):
-        loss, y, dx = self.block()
+        loss, y, dx = self.training()
         updates = self.adam()
         lines = ["# Written by training_step.py: one transformer block, forward, backward and Adam.", "graph training_step"]
         lines += [f"  {line}" for line in self.w.inputs + self.w.lines]
