@@ -18,6 +18,7 @@ constexpr int kMaxRounds = 12;              // of colour refinement,
 constexpr int kLeastRounds = 3;             // so many even where they tell no more makers apart
 constexpr size_t kMostExchanged = 2'000;    // items and candidates, in one exchange
 constexpr uint64_t kSteps = 2'000'000;      // elementary ones, in all
+constexpr uint64_t kPatience = 500'000;     // since the last exchange that was found
 constexpr size_t kTries = 2;                // candidates of a colour that each other one is compared to
 
 // A map of numbers to themselves that is its own inverse; what is not named stays.
@@ -50,16 +51,19 @@ class Symmetry {
 
   bool run() {
     if (!refine()) return false;
+    last_found_ = steps_;
     bool changed = false;
     for (uint32_t i : from_roots()) {
       const Span makers = g_.producers(i);
-      if (steps_ >= kSteps || stop_()) break;
+      if (spent() || stop_()) break;
       if (makers.size() > 1) changed |= thin_out(List(makers.begin(), makers.end()));
     }
     return changed;
   }
 
  private:
+  bool spent() const { return steps_ >= kSteps || steps_ >= last_found_ + kPatience; }
+
   uint64_t sum(Span list, const std::vector<uint64_t>& colours) {
     uint64_t total = list.size();
     for (uint32_t x : list) total += hash_combine(colours[x], 0x9e3779b97f4a7c15);
@@ -134,13 +138,14 @@ class Symmetry {
   }
 
   bool drop_for(uint32_t k, uint32_t other) {
-    if (!g_.alive[k] || !g_.alive[other] || steps_ >= kSteps || !std::ranges::equal(g_.results(k), g_.results(other))) return false;
+    if (!g_.alive[k] || !g_.alive[other] || spent() || !std::ranges::equal(g_.results(k), g_.results(other))) return false;
     const bool found = exchange(k, other);
     if (found) {
       for (const auto& [a, b] : candidates_.pairs()) g_.note(Rule::kExchanged, a, b);
       for (const auto& [a, b] : items_.pairs()) g_.note(Rule::kExchangedItem, a, b);
       g_.note(Rule::kSymmetric, k, other);
       g_.kill(k);
+      last_found_ = steps_;
     }
     items_.clear();
     candidates_.clear();
@@ -150,7 +155,7 @@ class Symmetry {
   bool exchange(uint32_t k, uint32_t other) {
     if (!name(candidates_, colour_, k, other)) return false;
     for (size_t c = 0, i = 0; c < candidates_.pairs().size() || i < items_.pairs().size();) {
-      if (c + i > kMostExchanged || steps_ >= kSteps) return false;
+      if (c + i > kMostExchanged || spent()) return false;
       if (c < candidates_.pairs().size()) {
         const auto [a, b] = candidates_.pairs()[c++];
         if (!match_items(g_.results(a), g_.results(b)) || !match_items(g_.operands(a), g_.operands(b))) return false;
@@ -249,7 +254,7 @@ class Symmetry {
   std::vector<uint64_t> item_colour_, colour_;
   Exchange items_, candidates_;
   List left_, right_, image_;
-  uint64_t steps_ = 0;
+  uint64_t steps_ = 0, last_found_ = 0;
 };
 
 }  // namespace
