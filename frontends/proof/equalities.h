@@ -82,7 +82,8 @@ class Equalities {
   Result<bool> replays(Instance& instance, const std::vector<TermFact>& facts);
   bool made_as_replayed(const Instance& instance) const;
   Result<Id> representative(Id cls, uint32_t before);
-  Result<Shown> shown(Id cls, uint32_t before, std::map<Id, Shown>& found);
+  Result<Shown> shown_over(Id node, const std::vector<Shown>& parts);
+  Result<Shown> shown(Id cls, uint32_t before);
 
   // Composites and constants (equalities_given.cpp).
   std::optional<Id> find_enode(const OpDef& op, const Attrs& attrs, const std::vector<Id>& operands, uint32_t before);

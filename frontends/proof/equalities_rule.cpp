@@ -29,51 +29,81 @@ Result<Id> Equalities::representative(Id cls, uint32_t before) {
   return best;
 }
 
-// A term of the class that shows what the class was known to depend on: an e-node's own, else an e-node's operator over
-// such terms of its operands.  `found`: of the classes looked at; nothing stands where equalities are missing.
-Result<Equalities::Shown> Equalities::shown(Id cls, uint32_t before, std::map<Id, Shown>& found) {
-  if (const auto it = found.find(cls); it != found.end()) return it->second;
-  EGRET_TRY(const Id node, representative(cls, before));
-  EGRET_TRY(const TermId plain, exact(node));
-  const rules::Dependence least = proof_.terms.depends(plain);
-  Shown best{plain, Stand{node, 0}};
-  found[cls] = best;  // for what reads itself
-  if (least <= tensors_.depends(cls)) return best;
-  for (Id m : members(cls)) {
-    const auto given = graph_.operands(m);
-    if (given.empty() || tensors_.op(m).purity != Purity::kPure || newest_union(cls, m) > before) continue;
-    std::vector<Shown> parts;
-    for (Id o : given) {
-      EGRET_TRY(Shown part, shown(o, before, found));
-      if (proof_.terms.depends(part.term) >= least) break;
-      parts.push_back(std::move(part));
-    }
-    if (parts.size() < given.size()) continue;
-    std::vector<TermId> operands;
-    std::vector<int64_t> premises;
-    bool all = true;
-    for (size_t i = 0; i < given.size(); ++i) {
-      const auto equal = parts[i].stand ? need(given[i], parts[i].stand->node) : std::nullopt;
-      all &= equal.has_value();
-      EGRET_TRY(const TermId from, exact(given[i]));
-      premises.push_back(equal ? chain(from, parts[i].term, {*equal, -parts[i].stand->step}) : 0);
-      operands.push_back(parts[i].term);
-    }
-    EGRET_TRY(const TermId own, exact(m));
-    const rules::TermNode n = proof_.terms.node(own);
-    EGRET_TRY(best.term, proof_.terms.add(*n.op, n.attrs, std::move(operands)));
-    best.stand = std::nullopt;
-    if (all) best.stand = Stand{m, -congruence(own, best.term, std::move(premises))};
-    break;
+// The operator of an e-node over these terms of its operands; it stands for nothing where equalities are missing.
+Result<Equalities::Shown> Equalities::shown_over(Id node, const std::vector<Shown>& parts) {
+  const auto given = graph_.operands(node);
+  std::vector<TermId> operands;
+  std::vector<int64_t> premises;
+  bool all = true;
+  for (size_t i = 0; i < given.size(); ++i) {
+    const auto equal = parts[i].stand ? need(given[i], parts[i].stand->node) : std::nullopt;
+    all &= equal.has_value();
+    EGRET_TRY(const TermId from, exact(given[i]));
+    premises.push_back(equal ? chain(from, parts[i].term, {*equal, -parts[i].stand->step}) : 0);
+    operands.push_back(parts[i].term);
   }
-  found[cls] = best;
-  return best;
+  EGRET_TRY(const TermId own, exact(node));
+  const rules::TermNode n = proof_.terms.node(own);
+  Shown out;
+  EGRET_TRY(out.term, proof_.terms.add(*n.op, n.attrs, std::move(operands)));
+  if (all) out.stand = Stand{node, -congruence(own, out.term, std::move(premises))};
+  return out;
+}
+
+// A term of the class that shows what the class was known to depend on: an e-node's own, else an e-node's operator over
+// such terms of its operands.  Classes wait for each other on a stack of ours, as deep as the program.
+Result<Equalities::Shown> Equalities::shown(Id cls, uint32_t before) {
+  struct Search {
+    Id cls;
+    rules::Dependence least;   // of an e-node's own term
+    size_t member;             // that is tried, of the class's
+    std::vector<Shown> parts;  // of its first operands
+  };
+  std::map<Id, Shown> found;  // of every class looked at; of one that is open, an e-node's own: for what reads itself
+  std::vector<Search> open;
+  const auto next = [&](Id c, size_t member) {  // from `member` on, the first that may show it
+    const auto may = [&](Id m) { return !graph_.operands(m).empty() && tensors_.op(m).purity == Purity::kPure && newest_union(c, m) <= before; };
+    while (member < members(c).size() && !may(members(c)[member])) ++member;
+    return member;
+  };
+  const auto look_at = [&](Id c) -> Status {
+    EGRET_TRY(const Id node, representative(c, before));
+    EGRET_TRY(const TermId plain, exact(node));
+    found[c] = {plain, Stand{node, 0}};
+    const rules::Dependence least = proof_.terms.depends(plain);
+    if (least > tensors_.depends(c)) open.push_back({c, least, next(c, 0), {}});
+    return {};
+  };
+  EGRET_TRY_VOID(look_at(cls));
+  while (!open.empty()) {
+    Search& s = open.back();
+    if (s.member == members(s.cls).size()) {
+      open.pop_back();
+      continue;
+    }
+    const Id member = members(s.cls)[s.member];
+    const auto given = graph_.operands(member);
+    if (s.parts.size() == given.size()) {
+      EGRET_TRY(found[s.cls], shown_over(member, s.parts));
+      open.pop_back();
+      continue;
+    }
+    const auto part = found.find(given[s.parts.size()]);
+    if (part == found.end()) {
+      EGRET_TRY_VOID(look_at(given[s.parts.size()]));
+    } else if (proof_.terms.depends(part->second.term) >= s.least) {
+      s.parts.clear();
+      s.member = next(s.cls, s.member + 1);
+    } else {
+      s.parts.push_back(part->second);
+    }
+  }
+  return found.at(cls);
 }
 
 // The term that stands for a class variable, and its e-node.
 Result<std::optional<Equalities::Stand>> Equalities::left_operand(Instance& instance, Id cls, TermId& term) {
-  std::map<Id, Shown> found;
-  EGRET_TRY(const Shown best, shown(cls, instance.before, found));
+  EGRET_TRY(const Shown best, shown(cls, instance.before));
   term = best.term;
   if (best.stand) instance.stands.try_emplace(term, *best.stand);
   return best.stand;
