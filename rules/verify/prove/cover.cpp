@@ -91,7 +91,7 @@ std::optional<Prover::ItemFound> Prover::item_in(const Item& item, const Item& o
       there.push_back(i_.non_negative(at));
       there.push_back(i_.less(at, size_of(v)));
     }
-    there.push_back(s_.substitute_cond(other.guard, found));
+    there.push_back(s_.substitute_everywhere(other.guard, found));
     const ScalarId body = s_.substitute(other.body, found);
     if (!entails(inside, i_.all(std::move(there))) || !equal(item.body, body, inside)) return false;
     out = ItemFound{std::move(found), body};

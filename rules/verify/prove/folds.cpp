@@ -295,7 +295,7 @@ bool Prover::related(const ScalarNode& a, const ScalarNode& b, const Context& co
       all.push_back(i_.non_negative(v));
       all.push_back(i_.less(v, fold.ints[k]));
     }
-    all.push_back(s_.substitute_cond(guard, by));
+    all.push_back(s_.substitute_everywhere(guard, by));
     return i_.all(std::move(all));
   };
   const Context in_a = inside(a, guard_a), in_b = inside(b, guard_b);

@@ -105,7 +105,7 @@ class Indices {
   static constexpr CondId kTrueCond = 0, kFalseCond = 1;
 
   using Substitution = std::map<VariableId, IntId>;
-  // Scalars inside keep their variables: `scalars` says what they become.
+  // Scalars inside keep their variables, unless `scalars` says what they become (Scalars::substitute_everywhere).
   IntId substitute(IntId id, const Substitution& by, const std::map<ScalarId, ScalarId>* scalars = nullptr);
   CondId substitute_cond(CondId id, const Substitution& by, const std::map<ScalarId, ScalarId>* scalars = nullptr);
   void variables_of(IntId id, std::vector<VariableId>& out, std::vector<ScalarId>& scalars) const;

@@ -137,7 +137,7 @@ ScalarId Scalars::substitute(ScalarId id, const Indices::Substitution& by) {
   return substitute(id, by, done);
 }
 
-CondId Scalars::substitute_cond(CondId id, const Indices::Substitution& by) {
+CondId Scalars::substitute_everywhere(CondId id, const Indices::Substitution& by) {
   std::map<ScalarId, ScalarId> done;
   std::vector<VariableId> variables;
   std::vector<ScalarId> inside;

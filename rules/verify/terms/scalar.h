@@ -57,7 +57,8 @@ class Scalars {
   bool depends_on(ScalarId id, const std::vector<VariableId>& variables);
 
   ScalarId substitute(ScalarId id, const Indices::Substitution& by);
-  CondId substitute_cond(CondId id, const Indices::Substitution& by);  // in the scalars of its index terms, too
+  // In a condition, its index terms and the scalars that stand in them (Indices::substitute_cond leaves those as they are).
+  CondId substitute_everywhere(CondId id, const Indices::Substitution& by);
   // With a condition taken as true or false wherever it stands.
   ScalarId assume(ScalarId id, CondId cond, bool truth);
   std::string to_string(ScalarId id) const;
