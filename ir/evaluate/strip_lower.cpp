@@ -10,7 +10,6 @@ namespace egret::strip {
 namespace {
 
 constexpr int64_t kFar = int64_t{1} << 62;  // bounds saturate here
-constexpr Id kNone = ~Id{0};
 constexpr int kMaxSplits = 16;
 
 int64_t saturate(__int128 x) { return static_cast<int64_t>(std::clamp<__int128>(x, -kFar, kFar)); }
@@ -21,8 +20,8 @@ class Lowering {
       : c_(c),
         operands_(operands),
         index_memo_(c.exprs.size()),
-        condition_memo_(c.exprs.size(), kNone),
-        scalar_memo_(c.exprs.size(), kNone) {}
+        condition_memo_(c.exprs.size()),
+        scalar_memo_(c.exprs.size()) {}
 
   // `radix[v]`: variable v of the comprehension as digits, outermost first (their product is its size).
   std::optional<Program> run(const std::vector<std::vector<int64_t>>& radix) {
@@ -176,9 +175,15 @@ class Lowering {
                 is_min ? std::min(a.high, b.high) : std::max(a.high, b.high));
   }
 
+  // What `make` gives, asked once.
+  template <class T, class Make>
+  static const T& once(std::optional<T>& known, const Make& make) {
+    if (!known) known = make();
+    return *known;
+  }
+
   Affine index(ExprId id) {
-    if (!index_memo_[id]) index_memo_[id] = new_index(c_.exprs[id]);
-    return *index_memo_[id];
+    return once(index_memo_[id], [&] { return new_index(c_.exprs[id]); });
   }
 
   Affine new_index(const Expr& e) {
@@ -218,11 +223,7 @@ class Lowering {
   }
 
   Id condition(ExprId id) {
-    if (condition_memo_[id] == kNone) {
-      const Id made = new_condition(c_.exprs[id]);
-      condition_memo_[id] = made;
-    }
-    return condition_memo_[id];
+    return once(condition_memo_[id], [&] { return new_condition(c_.exprs[id]); });
   }
 
   Id new_condition(const Expr& e) {
@@ -273,11 +274,7 @@ class Lowering {
   }
 
   Id scalar(ExprId id) {
-    if (scalar_memo_[id] == kNone) {
-      const Id made = new_scalar(c_.exprs[id]);
-      scalar_memo_[id] = made;
-    }
-    return scalar_memo_[id];
+    return once(scalar_memo_[id], [&] { return new_scalar(c_.exprs[id]); });
   }
 
   Id new_scalar(const Expr& e) {
@@ -346,7 +343,7 @@ class Lowering {
   std::vector<std::pair<int64_t, int64_t>> atom_bounds_;
   std::map<Var, int64_t> wanted_splits_;
   std::vector<std::optional<Affine>> index_memo_;
-  std::vector<Id> condition_memo_, scalar_memo_;
+  std::vector<std::optional<Id>> condition_memo_, scalar_memo_;
 };
 
 template <class Visit>
