@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "ir/evaluate/scalar_functions.h"
+#include "ir/inline.h"
 
 namespace egret {
 namespace {
@@ -31,28 +32,14 @@ int64_t index_value(const Comprehension& meaning, ExprId id, const std::vector<i
   }
 }
 
-// Where the port that `v` only moves holds its element `at`, in row-major order; nullopt where more than moving is done.
-std::optional<int64_t> address(const Graph& body, ValueId v, std::vector<int64_t> at) {
-  for (;;) {
-    const GraphNode& node = body.nodes[v];
-    if (node.op->name == "input") {
-      int64_t place = 0;
-      for (size_t i = 0; i < at.size(); ++i) place = place * node.type.dims[i].value() + at[i];
-      return place;
-    }
-    if (node.op->op_class != OpClass::kMovement) return std::nullopt;
-    auto meanings = instantiate(*node.op, node.attrs, operand_types(body, node));
-    if (!meanings.ok() || meanings->size() != 1) return std::nullopt;
-    const Comprehension& meaning = meanings->front();
-    const Expr& read = meaning.exprs[meaning.body];
-    if (read.kind != ExprKind::kRead) return std::nullopt;
-    bool known = true;
-    std::vector<int64_t> next;
-    for (ExprId a : read.args) next.push_back(index_value(meaning, a, at, &known));
-    if (!known) return std::nullopt;
-    at = std::move(next);
-    v = node.operands[read.number];
-  }
+// Where the port has the element that `moved`, a reading of it, takes for the index `at`, in row-major order; nullopt where
+// data has a say.
+std::optional<int64_t> address(const Comprehension& moved, const Type& port, const std::vector<int64_t>& at) {
+  const Expr& read = moved.exprs[moved.body];
+  int64_t place = 0;
+  bool known = true;
+  for (size_t i = 0; i < read.args.size(); ++i) place = place * port.dims[i].value() + index_value(moved, read.args[i], at, &known);
+  return known ? std::optional(place) : std::nullopt;
 }
 
 // The anchor's axes in the order in which the first result stores them.
@@ -118,11 +105,13 @@ double packed_bytes(const Kernel& kernel) {
   if (!plain) return 0;  // windows are packed however they lie
   const auto step = std::find_if(product->k.rbegin(), product->k.rend(), [&](uint32_t v) { return size(v) > 1; });
   if (step == product->k.rend()) return 0;
-  auto place = [&](std::optional<uint32_t> moved) {
-    std::vector<int64_t> at(meaning.sizes.size(), 0), indices;
-    if (moved) at[*moved] = 1;
-    for (ExprId a : factor.args) indices.push_back(at[meaning.exprs[a].number]);
-    return address(body, node.operands[factor.number], std::move(indices));
+  const auto moved = Inliner(body).meaning_of(node.operands[factor.number]);
+  if (!moved.ok() || moved->exprs[moved->body].kind != ExprKind::kRead) return bytes;  // more than moving is done
+  const Type& port = body.type(body.inputs[moved->exprs[moved->body].number].value);
+  auto place = [&](std::optional<uint32_t> stepped) {
+    std::vector<int64_t> indices;
+    for (ExprId a : factor.args) indices.push_back(meaning.exprs[a].number == stepped);
+    return address(*moved, port, indices);
   };
   const auto first = place({}), along = place(static_cast<uint32_t>(*inner)), next = place(*step);
   const bool in_panels = first && along && next && *along - *first == 1 && *next - *first > 0 && *next - *first <= kWidestPanel;
