@@ -1,6 +1,8 @@
 #include "ir/type.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -45,6 +47,16 @@ bool holds(DType wide, DType narrow) {
   if (n.kind == Kind::kFloat) return false;
   if (w.kind == Kind::kUnsigned && n.kind == Kind::kSigned) return false;
   return w.mantissa >= n.mantissa;
+}
+
+double lowest_of(DType t) {
+  if (is_float(t)) return -std::numeric_limits<double>::infinity();
+  return row(t).kind == Kind::kSigned ? -std::ldexp(1.0, row(t).mantissa) : 0;
+}
+
+double highest_of(DType t) {
+  if (is_float(t)) return std::numeric_limits<double>::infinity();
+  return static_cast<double>(row(t).mantissa == 64 ? ~uint64_t{0} : (uint64_t{1} << row(t).mantissa) - 1);
 }
 
 Type Type::tensor(DType dtype, std::vector<Dim> dims) {

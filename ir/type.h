@@ -29,6 +29,9 @@ inline bool is_float(DType t) { return row(t).kind == DTypeRow::Kind::kFloat; }
 inline bool is_integer(DType t) { return !is_float(t) && row(t).kind != DTypeRow::Kind::kBool; }
 inline int64_t size_in_bytes(DType t) { return (row(t).bits + 7) / 8; }
 bool holds(DType wide, DType narrow);  // every value of `narrow` is a value of `wide`
+// Least and greatest value: infinities of floats, 0 and 1 of bool; of 64 bits the nearest double.
+double lowest_of(DType t);
+double highest_of(DType t);
 
 struct Type {
   enum class Kind : uint8_t { kTensor, kTuple, kToken } kind = Kind::kTensor;

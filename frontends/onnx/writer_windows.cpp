@@ -1,6 +1,5 @@
 // Pooling, folds over windows and running folds as ONNX nodes.
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <numeric>
 
@@ -24,11 +23,6 @@ Ints picked(const Ints& sizes, const Ints& axes) {
 Ints joined(Ints first, const Ints& second) {
   first.insert(first.end(), second.begin(), second.end());
   return first;
-}
-
-double lowest(DType dtype) {
-  if (is_float(dtype)) return -std::numeric_limits<double>::infinity();
-  return row(dtype).kind == DTypeRow::Kind::kSigned ? -std::ldexp(1.0, row(dtype).bits - 1) : 0;
 }
 
 // A fold over windows, position by position in the window's own order: for each the elements of x that stand there, an array of
@@ -95,7 +89,7 @@ Result<Names> folded(Emitter& e, const Target& t, const char* op, double padding
 // The first maximum of each window, a NaN where there is one, receives the gradient.
 Result<Names> window_max_grad(Emitter& e, const Target& t) {
   const DType dtype = t.type().dtype;
-  const Positions positions(e, t, lowest(dtype));
+  const Positions positions(e, t, lowest_of(dtype));
   if (positions.count() > kMaxPositions) return too_large(positions);
   std::string best = positions.elements(0), place;
   for (int64_t p = 1; p < positions.count(); ++p) {
@@ -187,7 +181,7 @@ std::vector<NodeAttribute> pool_attributes(const Target& t) {
 }
 
 Result<Names> window_max(Emitter& e, const Target& t) {
-  if (!pools(t)) return folded(e, t, "Max", lowest(t.type().dtype));
+  if (!pools(t)) return folded(e, t, "Max", lowest_of(t.type().dtype));
   if (plain_pooling(t)) {
     std::vector<NodeAttribute> attributes = pool_attributes(t);
     const Ints dilation = ints(t.attrs(), "dilation");

@@ -201,6 +201,21 @@ DType Binding::common_dtype() const {
   return operands.empty() ? DType::f32 : operands[0].dtype;
 }
 
+size_t Binding::operand_of(const DefNode& read, std::optional<size_t> picked) const {
+  const auto written = static_cast<size_t>(read.number);
+  return def->operands[written].variadic ? picked.value_or(written) : written;
+}
+
+FoldDTypes fold_dtypes(const Binding& b, const DefNode& fold, DType want) {
+  const bool sum = fold.fold == FoldKind::kSum || fold.fold == FoldKind::kProd;
+  const bool is_arg = fold.fold == FoldKind::kArgMax || fold.fold == FoldKind::kArgMin;
+  const DType element = is_arg ? b.common_dtype() : want;
+  const bool narrow = element == DType::f16 || element == DType::bf16 || element == DType::tf32;
+  const DType accumulator = fold.accumulator ? *fold.accumulator : sum && narrow ? DType::f32 : sum ? element : want;
+  if (sum && accumulator != element) return {accumulator, accumulator, element};
+  return {element, accumulator, std::nullopt};
+}
+
 Result<Binding> bind(const OpDef& op, const Attrs& attrs, std::span<const Type> operands, bool counts_only) {
   return Binder(op, attrs, operands).run(counts_only);
 }
@@ -284,6 +299,16 @@ Result<Dim> eval_size(const Binding& b, DefId id, SizePlace place) {
   }
   EGRET_CHECK(n.kind == DefKind::kCall && (n.fn == ScalarFn::kMin || n.fn == ScalarFn::kMax), "an expression that is no size");
   return n.fn == ScalarFn::kMin ? Dim::min(x, y) : Dim::max(x, y);
+}
+
+Result<Dim> binder_size(const Binding& b, const DefBinder& binder, SizePlace place) {
+  if (binder.size) return eval_size(b, *binder.size, place);
+  for (size_t o = 0; o < b.operands.size(); ++o) {
+    for (const DefPlace& p : b.spec(o).places) {
+      if (p.group == binder.group) return b.size(o, binder.group, place.step);
+    }
+  }
+  return Dim(0);
 }
 
 Result<bool> prove(const Binding& b, DefId id, SizePlace place, std::string* why) {

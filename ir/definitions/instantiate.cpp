@@ -9,22 +9,6 @@ namespace egret {
 
 namespace {
 
-DType wide(DType t) {
-  bool narrow = t == DType::f16 || t == DType::bf16 || t == DType::tf32;
-  return narrow ? DType::f32 : t;
-}
-
-double lowest_of(DType t) {
-  if (is_float(t)) return -std::numeric_limits<double>::infinity();
-  if (row(t).kind != DTypeRow::Kind::kSigned) return 0;
-  return -static_cast<double>(uint64_t{1} << row(t).mantissa);
-}
-
-double highest_of(DType t) {
-  if (is_float(t)) return std::numeric_limits<double>::infinity();
-  return static_cast<double>(row(t).mantissa == 64 ? ~uint64_t{0} : (uint64_t{1} << row(t).mantissa) - 1);
-}
-
 class Elaborator {
  public:
   Elaborator(const Binding& b, const Type& result, int part) : b_(b), part_(part) {
@@ -91,11 +75,11 @@ class Elaborator {
     return at.size() == 1 ? at[0] : at[step];
   }
 
-  int64_t static_size(DefId id, int step) {
-    auto size = eval_size(b_, id, {step, part_, picked_});
+  static int64_t value_of(const Result<Dim>& size) {
     EGRET_CHECK(size.ok(), "a size that the type rule refuses");
     return size->value();
   }
+  int64_t static_size(DefId id, int step) { return value_of(eval_size(b_, id, {step, part_, picked_})); }
 
   ExprId index(DefId id, int step);
   ExprId condition(DefId id, int step);
@@ -202,8 +186,7 @@ ExprId Elaborator::condition(DefId id, int step) {
 }
 
 ExprId Elaborator::read(const DefNode& n) {
-  size_t operand = picked_.value_or(static_cast<size_t>(n.number));
-  if (!b_.def->operands[n.number].variadic) operand = static_cast<size_t>(n.number);
+  const size_t operand = b_.operand_of(n, picked_);
   const auto& places = b_.def->operands[n.number].places;
   std::vector<ExprId> indices(b_.operands[operand].rank());
   for (size_t p = 0; p < places.size(); ++p) {
@@ -228,39 +211,25 @@ ExprId Elaborator::fold(const DefNode& n, DType want) {
   for (const DefBinder& binder : n.binders) {
     std::vector<ExprId> at;
     for (int k = 0; k < b_.counts[binder.group]; ++k) {
-      int64_t size = 0;
-      if (binder.size) {
-        size = static_size(*binder.size, k);
-      } else {
-        for (size_t o = b_.operands.size(); o-- > 0;) {
-          for (const DefPlace& p : b_.spec(o).places) {
-            if (p.group == binder.group) size = b_.size(o, binder.group, k).value();
-          }
-        }
-      }
       variables.push_back(static_cast<uint32_t>(c_.sizes.size()));
-      c_.sizes.push_back(size);
+      c_.sizes.push_back(value_of(binder_size(b_, binder, {k, part_, picked_})));
       at.push_back(variable(variables.back()));
     }
     index_of_[binder.group] = std::move(at);
   }
-  bool arg_fold = n.fold == FoldKind::kArgMax || n.fold == FoldKind::kArgMin;
-  bool sum = n.fold == FoldKind::kSum || n.fold == FoldKind::kProd;
-  DType inner = arg_fold ? b_.common_dtype() : want;
-  DType accumulator = n.accumulator ? *n.accumulator : sum ? wide(inner) : want;
-  DType saved_from = widened_from_, saved_to = widened_to_;
-  if (sum && accumulator != inner) {
-    widened_from_ = inner;
-    widened_to_ = accumulator;
-    inner = accumulator;
+  const FoldDTypes dtypes = fold_dtypes(b_, n, want);
+  const DType saved_from = widened_from_, saved_to = widened_to_;
+  if (dtypes.widened) {
+    widened_from_ = *dtypes.widened;
+    widened_to_ = dtypes.accumulator;
   }
-  ExprId body = scalar(n.args[0], inner);
+  const ExprId body = scalar(n.args[0], dtypes.element);
   widened_from_ = saved_from;
   widened_to_ = saved_to;
   Expr e;
   e.kind = ExprKind::kFold;
   e.fold = n.fold;
-  e.dtype = accumulator;
+  e.dtype = dtypes.accumulator;
   e.args = {body};
   e.variables = std::move(variables);
   return cast(c_.add(std::move(e)), want);

@@ -1,7 +1,6 @@
 #include "rules/verify/prove/elaborate.h"
 
 #include <algorithm>
-#include <limits>
 
 #include <fmt/format.h>
 
@@ -9,22 +8,8 @@
 #include "ir/evaluate/scalar_functions.h"
 
 namespace egret::rules {
-namespace {
 
 constexpr size_t kMaxScalars = 60'000;  // of one instance
-
-DType wide(DType t) { return t == DType::f16 || t == DType::bf16 || t == DType::tf32 ? DType::f32 : t; }
-
-double lowest_of(DType t) {
-  if (is_float(t)) return -std::numeric_limits<double>::infinity();
-  return row(t).kind == DTypeRow::Kind::kSigned ? -static_cast<double>(uint64_t{1} << row(t).mantissa) : 0;
-}
-double highest_of(DType t) {
-  if (is_float(t)) return std::numeric_limits<double>::infinity();
-  return static_cast<double>(row(t).mantissa == 64 ? ~uint64_t{0} : (uint64_t{1} << row(t).mantissa) - 1);
-}
-
-}  // namespace
 
 // One element of one operator, as its definition says.
 class Meaning {
@@ -58,8 +43,8 @@ class Meaning {
     return s_.number(0, dtype_);
   }
 
-  IntId size(DefId id, int step) {
-    auto d = eval_size(b_, id, {step, part_, picked_});
+  IntId size(DefId id, int step) { return size(eval_size(b_, id, {step, part_, picked_})); }
+  IntId size(const Result<Dim>& d) {
     if (!d.ok()) {
       fail(d.error().message);
       return i_.constant(0);
@@ -151,8 +136,7 @@ class Meaning {
   }
 
   ScalarId read(const DefNode& n) {
-    size_t operand = picked_.value_or(static_cast<size_t>(n.number));
-    if (!b_.def->operands[static_cast<size_t>(n.number)].variadic) operand = static_cast<size_t>(n.number);
+    const size_t operand = b_.operand_of(n, picked_);
     const auto& places = b_.def->operands[static_cast<size_t>(n.number)].places;
     std::vector<IntId> at(static_cast<size_t>(b_.operands[operand].rank()));
     for (size_t p = 0; p < places.size(); ++p) {
@@ -185,16 +169,7 @@ class Meaning {
     for (const DefBinder& binder : n.binders) {
       std::vector<IntId> at, own;
       for (int k = 0; k < b_.counts[binder.group]; ++k) {
-        IntId count = 0;
-        if (binder.size) {
-          count = size(*binder.size, k);
-        } else {
-          for (size_t o = b_.operands.size(); o-- > 0;) {
-            for (const DefPlace& p : b_.spec(o).places) {
-              if (p.group == binder.group) count = e_.sizes_.term(b_.size(o, binder.group, k));
-            }
-          }
-        }
+        const IntId count = size(binder_size(b_, binder, {k, part_, picked_}));
         const VariableId v = i_.fresh(fmt::format("{}{}", b_.def->groups[binder.group].name, i_.variables()));
         i_.set_size(v, count);
         binders.push_back(v);
@@ -205,20 +180,16 @@ class Meaning {
       index_of_[binder.group] = std::move(at);
       sizes_of_[binder.group] = std::move(own);
     }
-    const bool arg_fold = n.fold == FoldKind::kArgMax || n.fold == FoldKind::kArgMin;
-    const bool sum = n.fold == FoldKind::kSum || n.fold == FoldKind::kProd;
-    DType inner = arg_fold ? b_.common_dtype() : want;
-    const DType accumulator = n.accumulator ? *n.accumulator : sum ? wide(inner) : want;
+    const FoldDTypes dtypes = fold_dtypes(b_, n, want);
     const DType from = widened_from_, to = widened_to_;
-    if (sum && accumulator != inner) {
-      widened_from_ = inner;
-      widened_to_ = accumulator;
-      inner = accumulator;
+    if (dtypes.widened) {
+      widened_from_ = *dtypes.widened;
+      widened_to_ = dtypes.accumulator;
     }
-    const ScalarId body = scalar(n.args[0], inner);
+    const ScalarId body = scalar(n.args[0], dtypes.element);
     widened_from_ = from;
     widened_to_ = to;
-    return cast(s_.fold(n.fold, accumulator, std::move(binders), std::move(sizes), body), want);
+    return cast(s_.fold(n.fold, dtypes.accumulator, std::move(binders), std::move(sizes), body), want);
   }
 
   ScalarId call_of(const DefNode& n, DType want) {
