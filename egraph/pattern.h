@@ -47,7 +47,6 @@ class Pattern {
   Pattern(std::vector<PatternTerm> roots, uint32_t class_variables, uint32_t attr_variables = 0);
 
   std::span<const PatternTerm> roots() const { return roots_; }
-  uint32_t occurrences() const { return occurrences_; }
   uint32_t class_variables() const { return class_variables_; }
   uint32_t attr_variables() const { return attr_variables_; }
   const class Query& query() const { return *query_; }  // query.h

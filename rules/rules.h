@@ -197,14 +197,10 @@ struct TermTable {
   std::vector<std::optional<double>> splat;   // known splat values
   std::vector<Dependence> depends;
 };
-// The right side that `rule` gives for the left terms `roots` (one a root of the rule, found by structural matching on
-// exact terms), appended to `terms`; the numbers of the right terms, one an equation, with the left term each is equal
-// to.  Error where the rule does not match there or its condition fails.
-Result<std::vector<std::pair<uint32_t, uint32_t>>> replay(const Rule& rule, const std::vector<uint32_t>& roots, TermTable& terms);
-
-// The same for one form of the left side alone, counted as `compile` makes rewrites of the rule.  The k-th term appended
-// is the k-th node that the rewrite plans.
-Result<std::vector<std::pair<uint32_t, uint32_t>>> replay_form(const Rule& rule, uint32_t form, const std::vector<uint32_t>& roots,
-                                                               TermTable& terms);
+// The right side that one form of `rule` gives (of its left side, counted as `compile` makes rewrites of it) for the left
+// terms `roots` (one a root of the rule, found by structural matching on exact terms), appended to `terms`: the k-th is the
+// k-th node that the rewrite plans.  Returns the numbers of the right terms, one an equation, with the left term each is equal
+// to.  Error where that form does not match there or the rule's condition fails.
+Result<std::vector<std::pair<uint32_t, uint32_t>>> replay(const Rule& rule, uint32_t form, const std::vector<uint32_t>& roots, TermTable& terms);
 
 }  // namespace egret::rules

@@ -112,7 +112,7 @@ class StepChecker {
       if (f.depends) table.depends[f.term] = *f.depends;
     }
     const size_t size = terms_.size();
-    auto equations = rules::replay_form(*rule, s.form, s.roots, table);
+    auto equations = rules::replay(*rule, s.form, s.roots, table);
     Status status = equations.ok() ? compare(s, *equations, size) : Status(equations.take_error());
     terms_.truncate(size);
     for (const TermFact& f : s.facts) {

@@ -187,7 +187,7 @@ Result<bool> Equalities::replays(Instance& instance, const std::vector<TermFact>
     if (f.depends) table.depends[f.term] = *f.depends;
   }
   const size_t size = proof_.terms.size();
-  auto replayed = rules::replay_form(*instance.rule, instance.form, instance.roots, table);
+  auto replayed = rules::replay(*instance.rule, instance.form, instance.roots, table);
   const std::vector<rules::TermNode> made(table.nodes.begin() + static_cast<ptrdiff_t>(size), table.nodes.end());
   proof_.terms.truncate(size);
   for (const TermFact& f : facts) {
@@ -235,7 +235,7 @@ Status Equalities::replay_instance(Instance& instance) {
   if (!done || !made_as_replayed(instance)) {
     rules::TermTable& table = proof_.terms.table();
     const size_t size = proof_.terms.size();
-    auto again = rules::replay_form(*instance.rule, instance.form, instance.roots, table);
+    auto again = rules::replay(*instance.rule, instance.form, instance.roots, table);
     proof_.terms.truncate(size);
     return internal_error(fmt::format("rule {} does not replay: {}", instance.rule->name, again.ok() ? "it makes other terms" : again.error().message));
   }

@@ -58,7 +58,7 @@ struct Step {
   } kind = Kind::kCongruence;
   TermId left = 0, right = 0;
   std::vector<int64_t> premises;
-  uint32_t rule = 0, form = 0, equation = 0;  // kRule; form: of the left side (rules::replay_form)
+  uint32_t rule = 0, form = 0, equation = 0;  // kRule; form: of the left side (rules::replay)
   std::vector<TermId> roots;
   std::vector<TermFact> facts;
 };

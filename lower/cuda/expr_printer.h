@@ -48,9 +48,6 @@ struct Printing {
 
   uint32_t port_count() const { return static_cast<uint32_t>(stages.ports.size()); }
   const Stage& stage(int s) const { return stages.stages[s]; }
-  const Type& operand_type(uint32_t operand) const {
-    return operand < port_count() ? stages.ports[operand] : stage(operand - port_count()).meaning.result;
-  }
   // Row-major position of indices in an operand.
   std::string address(uint32_t operand, const std::vector<std::string>& indices) const;
 };

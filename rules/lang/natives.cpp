@@ -429,8 +429,6 @@ Dim named_splat(DType dtype, uint32_t term) {
   return Dim::named(name, negative ? -(int64_t{1} << bits) : 0, dtype == DType::boolean ? 1 : (int64_t{1} << bits) - 1);
 }
 
-std::span<const Native> natives() { return kNatives; }
-
 const Native* find_native(std::string_view name) {
   static const std::map<std::string_view, const Native*> by_name = [] {
     std::map<std::string_view, const Native*> m;

@@ -45,7 +45,6 @@ Dim named_splat(DType dtype, uint32_t term);
 // The name stands for any real number, of which only the order is known: what ends so, as names of numbers of attributes do.
 inline constexpr const char* kRealName = "~number";
 
-std::span<const Native> natives();
 const Native* find_native(std::string_view name);
 // Whether `count` arguments fit.
 bool fits(const Native& native, size_t count);

@@ -125,15 +125,7 @@ Result<std::vector<std::pair<uint32_t, uint32_t>>> replay_with(const Rule& rule,
   return out;
 }
 
-Result<std::vector<std::pair<uint32_t, uint32_t>>> replay(const Rule& rule, const std::vector<uint32_t>& roots,
-                                                          TermTable& terms) {
-  MatchOptions options;
-  options.heuristics = false;
-  return replay_with(rule, roots, terms, options);
-}
-
-Result<std::vector<std::pair<uint32_t, uint32_t>>> replay_form(const Rule& rule, uint32_t form, const std::vector<uint32_t>& roots,
-                                                               TermTable& terms) {
+Result<std::vector<std::pair<uint32_t, uint32_t>>> replay(const Rule& rule, uint32_t form, const std::vector<uint32_t>& roots, TermTable& terms) {
   MatchOptions options;
   options.heuristics = false;
   options.form = static_cast<int>(form);

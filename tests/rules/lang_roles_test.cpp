@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "ir/evaluate/evaluate.h"
+#include "rules/lang/replay.h"
 #include "rules/lang_terms.h"
 
 using namespace egret;
@@ -102,7 +103,7 @@ bool matches(const char* rule, const Graph& graph) {
   TermTable table = table_of(graph);
   std::vector<uint32_t> roots, right;
   for (const GraphOutput& o : graph.outputs) roots.push_back(o.value);
-  auto made = replay(*library().find(rule), roots, table);
+  auto made = replay_with(*library().find(rule), roots, table, {.heuristics = false});
   UNSCOPED_INFO((made.ok() ? "matched" : made.error().to_string()) << "\n" << print(graph));
   if (!made.ok()) return false;
   for (auto [r, l] : *made) right.push_back(r);
