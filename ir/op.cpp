@@ -2,7 +2,6 @@
 #include "ir/op.h"
 
 #include <algorithm>
-#include <map>
 #include <unordered_map>
 
 #include <fmt/format.h>
@@ -33,7 +32,6 @@ struct Registry {
   std::vector<std::unique_ptr<OpDef>> rows;
   std::vector<const OpDef*> all;
   std::unordered_map<std::string_view, const OpDef*> by_name;
-  std::map<const OpDef*, NativeTypeRule> native;
 
   Registry() {
     for (auto family : {leaf_ops(), pointwise_ops(), movement_ops(), contraction_ops(), convolution_ops(),
@@ -56,9 +54,9 @@ struct Registry {
     op->purity = text.purity;
     op->definition = parsed->definition;
     op->expand = text.expand;
+    op->type_rule = text.type_rule;
     op->op_class = classify(*op);
     op->commutative = is_commutative(*op);
-    if (text.type_rule) native[op.get()] = text.type_rule;
     EGRET_CHECK(by_name.emplace(op->name, op.get()).second, "two operators of one name");
     all.push_back(op.get());
     rows.push_back(std::move(op));
@@ -161,11 +159,6 @@ std::string closest_op(std::string_view name) {
   std::vector<std::string_view> names;
   for (const OpDef* op : all_ops()) names.push_back(op->name);
   return std::string(closest(name, names));
-}
-
-NativeTypeRule native_type_rule(const OpDef& op) {
-  auto it = registry().native.find(&op);
-  return it == registry().native.end() ? nullptr : it->second;
 }
 
 Result<Attrs> complete_attrs(const OpDef& op, Attrs attrs) {

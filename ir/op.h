@@ -59,6 +59,9 @@ class OpDef {
   // Composite: builds the decomposition over operands already in the builder; null otherwise.
   using Expand = Result<ValueId> (*)(GraphBuilder&, std::span<const ValueId> operands, const Attrs& attrs);
   Expand expand = nullptr;
+  // The type rule where neither a definition nor a decomposition gives it (leaves, tuples); null otherwise.
+  using TypeRule = Result<Type> (*)(const Attrs& attrs, std::span<const Type> operands);
+  TypeRule type_rule = nullptr;
 
   const AttrSpec* attr(std::string_view name) const;
 };

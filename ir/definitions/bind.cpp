@@ -149,33 +149,18 @@ class Binder {
   }
 
   // Everything that meets in step must be of one length.
-  Status check_step(DefId id, int length) {
-    const DefNode& n = b_.def->node(id);
-    int group = n.kind == DefKind::kGroup ? n.number : n.kind == DefKind::kSize ? n.other : -1;
-    if (group >= 0 && b_.def->groups[group].many && b_.counts[group] != length) {
-      return error(fmt::format("the axes '{}' are {} where {} are needed", b_.def->groups[group].name, b_.counts[group], length));
-    }
-    if (n.kind == DefKind::kAttr && b_.list(n.number) && static_cast<int>(b_.list(n.number)->size()) != length) {
-      return error(fmt::format("'{}' has {} values for {} axes", b_.op->attrs[n.number].name, b_.list(n.number)->size(), length));
-    }
-    if (n.kind == DefKind::kNth || n.kind == DefKind::kTotal) return {};
-    int inner = n.kind == DefKind::kAll ? b_.counts[n.number] : length;
-    for (size_t i = 0; i < n.args.size(); ++i) {
-      if (n.kind == DefKind::kRead) inner = b_.counts[b_.def->operands[n.number].places[i].group];
-      EGRET_TRY_VOID(check_step(n.args[i], inner));
-    }
-    for (const DefBinder& binder : n.binders) {
-      if (binder.size) EGRET_TRY_VOID(check_step(*binder.size, b_.counts[binder.group]));
+  Status check_steps() const {
+    for (const DefStep& step : b_.def->steps) {
+      const int length = step.group < 0 ? 1 : b_.counts[step.group];
+      if (!step.is_attr && b_.counts[step.number] != length) {
+        return error(fmt::format("the axes '{}' are {} where {} are needed", b_.def->groups[step.number].name, b_.counts[step.number], length));
+      }
+      const auto* list = step.is_attr ? b_.list(step.number) : nullptr;
+      if (list && static_cast<int>(list->size()) != length) {
+        return error(fmt::format("'{}' has {} values for {} axes", b_.op->attrs[step.number].name, list->size(), length));
+      }
     }
     return {};
-  }
-
-  Status check_steps() {
-    for (const DefPlace& p : b_.def->result) {
-      if (p.size) EGRET_TRY_VOID(check_step(*p.size, b_.counts[p.group]));
-    }
-    for (const DefCondition& c : b_.def->where) EGRET_TRY_VOID(check_step(c.node, 1));
-    return check_step(b_.def->body, 1);
   }
 
   Binding b_;

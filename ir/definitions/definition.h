@@ -95,6 +95,14 @@ struct DefCondition {
   std::string text;
 };
 
+// What goes in step with a group: an attribute's list (where it is one) or another group, as long as that group.
+struct DefStep {
+  bool is_attr = false;
+  int number = 0;        // of the attribute, or the group
+  int group = -1;        // whose length it has; -1: one
+  friend bool operator==(const DefStep&, const DefStep&) = default;
+};
+
 struct Definition {
   std::vector<DefGroup> groups;
   std::vector<DefOperand> operands;
@@ -106,6 +114,7 @@ struct Definition {
   DefId body = 0;
   std::vector<DefCondition> where;
   std::vector<int> step_group;      // by attribute number: the group an `ints` attribute is in step with, or -1
+  std::vector<DefStep> steps;       // all of them, each once, in order of the text
 
   const DefNode& node(DefId id) const { return nodes[id]; }
   // The operand number in the definition of operand `o` of a call.

@@ -68,6 +68,7 @@ class DefinitionParser {
   DefId add(DefKind kind, std::vector<DefId> args = {}, int number = 0, int other = 0);
   Status note_steps();
   void note_steps_of(DefId id, int context);
+  void note_lengths(DefId id, int group);
   int first_group(DefId id) const;
 
   Scanner scan_;
@@ -547,7 +548,31 @@ Status DefinitionParser::note_steps() {
   }
   for (const DefCondition& c : def_.where) note_steps_of(c.node, -1);
   note_steps_of(def_.body, -1);
+  for (const DefPlace& p : def_.result) {
+    if (p.size) note_lengths(*p.size, p.group);
+  }
+  for (const DefCondition& c : def_.where) note_lengths(c.node, -1);
+  note_lengths(def_.body, -1);
   return {};
+}
+
+// What stands in an expression that is taken once for each axis of `group` (-1: once).
+void DefinitionParser::note_lengths(DefId id, int group) {
+  const DefNode& n = def_.nodes[id];
+  const auto note = [&](DefStep step) {
+    if (std::find(def_.steps.begin(), def_.steps.end(), step) == def_.steps.end()) def_.steps.push_back(step);
+  };
+  const int own = n.kind == DefKind::kGroup ? n.number : n.kind == DefKind::kSize ? n.other : -1;
+  if (own >= 0 && own != group && def_.groups[own].many) note({false, own, group});
+  if (n.kind == DefKind::kAttr) note({true, n.number, group});
+  if (n.kind == DefKind::kNth || n.kind == DefKind::kTotal) return;
+  for (size_t i = 0; i < n.args.size(); ++i) {
+    const int inner = n.kind == DefKind::kAll ? n.number : n.kind == DefKind::kRead ? def_.operands[n.number].places[i].group : group;
+    note_lengths(n.args[i], inner);
+  }
+  for (const DefBinder& binder : n.binders) {
+    if (binder.size) note_lengths(*binder.size, binder.group);
+  }
 }
 
 }  // namespace

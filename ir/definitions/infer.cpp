@@ -3,7 +3,6 @@
 
 #include "ir/assume.h"
 #include "ir/definitions/bind.h"
-#include "ir/definitions/registry.h"
 #include "ir/graph.h"
 #include "ir/text/scan.h"
 
@@ -189,7 +188,7 @@ Result<Type> infer_composite(const OpDef& op, const Attrs& attrs, std::span<cons
 
 Result<Type> infer_type(const OpDef& op, const Attrs& attrs, std::span<const Type> operands) {
   EGRET_TRY_VOID(check_arity(op, operands.size()));
-  if (NativeTypeRule rule = native_type_rule(op)) return rule(attrs, operands);
+  if (op.type_rule) return op.type_rule(attrs, operands);
   for (size_t o = 0; o < operands.size(); ++o) {
     if (!operands[o].is_tensor()) return type_error(op, fmt::format("operand {} is {}, a tensor needed", o, operands[o].to_string()));
   }

@@ -7,13 +7,11 @@
 
 namespace egret {
 
-using NativeTypeRule = Result<Type> (*)(const Attrs& attrs, std::span<const Type> operands);
-
 struct OpText {
   const char* summary;
   const char* text;                       // docs/definitions.md
   OpDef::Expand expand = nullptr;         // composite
-  NativeTypeRule type_rule = nullptr;     // leaves, tuples and operators without a comprehension
+  OpDef::TypeRule type_rule = nullptr;    // leaves, tuples and operators without a comprehension
   Purity purity = Purity::kPure;
 };
 
@@ -29,8 +27,6 @@ std::span<const OpText> activation_ops();     // composites
 std::span<const OpText> normalization_ops();  // composites
 std::span<const OpText> resize_ops();         // composite
 std::span<const OpText> shape_ops();          // composites: expand, matmul, one_hot, pooling
-
-NativeTypeRule native_type_rule(const OpDef& op);  // null where the definition or the expansion gives the type
 
 // Reads classes off a definition (ir/definitions/classify.cpp).
 OpClass classify(const OpDef& op);
