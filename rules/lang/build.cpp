@@ -6,6 +6,7 @@
 
 #include "ir/assume.h"
 
+#include "rules/lang/check.h"
 #include "rules/lang/roles.h"
 
 namespace egret::rules {
@@ -15,10 +16,6 @@ bool contains(const std::vector<AxisId>& axes, AxisId a) { return std::find(axes
 
 int64_t position(const std::vector<AxisId>& axes, AxisId a) {
   return std::find(axes.begin(), axes.end(), a) - axes.begin();
-}
-
-const char* infix_op(const std::string& symbol) {
-  return symbol == "+" ? "add" : symbol == "-" ? "sub" : symbol == "*" ? "mul" : "div";
 }
 
 std::vector<Dim> ascending(std::vector<Dim> places) {
@@ -58,12 +55,9 @@ std::optional<TermValue> Builder::term(const Term& t) {
       return v;
     }
     case Term::Kind::kName: return name(t);
-    case Term::Kind::kInfix: return call(op_named(infix_op(t.name)), t);
-    case Term::Kind::kNegate: return call(op_named("neg"), t);
-    case Term::Kind::kCall:
-      if (const OpDef* op = find_op(t.name)) return call(*op, t);
+    default:
+      if (const OpDef* op = operator_of(t)) return call(*op, t);
       break;
-    default: break;
   }
   // A native in the place of a term is a number.
   auto v = value(t);
@@ -91,7 +85,7 @@ std::optional<TermValue> Builder::name(const Term& t) {
     if (v.name != t.name) continue;
     if (t.has_axes && v.axes) {
       bool same = v.axes->size() == t.axes.size();
-      for (size_t i = 0; same && i < t.axes.size(); ++i) same = (*v.axes)[i] == t.axes[i].name;
+      for (size_t i = 0; same && i < t.axes.size(); ++i) same = (*v.axes)[i].name == t.axes[i].name;
       if (!same) continue;
     }
     return v.value;
@@ -109,6 +103,7 @@ std::optional<TermValue> Builder::name(const Term& t) {
 
 std::optional<std::vector<TermValue>> Builder::operands(const Term& t) {
   std::vector<TermValue> out;
+  out.reserve(t.args.size());
   for (const Term& a : t.args) {
     if (a.kind == Term::Kind::kName && a.many) {
       auto it = std::find_if(env_.many.begin(), env_.many.end(), [&](const auto& m) { return m.first == a.name; });
@@ -226,11 +221,11 @@ bool Builder::align(std::vector<TermValue>& operands, const OpDef& op) {
   }
   for (size_t i = 0; i < operands.size(); ++i) {
     TermValue& v = operands[i];
-    if (!v.is_number && !env_.tracked) continue;
+    if (!v.is_number && (!env_.tracked || v.axes == order)) continue;
     const DType own = op.name == "select" && i == 0 ? DType::boolean : *dtype;
     auto same = conform(v, order, sizes, v.is_number ? own : type(v).dtype);
     if (!same) return false;
-    v = *same;
+    v = *std::move(same);
   }
   return true;
 }
@@ -273,11 +268,11 @@ std::optional<TermValue> Builder::with_axes(std::optional<TermValue> v, const st
 }
 
 std::optional<TermValue> Builder::extend(const TermValue& v, const std::vector<AxisId>& axes) {
+  if (v.is_number || std::all_of(axes.begin(), axes.end(), [&](AxisId a) { return contains(v.axes, a); })) return v;
   std::vector<AxisId> all = v.axes;
   for (AxisId a : axes) {
     if (!contains(all, a)) all.push_back(a);
   }
-  if (v.is_number || all.size() == v.axes.size()) return v;
   std::vector<Dim> sizes;
   for (AxisId a : all) sizes.push_back(size_of(a, {v}));
   return conform(v, all, sizes, type(v).dtype);
@@ -312,7 +307,7 @@ std::optional<TermValue> Builder::product(const Term& t, std::vector<TermValue> 
   for (size_t i = 0; i < 2; ++i) {
     auto wide = extend(v[i], *over);
     if (!wide) return wide;
-    v[i] = *wide;
+    v[i] = *std::move(wide);
   }
   std::vector<Dim> lb, rb, lc, rc;
   std::vector<AxisId> batch;
@@ -346,7 +341,8 @@ std::optional<TermValue> Builder::new_axes(const Term& t, const TermValue& v) {
     }
     std::vector<Dim> identity;
     for (size_t k = 0; k < v.axes.size(); ++k) identity.push_back(static_cast<int64_t>(k));
-    return node(op_named("broadcast"), {{"dims", identity}}, {v});
+    static const OpDef& broadcast = op_named("broadcast");
+    return node(broadcast, {{"dims", identity}}, {v});
   }
   return fail("broadcast needs new=AXES");
 }
@@ -362,7 +358,7 @@ bool Builder::axis_attribute(const AttrSpec& spec, const Term& value, std::vecto
   taken = true;
   auto wide = extend(operands[0], *axes);
   if (!wide) return false;
-  operands[0] = *wide;
+  operands[0] = *std::move(wide);
   std::vector<Dim> places;
   for (AxisId a : *axes) places.push_back(position(operands[0].axes, a));
   if (spec.kind == AttrKind::kAxes) {
@@ -415,6 +411,8 @@ std::optional<TermValue> Builder::node(const OpDef& op, Attrs attrs, std::vector
   n.op = &op;
   n.implied = implied;
   std::vector<Type> types;
+  n.operands.reserve(operands.size());
+  types.reserve(operands.size());
   for (const TermValue& v : operands) {
     n.operands.push_back(v.ref);
     types.push_back(type(v));
@@ -428,7 +426,7 @@ std::optional<TermValue> Builder::node(const OpDef& op, Attrs attrs, std::vector
   TermValue out;
   out.ref = {true, static_cast<uint32_t>(plan_.nodes.size())};
   if (env_.tracked && !operands.empty() && is_elementwise(op)) {
-    out.axes = operands[0].axes;
+    out.axes = std::move(operands[0].axes);
   } else if (env_.tracked && !operands.empty()) {
     const OpRoles* roles = roles_of(op, n.attrs, types);
     if (!roles) return fail(fmt::format("the axes of {} cannot be followed", op.name));

@@ -29,7 +29,7 @@ struct Environment {
   bool tracked = false;
   struct Variable {
     std::string_view name;
-    const std::vector<std::string>* axes = nullptr;  // as written; one variable may have several lists
+    const std::vector<AxisName>* axes = nullptr;  // as written; one variable may have several lists
     TermValue value;
   };
   std::vector<Variable> variables;

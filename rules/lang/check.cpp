@@ -28,12 +28,12 @@ class NameSet {
 
 class Checker {
  public:
-  Checker(const RuleSyntax& rule, const std::string& file) : rule_(rule), file_(file) {}
+  Checker(const RuleSyntax& rule, const std::string& file) : rule_(rule), file_(file), equations_(equations_of(rule)) {}
 
   Status run() {
     if (rule_.each) EGRET_TRY_VOID(check_for());
     EGRET_TRY_VOID(check_shape());
-    for (const Equation& e : equations_of(rule_)) EGRET_TRY_VOID(left(*e.left));
+    for (const Equation& e : equations_) EGRET_TRY_VOID(left(*e.left));
     // Of a two-way rule each side must bind what the other reads.
     const NameSet of_left = bound_;
     for (const Term* list : listed_) {
@@ -48,7 +48,7 @@ class Checker {
     }
     for (const Term& c : rule_.where) EGRET_TRY_VOID(value(c));
     for (const Term& c : rule_.when) EGRET_TRY_VOID(value(c));
-    for (const Equation& e : equations_of(rule_)) EGRET_TRY_VOID(right(*e.right));
+    for (const Equation& e : equations_) EGRET_TRY_VOID(right(*e.right));
     if (rule_.both_ways) {
       bound_.clear();
       lists_.clear();
@@ -91,7 +91,7 @@ class Checker {
       bool found = std::any_of(rule_.find.begin(), rule_.find.end(), [&](const Binding& f) { return f.name == u.name; });
       if (!found) return error_at(u.at, fmt::format("'{}' was not found", u.name), "unite the names that 'find' binds");
     }
-    if (equations_of(rule_).size() != rule_.find.size()) {
+    if (equations_.size() != rule_.find.size()) {
       return error_at(rule_.at, "a term that is found and not united", "unite each name once, or put the term into another");
     }
     if (!rule_.find_all) return {};
@@ -296,6 +296,7 @@ class Checker {
 
   const RuleSyntax& rule_;
   const std::string& file_;
+  const std::vector<Equation> equations_;
   NameSet bound_, axes_;
   std::vector<const Term*> listed_, over_;  // attributes of the left where they stand: lists; what a product contracts
   NameSet tensors_, lists_;  // what names stand for on the left: operands; attributes that are lists

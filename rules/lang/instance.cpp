@@ -110,9 +110,6 @@ class LeftInstance {
         value.axes.insert(value.axes.end(), axes.begin(), axes.end());
         for (Dim size : sizes_of(a.name, v.name, copy)) type.dims.push_back(size);
       }
-      // Several lists of one variable: one tensor, whose sizes must agree.
-      lists_.push_back(std::make_unique<std::vector<std::string>>());
-      for (const AxisName& a : v.axes[0]) lists_.back()->push_back(a.name);
     }
     value.ref = {false, static_cast<uint32_t>(table.nodes.size())};
     inputs.push_back(value.ref.index);
@@ -131,18 +128,16 @@ class LeftInstance {
       if (copy == 0) env_.many.push_back({v.name, {}});
       env_.many.back().second.push_back(value);
     } else if (v.axes.size() < 2) {
-      env_.variables.push_back({v.name, v.axes.empty() ? nullptr : lists_.back().get(), value});
-    } else {
+      env_.variables.push_back({v.name, v.axes.empty() ? nullptr : &v.axes[0], value});
+    } else {  // several lists of one variable: one tensor, whose sizes must agree
       for (const auto& list : v.axes) {
         value.axes.clear();
-        lists_.push_back(std::make_unique<std::vector<std::string>>());
         for (const AxisName& a : list) {
-          lists_.back()->push_back(a.name);
           const auto& axes = *env_.group(a.name);
           value.axes.insert(value.axes.end(), axes.begin(), axes.end());
         }
         if (value.axes.size() != type.dims.size()) return fail(why, fmt::format("'{}' has two ranks", v.name));
-        env_.variables.push_back({v.name, lists_.back().get(), value});
+        env_.variables.push_back({v.name, &list, value});
       }
     }
     return true;
@@ -181,7 +176,6 @@ class LeftInstance {
   const Assignment& given_;
   TableView view_;
   Environment env_;
-  std::vector<std::unique_ptr<std::vector<std::string>>> lists_;
 };
 
 // The terms that outputs need, as a graph over all inputs.

@@ -150,7 +150,7 @@ bool bind_match(const PreparedRule& rule, const Left& left, const LeftTerms& ter
         v.dtype = view.type(terms.leaves[l])->dtype;
       }
     }
-    env.variables.push_back({leaf.variable, left.tracked ? &leaf.axes : nullptr, std::move(v)});
+    env.variables.push_back({leaf.variable, leaf.axes, std::move(v)});
   }
   if (left.tracked) {
     for (size_t g = 0; g < left.groups.size(); ++g) env.groups.emplace_back(left.groups[g].name, std::move(bound.groups[g]));

@@ -1,7 +1,6 @@
 // From the text of a concrete rule to the forms of its left side.
 #include <algorithm>
 #include <map>
-#include <set>
 
 #include <fmt/format.h>
 
@@ -30,6 +29,8 @@ class Names {
   explicit Names(PreparedRule& rule) : rule_(rule) {}
 
   void run() {
+    rule_.variables.reserve(4);
+    rule_.groups.reserve(4);
     for (const Equation& e : rule_.equations) declare_axes(*e.left);
     for (const Equation& e : rule_.equations) declare_axes(*e.right);
     for (const Binding& b : rule_.syntax->lets) declare_axes(b.term);
@@ -236,10 +237,7 @@ class SampledLeft {
     }
     for (const RuleVariable& v : prepared_.variables) {
       for (const auto& list : v.axes) {
-        auto& names = *lists_.emplace_back(std::make_unique<std::vector<std::string>>());
-        names.reserve(list.size());
-        for (const AxisName& a : list) names.push_back(a.name);
-        std::vector<AxisId> axes = axes_named(names);
+        std::vector<AxisId> axes = axes_named(list);
         auto wide = full_.find(v.name);
         std::vector<Dim> sizes(axes.size(), 4);
         if (wide != full_.end()) {
@@ -249,21 +247,21 @@ class SampledLeft {
         TermValue value;
         value.ref = {false, static_cast<uint32_t>(table_.nodes.size())};
         value.axes = axes;
-        inputs_.push_back({&v.name, &names, wide != full_.end()});
-        env_.variables.push_back({v.name, &names, value});
+        inputs_.push_back({&v.name, &list, wide != full_.end()});
+        env_.variables.push_back({v.name, &list, value});
         if (v.many) env_.many.push_back({v.name, {value}});
-        TermNode n;
-        n.op = &op_named("input");
-        n.type = Type::tensor(v.dtype, sizes);
-        table_.nodes.push_back(std::move(n));
+        static const OpDef& input = op_named("input");
+        TermNode& n = table_.nodes.emplace_back();
+        n.op = &input;
+        n.type = Type::tensor(v.dtype, std::move(sizes));
       }
     }
   }
 
-  std::vector<AxisId> axes_named(const std::vector<std::string>& names) const {
+  std::vector<AxisId> axes_named(const std::vector<AxisName>& names) const {
     std::vector<AxisId> out;
     out.reserve(names.size());
-    for (const std::string& n : names) out.push_back(env_.group(n)->at(0));
+    for (const AxisName& n : names) out.push_back(env_.group(n.name)->at(0));
     return out;
   }
 
@@ -302,7 +300,7 @@ class SampledLeft {
     }
     LeftLeaf out;
     out.variable = *inputs_[input].variable;
-    out.axes = *inputs_[input].axes;
+    out.axes = inputs_[input].axes;
     out.full = inputs_[input].full;
     out.class_variable = left.class_variables;
     for (const LeftLeaf& l : left.leaves) {
@@ -323,15 +321,18 @@ class SampledLeft {
     }
     JoinedAxes joined;
     if (!join_axes(left, left_terms_, view_, joined)) return rule_error(rule_, "an operator on the left whose axes cannot be followed");
-    std::map<AxisId, std::set<AxisId>> joint_of;  // sample axis -> joined axes
-    for (size_t n = 0; n < left.nodes.size(); ++n) {
-      const auto& axes = plan_.nodes[left_terms_.nodes[n] - base_].axes;
-      for (size_t k = 0; k < axes.size(); ++k) joint_of[axes[k]].insert(joined.nodes[n][k]);
-    }
+    std::vector<std::vector<AxisId>> joint_of(prepared_.groups.size());  // a group's axis of the sample -> joined axes, ascending
+    const auto note = [&](const std::vector<AxisId>& axes, const std::vector<AxisId>& joint) {
+      for (size_t k = 0; k < axes.size(); ++k) {
+        if (axes[k] >= joint_of.size()) continue;  // the left side made it
+        auto& all = joint_of[axes[k]];
+        const auto place = std::lower_bound(all.begin(), all.end(), joint[k]);
+        if (place == all.end() || *place != joint[k]) all.insert(place, joint[k]);
+      }
+    };
+    for (size_t n = 0; n < left.nodes.size(); ++n) note(plan_.nodes[left_terms_.nodes[n] - base_].axes, joined.nodes[n]);
     for (size_t l = 0; l < left.leaves.size(); ++l) {
-      if (planned_leaves_[l]) continue;
-      const auto& axes = env_.variables[left_terms_.leaves[l]].value.axes;
-      for (size_t k = 0; k < axes.size(); ++k) joint_of[axes[k]].insert(joined.leaves[l][k]);
+      if (!planned_leaves_[l]) note(env_.variables[left_terms_.leaves[l]].value.axes, joined.leaves[l]);
     }
     for (uint32_t g = 0; g < prepared_.groups.size(); ++g) {
       const AxisName& name = prepared_.groups[g];
@@ -341,8 +342,7 @@ class SampledLeft {
       for (AxisId a : joint) group.signatures.push_back(joined.signatures[a]);
       for (size_t n = 0; n < left.nodes.size(); ++n) {
         if (left.nodes[n].term || !left.nodes[n].operands[0].is_leaf) continue;
-        const auto& kept = left.leaves[left.nodes[n].operands[0].index].axes;
-        if (std::find(kept.begin(), kept.end(), name.name) == kept.end()) continue;
+        if (!left.leaves[left.nodes[n].operands[0].index].has_axis(name.name)) continue;
         for (uint32_t b = 0; b < kRoleGroups; ++b) group.free.set(n * kRoleGroups + b);
       }
       left.groups.push_back(std::move(group));
@@ -362,7 +362,7 @@ class SampledLeft {
   // Whether a full operand has the name: then an axis is rather that name's than another's.
   bool in_full_leaf(const std::string& name) const {
     for (const LeftLeaf& l : left.leaves) {
-      if (l.full && std::find(l.axes.begin(), l.axes.end(), name) != l.axes.end()) return true;
+      if (l.full && l.has_axis(name)) return true;
     }
     return false;
   }
@@ -384,7 +384,7 @@ class SampledLeft {
 
   struct Input {
     const std::string* variable;
-    const std::vector<std::string>* axes;
+    const std::vector<AxisName>* axes;
     bool full;
   };
 
@@ -396,7 +396,6 @@ class SampledLeft {
   Plan plan_;
   Environment env_;
   std::vector<Input> inputs_;
-  std::vector<std::unique_ptr<std::vector<std::string>>> lists_;
   LeftTerms left_terms_;
   std::vector<bool> planned_leaves_;
   uint32_t base_ = 0;

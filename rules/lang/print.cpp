@@ -9,6 +9,8 @@
 namespace egret::rules {
 namespace {
 
+constexpr size_t kUsualText = 400;  // bytes of a rule of the library with its examples
+
 // Everything is appended to one text: a library is printed whenever it is loaded.
 template <typename List, typename Print>
 void separated(std::string& text, const List& list, const Print& print) {
@@ -145,7 +147,11 @@ std::string print_term(const Term& term) {
 
 std::string print_rule(const RuleSyntax& rule) {
   if (rule.kind == RuleKind::kFusion) return fusion_text(rule);
-  std::string text = "rule " + rule.name + ":";
+  std::string text;
+  text.reserve(kUsualText);
+  text += "rule ";
+  text += rule.name;
+  text += ':';
   const auto clause = [&](std::string_view word, const auto& body) {
     text += "\n  ";
     text += word;
@@ -187,11 +193,11 @@ std::string print_rules(const RuleFile& file) {
 }
 
 std::vector<Equation> equations_of(const RuleSyntax& rule) {
-  if (rule.is_short) return {{"", false, &rule.left, &rule.right}};
+  if (rule.is_short) return {{&rule.left, &rule.right}};
   std::vector<Equation> out;
   for (const Binding& find : rule.find) {
     for (const Binding& unite : rule.unites) {
-      if (unite.name == find.name) out.push_back({find.name, find.many, &find.term, &unite.term});
+      if (unite.name == find.name) out.push_back({&find.term, &unite.term});
     }
   }
   return out;

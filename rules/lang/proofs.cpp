@@ -135,7 +135,10 @@ std::vector<const Rule*> rules_as_written(const RuleSet& set) {
 }
 
 void set_proof_hash(std::vector<Rule>::iterator first, std::vector<Rule>::iterator last) {
-  std::string subject = fmt::format("verifier {}\n{}\n", kVerifierVersion, first->text);
+  std::string subject = fmt::format("verifier {}\n", kVerifierVersion);
+  subject.reserve(subject.size() + first->text.size() + 1 + static_cast<size_t>(last - first) * first->hash.size());
+  subject += first->text;
+  subject += '\n';
   for (auto rule = first; rule != last; ++rule) subject += rule->hash;
   const std::string hash = digest(subject);
   for (auto rule = first; rule != last; ++rule) rule->proof_hash = hash;

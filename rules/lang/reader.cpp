@@ -33,7 +33,7 @@ class Reader {
   Result<RuleFile> file() {
     RuleFile out;
     EGRET_TRY_VOID(scan_.expect("ruleset", "at the start of a rule file"));
-    EGRET_TRY(out.ruleset, dotted("the name of the rule set"));
+    EGRET_TRY_VOID(dotted(out.ruleset, "the name of the rule set"));
     out.off = scan_.accept("off");
     return rules(std::move(out));
   }
@@ -58,34 +58,42 @@ class Reader {
   Error too_many(const char* what) { return input_error(fmt::format("more than {} {}", kMaxItems, what), {}, scan_.here()); }
 
   // name {"." name}, and a hyphen within.
-  Result<std::string> dotted(std::string_view what) {
-    EGRET_TRY(std::string name, kebab(what));
+  Status dotted(std::string& out, std::string_view what) {
+    EGRET_TRY_VOID(kebab(out, what));
     while (scan_.accept(".")) {
-      EGRET_TRY(std::string part, kebab(what));
-      name += "." + part;
+      std::string part;
+      EGRET_TRY_VOID(kebab(part, what));
+      out += "." + part;
     }
-    return name;
+    return {};
   }
 
-  Result<std::string> kebab(std::string_view what) {
-    EGRET_TRY(std::string name, scan_.name(what));
+  Status kebab(std::string& out, std::string_view what) {
+    EGRET_TRY_VOID(name(out, what));
     while (scan_.accept("-")) {
       if (scan_.peek().kind != Kind::kName && scan_.peek().kind != Kind::kNumber) return scan_.expected(what);
-      name += "-" + std::string(scan_.next().text);
+      out += '-';
+      out += scan_.next().text;
     }
-    return name;
+    return {};
   }
 
-  Result<std::string> variable(std::string_view what) {
+  Status name(std::string& out, std::string_view what) {
+    if (scan_.peek().kind != Kind::kName) return scan_.expected(what);
+    out = scan_.next().text;
+    return {};
+  }
+
+  Status variable(std::string& out, std::string_view what) {
     if (scan_.peek().kind == Kind::kName && reserved(scan_.peek().text)) {
       return input_error(fmt::format("'{}' is a word of the language, not a name", scan_.peek().text), {}, scan_.here());
     }
-    return scan_.name(what);
+    return name(out, what);
   }
 
   Status read_rule(RuleSyntax& rule) {
     rule.at = here();
-    EGRET_TRY(rule.name, kebab("the name of the rule"));
+    EGRET_TRY_VOID(kebab(rule.name, "the name of the rule"));
     EGRET_TRY_VOID(scan_.expect(":", "after the name of a rule"));
     EGRET_TRY_VOID(read_for(rule));
     if (scan_.accept("find")) {
@@ -111,11 +119,10 @@ class Reader {
     ForClause each;
     each.at = here();
     scan_.next();
-    EGRET_TRY(each.variable, variable("the name that stands for an operator"));
+    EGRET_TRY_VOID(variable(each.variable, "the name that stands for an operator"));
     EGRET_TRY_VOID(scan_.expect("in", "in 'for NAME in CLASS'"));
     do {
-      EGRET_TRY(std::string name, dotted("an operator class"));
-      each.classes.push_back(std::move(name));
+      EGRET_TRY_VOID(dotted(each.classes.emplace_back(), "an operator class"));
       if (each.classes.size() > kMaxItems) return too_many("classes");
     } while (scan_.accept(","));
     rule.each = std::make_shared<const ForClause>(std::move(each));
@@ -126,7 +133,7 @@ class Reader {
     do {
       Binding& b = out.emplace_back();
       b.at = here();
-      EGRET_TRY(b.name, variable("a name"));
+      EGRET_TRY_VOID(variable(b.name, "a name"));
       b.many = scan_.accept("..");
       EGRET_TRY_VOID(scan_.expect("=", "in NAME = TERM"));
       EGRET_TRY_VOID(term(b.term, 0));
@@ -149,7 +156,7 @@ class Reader {
       } else if (scan_.accept("needs")) {
         EGRET_TRY_VOID(read_needs(rule));
       } else if (scan_.accept("proof")) {
-        EGRET_TRY(rule.proof_method, kebab("a method of proof"));
+        EGRET_TRY_VOID(kebab(rule.proof_method, "a method of proof"));
         if (scan_.peek().kind == Kind::kString) rule.proof_hint = unescape(scan_.next().text);
       } else if (scan_.accept("subsume")) {
         rule.subsume = true;
@@ -174,7 +181,8 @@ class Reader {
   Status read_needs(RuleSyntax& rule) {
     do {
       const SourceSpan at = scan_.here();
-      EGRET_TRY(std::string word, scan_.name("a word of the licence"));
+      std::string word;
+      EGRET_TRY_VOID(name(word, "a word of the licence"));
       if (scan_.accept("(")) {
         EGRET_TRY(std::string type, scan_.name("a dtype"));
         EGRET_TRY_VOID(scan_.expect(")", "after the dtype"));
@@ -264,7 +272,7 @@ class Reader {
       t.kind = Term::Kind::kList;
       return arguments(t, "]", depth);
     }
-    EGRET_TRY(t.name, variable("a term"));
+    EGRET_TRY_VOID(variable(t.name, "a term"));
     if (scan_.accept("(")) {
       t.kind = Term::Kind::kCall;
       return arguments(t, ")", depth);
@@ -302,7 +310,7 @@ class Reader {
     if (scan_.accept("]")) return {};
     do {
       AxisName& axis = axes.emplace_back();
-      EGRET_TRY(axis.name, variable("the name of an axis"));
+      EGRET_TRY_VOID(variable(axis.name, "the name of an axis"));
       axis.many = scan_.accept("..");
       if (axes.size() > kMaxItems) return too_many("axes");
     } while (scan_.accept(","));
@@ -322,7 +330,7 @@ class Reader {
     for (;;) {
       Example::Item& item = example.items.emplace_back();
       item.at = here();
-      EGRET_TRY(item.name, variable("a variable"));
+      EGRET_TRY_VOID(variable(item.name, "a variable"));
       if (scan_.accept(".")) {
         EGRET_TRY(std::string field, scan_.name("the name of an attribute"));
         item.name += "." + field;
@@ -376,7 +384,7 @@ class Reader {
   Status read_fusion(RuleSyntax& rule) {
     rule.kind = RuleKind::kFusion;
     rule.at = here();
-    EGRET_TRY(rule.name, kebab("the name of the fusion rule"));
+    EGRET_TRY_VOID(kebab(rule.name, "the name of the fusion rule"));
     EGRET_TRY_VOID(scan_.expect(":", "after the name of a rule"));
     EGRET_TRY_VOID(read_for(rule));
     if (scan_.peek().is("kernel") && scan_.peek(1).is("reads")) {

@@ -108,6 +108,10 @@ bool twice(const std::vector<AxisId>& axes) {
 
 }  // namespace
 
+bool LeftLeaf::has_axis(std::string_view name) const {
+  return axes && std::any_of(axes->begin(), axes->end(), [&](const AxisName& a) { return a.name == name; });
+}
+
 const AxisGroup* Left::group(std::string_view name) const {
   for (const AxisGroup& g : groups) {
     if (g.name == name) return &g;
@@ -182,8 +186,7 @@ bool bind_axes(const Left& left, const LeftTerms& terms, const TermView& view, B
     if (leaf.number) continue;
     if (twice(out.axes.leaves[l])) return false;
     for (AxisId a : out.axes.leaves[l]) {
-      const std::string& name = left.groups[names[a].group].name;
-      if (std::find(leaf.axes.begin(), leaf.axes.end(), name) == leaf.axes.end()) return false;
+      if (!leaf.has_axis(left.groups[names[a].group].name)) return false;
     }
   }
   return true;

@@ -36,9 +36,11 @@ struct LeftNode {
 struct LeftLeaf {
   std::string variable;               // empty: a number
   std::optional<double> number;
-  std::vector<std::string> axes;      // names written
+  const std::vector<AxisName>* axes = nullptr;  // as written (of the PreparedRule); null: none are
   bool full = false;                  // has all axes of its place: a splat, or nothing is missing
   uint32_t class_variable = 0;        // of the engine's pattern
+
+  bool has_axis(std::string_view name) const;
 };
 
 // A name's axes.  Where no operator joins two uses of the name (the channels of two weights), it has a signature for each;

@@ -140,10 +140,8 @@ std::string print_rules(const RuleFile& file);
 std::string print_rule(const RuleSyntax& rule);
 std::string print_term(const Term& term);
 
-// The equations of a rule, whichever way it is written: (name of the left root or "", left, right).
+// The equations of a rule, whichever way it is written, in the order of its left sides.
 struct Equation {
-  std::string root;
-  bool many = false;
   const Term* left = nullptr;
   const Term* right = nullptr;
 };
