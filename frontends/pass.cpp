@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <thread>
 
-#include <fmt/format.h>
-
 #include "extract/fusion/colours.h"
 #include "extract/fusion/fusion.h"
 #include "extract/solve/solve.h"
@@ -40,6 +38,7 @@ Result<OptimizeResult> optimize(const Graph& source, const OptimizeOptions& give
   EGRET_TRY(const rules::Licence licence, rules::Licence::parse(options.numerics));
   result.target = device.name;
   result.unproved_rules = std::move(loaded.unproved);
+  result.quarantined_rules = std::move(loaded.quarantined);
   result.notes = std::move(loaded.notes);
   result.verify_s = loaded.seconds;
 
@@ -63,18 +62,7 @@ Result<OptimizeResult> optimize(const Graph& source, const OptimizeOptions& give
   const bool equal_layers = extract::mostly_alike(baseline.greedy.problem.colours);
   EGRET_TRY(const Saturation saturation, saturate(program, source, rule_set, licence, options, total, equal_layers));
   EGRET_TRY_VOID(lay_out_weights(program, saturation.compiled, device, options, total));
-  result.saturate_s = saturation.seconds;
-  result.stop_reason = saturation.stop_reason;
-  result.iterations = saturation.iterations;
-  result.matches_dropped = saturation.dropped;
-  if (!saturation.uneven.empty()) {
-    result.notes.push_back(fmt::format("left out, for they would reach a part of the equal layers only: {}", fmt::join(saturation.uneven, ", ")));
-  }
-  result.quarantined_rules = std::move(loaded.quarantined);
-  result.quarantined_rules.insert(result.quarantined_rules.end(), saturation.quarantined.begin(), saturation.quarantined.end());
-  result.enodes = program.tensors->graph().node_count();
-  result.eclasses = program.tensors->graph().class_count();
-
+  set_saturated(result, program, saturation);
   if (options.snapshot) {
     EGRET_TRY(result.snapshot, snapshot_of(program));
   }
@@ -106,11 +94,7 @@ Result<OptimizeResult> optimize(const Graph& source, const OptimizeOptions& give
   result.optimized = std::move(chosen.graph);
   set_after(result, device);
   compare_kernels(result, program, joint, chosen.run_candidates, options, total);
-  result.objective = result.memory.total() < result.peak_unlimited ? result.predicted_after_s : joint.solution.cost;
-  result.bound = joint.solution.bound;
-  const bool whole_pool = !joint.problem.limit_reached;  // else it is little more than an operator a kernel
-  result.optimal = joint.solution.optimal && whole_pool && result.objective == joint.solution.cost;
-  result.certified = joint.solution.certified && result.optimal;
+  set_answer(result, joint);
   result.extract_s = extract_watch.seconds();
   if (result.smallest_memory_limit) return result;
 

@@ -218,6 +218,27 @@ void set_before(OptimizeResult& result, const Graph& source, const Baseline& bas
   result.flops_before = t.flops;
 }
 
+void set_saturated(OptimizeResult& result, const Imported& program, const Saturation& saturation) {
+  result.saturate_s = saturation.seconds;
+  result.stop_reason = saturation.stop_reason;
+  result.iterations = saturation.iterations;
+  result.matches_dropped = saturation.dropped;
+  if (!saturation.uneven.empty()) {
+    result.notes.push_back(fmt::format("left out, for they would reach a part of the equal layers only: {}", fmt::join(saturation.uneven, ", ")));
+  }
+  result.quarantined_rules.insert(result.quarantined_rules.end(), saturation.quarantined.begin(), saturation.quarantined.end());
+  result.enodes = program.tensors->graph().node_count();
+  result.eclasses = program.tensors->graph().class_count();
+}
+
+void set_answer(OptimizeResult& result, const Choice& joint) {
+  result.objective = result.memory.total() < result.peak_unlimited ? result.predicted_after_s : joint.solution.cost;
+  result.bound = joint.solution.bound;
+  const bool whole_pool = !joint.problem.limit_reached;  // else it is little more than an operator a kernel
+  result.optimal = joint.solution.optimal && whole_pool && result.objective == joint.solution.cost;
+  result.certified = joint.solution.certified && result.optimal;
+}
+
 void set_after(OptimizeResult& result, const Device& device) {
   const Totals t = totals(result.program, device);
   result.ops_after = t.operators;

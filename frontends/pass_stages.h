@@ -76,8 +76,11 @@ Status extract_program(Choice& choice, const OptimizeOptions& options, const Sto
 
 // Which limits ended saturation, fusion and extraction.  `fewer`: the pool was kept small for the clock's sake.
 void set_limits(OptimizeResult& result, const Choice& joint, bool fewer, const OptimizeOptions& options, const Stopwatch& total);
+// The figures of a stage into the result.
 void set_before(OptimizeResult& result, const Graph& source, const Baseline& baseline, const Device& device);
+void set_saturated(OptimizeResult& result, const Imported& program, const Saturation& saturation);
 void set_after(OptimizeResult& result, const Device& device);
+void set_answer(OptimizeResult& result, const Choice& joint);  // after set_after
 
 // Which rules the chosen term rests on, and the proof (design decision 10).
 Status explain_choice(OptimizeResult& result, const Graph& source, const Imported& program, const Saturation& saturation,

@@ -138,77 +138,45 @@ std::string float_call_text(ScalarFn fn, DType t, const std::vector<std::string>
   auto unary = [&](const char* function) { return function + f + "(" + a + ")"; };
   auto binary = [&](const char* function) { return function + f + "(" + a + ", " + b + ")"; };
   switch (fn) {
-    case ScalarFn::kAdd:
-      return a + " + " + b;
-    case ScalarFn::kSub:
-      return a + " - " + b;
-    case ScalarFn::kMul:
-      return a + " * " + b;
-    case ScalarFn::kDiv:
-      return a + " / " + b;
-    case ScalarFn::kRem:
-      return binary("fmod");
-    case ScalarFn::kPow:
-      return binary("pow");
-    case ScalarFn::kAtan2:
-      return binary("atan2");
+    case ScalarFn::kAdd: return a + " + " + b;
+    case ScalarFn::kSub: return a + " - " + b;
+    case ScalarFn::kMul: return a + " * " + b;
+    case ScalarFn::kDiv: return a + " / " + b;
+    case ScalarFn::kRem: return binary("fmod");
+    case ScalarFn::kPow: return binary("pow");
+    case ScalarFn::kAtan2: return binary("atan2");
     // fmax and fmin drop a NaN.
-    case ScalarFn::kMax:
-      return unless_nan(a, b, binary("fmax"));
-    case ScalarFn::kMin:
-      return unless_nan(a, b, binary("fmin"));
-    case ScalarFn::kNeg:
-      return "-" + a;
-    case ScalarFn::kAbs:
-      return unary("fabs");
+    case ScalarFn::kMax: return unless_nan(a, b, binary("fmax"));
+    case ScalarFn::kMin: return unless_nan(a, b, binary("fmin"));
+    case ScalarFn::kNeg: return "-" + a;
+    case ScalarFn::kAbs: return unary("fabs");
     case ScalarFn::kSign:
       library.need("sign_of");
       return "sign_of(" + a + ")";
-    case ScalarFn::kFloor:
-      return unary("floor");
-    case ScalarFn::kCeil:
-      return unary("ceil");
-    case ScalarFn::kRoundEven:
-      return unary("rint");
-    case ScalarFn::kExp:
-      return unary("exp");
-    case ScalarFn::kExpm1:
-      return unary("expm1");
-    case ScalarFn::kLog:
-      return unary("log");
-    case ScalarFn::kLog1p:
-      return unary("log1p");
-    case ScalarFn::kSqrt:
-      return unary("sqrt");
-    case ScalarFn::kRsqrt:
-      return unary("rsqrt");
-    case ScalarFn::kSin:
-      return unary("sin");
-    case ScalarFn::kCos:
-      return unary("cos");
-    case ScalarFn::kTanh:
-      return unary("tanh");
-    case ScalarFn::kErf:
-      return unary("erf");
+    case ScalarFn::kFloor: return unary("floor");
+    case ScalarFn::kCeil: return unary("ceil");
+    case ScalarFn::kRoundEven: return unary("rint");
+    case ScalarFn::kExp: return unary("exp");
+    case ScalarFn::kExpm1: return unary("expm1");
+    case ScalarFn::kLog: return unary("log");
+    case ScalarFn::kLog1p: return unary("log1p");
+    case ScalarFn::kSqrt: return unary("sqrt");
+    case ScalarFn::kRsqrt: return unary("rsqrt");
+    case ScalarFn::kSin: return unary("sin");
+    case ScalarFn::kCos: return unary("cos");
+    case ScalarFn::kTanh: return unary("tanh");
+    case ScalarFn::kErf: return unary("erf");
     case ScalarFn::kLogistic:
       library.need("logistic_of");
       return "logistic_of(" + a + ")";
-    case ScalarFn::kEq:
-      return a + " == " + b;
-    case ScalarFn::kNe:
-      return a + " != " + b;
-    case ScalarFn::kLt:
-      return a + " < " + b;
-    case ScalarFn::kLe:
-      return a + " <= " + b;
-    case ScalarFn::kGt:
-      return a + " > " + b;
-    case ScalarFn::kGe:
-      return a + " >= " + b;
-    case ScalarFn::kIsNan:
-      return a + " != " + a;
-    case ScalarFn::kIsFinite:
-      return a + " - " + a + " == 0";
+    case ScalarFn::kEq: return a + " == " + b;
+    case ScalarFn::kNe: return a + " != " + b;
+    case ScalarFn::kLt: return a + " < " + b;
+    case ScalarFn::kLe: return a + " <= " + b;
+    case ScalarFn::kGt: return a + " > " + b;
+    case ScalarFn::kGe: return a + " >= " + b;
+    case ScalarFn::kIsNan: return a + " != " + a;
+    case ScalarFn::kIsFinite: return a + " - " + a + " == 0";
     default:
       break;
   }
