@@ -6,7 +6,6 @@
 
 #include "ir/assume.h"
 
-#include "rules/lang/check.h"
 #include "rules/lang/roles.h"
 
 namespace egret::rules {
@@ -56,7 +55,7 @@ std::optional<TermValue> Builder::term(const Term& t) {
     }
     case Term::Kind::kName: return name(t);
     default:
-      if (const OpDef* op = operator_of(t)) return call(*op, t);
+      if (const OpDef* op = t.op) return call(*op, t);
       break;
   }
   // A native in the place of a term is a number.
@@ -559,7 +558,7 @@ bool Builder::holds(const Term& t) {
 }
 
 bool Builder::let(const Binding& b) {
-  bool tensor = (b.term.kind == Term::Kind::kCall && find_op(b.term.name)) || b.term.kind == Term::Kind::kNegate;
+  bool tensor = b.term.op && b.term.kind != Term::Kind::kInfix;
   std::optional<Value> v = tensor ? std::nullopt : value(b.term);
   if (!v) {
     auto t = term(b.term);

@@ -97,7 +97,7 @@ class Checker {
     if (!rule_.find_all) return {};
     const Term& member = rule_.find[0].term;
     bool group = member.args.size() == 2 && member.args[0].many != member.args[1].many && rule_.find.size() == 1;
-    if (!rule_.find[0].many || !group || !operator_of(member)) {
+    if (!rule_.find[0].many || !group || !member.op) {
       return error_at(rule_.at, "'find all' needs one term NAME.. = OP(a, b..) with one operand group",
                       "p.. = dot(a[..], b..[..], over=k)");
     }
@@ -191,7 +191,7 @@ class Checker {
       EGRET_TRY_VOID(each_arity(t));
       for (const auto& [name, value] : t.attrs) bind(value);
     } else {
-      const OpDef* op = operator_of(t);
+      const OpDef* op = t.op;
       if (!op && t.kind == Term::Kind::kCall) return unknown(t);
       if (!op) return error(t, "this cannot stand in a left side", "left sides are operators, variables and numbers");
       EGRET_TRY_VOID(arity(t, *op));
@@ -220,7 +220,7 @@ class Checker {
       return name_bound(t);
     }
     if (t.kind == Term::Kind::kCall && !is_each(t)) {
-      const OpDef* op = find_op(t.name);
+      const OpDef* op = t.op;
       if (!op && t.name != "slices") return value(t);
       if (op) {
         EGRET_TRY_VOID(arity(t, *op));
@@ -237,7 +237,7 @@ class Checker {
     if (t.kind == Term::Kind::kName) return name_bound(t);
     if (t.kind == Term::Kind::kCall) {
       const Native* n = find_native(t.name);
-      if (!n && find_op(t.name)) return right(t);
+      if (!n && t.op) return right(t);
       if (!n) return error(t, fmt::format("no operator, condition or computation '{}'", t.name), meant(t.name, "`egret ops` lists the operators, docs/rules.md the conditions and computations"));
       if (!fits(*n, t.args.size())) {
         return error(t, fmt::format("{} takes ({}), not {} arguments", n->name, n->sorts, t.args.size()), n->summary);
@@ -306,6 +306,7 @@ class Checker {
 void substitute(Term& t, const std::string& variable, const OpDef& op) {
   if (t.kind == Term::Kind::kCall && t.name == variable) {
     t.name = op.name;
+    t.op = &op;
     bool all = std::any_of(t.attrs.begin(), t.attrs.end(), [](const auto& a) { return a.first == "all"; });
     if (!op.attrs.empty() && !all) {
       Term tuple;
@@ -346,28 +347,21 @@ Status check_rule(const RuleSyntax& rule, const std::string& file) {
   return Checker(rule, file).run();
 }
 
-const OpDef* operator_of(const Term& t) {
-  static const OpDef &neg = op_named("neg"), &add = op_named("add"), &sub = op_named("sub"), &mul = op_named("mul"), &div = op_named("div");
-  switch (t.kind) {
-    case Term::Kind::kCall: return find_op(t.name);
-    case Term::Kind::kNegate: return &neg;
-    case Term::Kind::kInfix: return t.name == "+" ? &add : t.name == "-" ? &sub : t.name == "*" ? &mul : &div;
-    default: return nullptr;
-  }
-}
-
 std::vector<ConcreteRule> concrete_rules(RuleSyntax rule) {
   std::vector<ConcreteRule> out;
   const auto add = [&](std::string name, RuleSyntax&& one) {
     one.prepared = std::make_shared<PreparedSlot>();
     out.push_back({std::move(name), std::make_shared<const RuleSyntax>(std::move(one))});
   };
-  const auto both = [&](const std::string& name, RuleSyntax&& one) {
+  // `alike`: where the expansions of an operator that is typed alike begin in `out`.
+  const auto both = [&](const std::string& name, RuleSyntax&& one, std::optional<size_t> alike = {}) {
     std::optional<RuleSyntax> back;
     if (one.both_ways) {
       back = one;
       std::swap(back->left, back->right);
+      if (alike) back->alike = out[*alike + 1].syntax;
     }
+    if (alike) one.alike = out[*alike].syntax;
     add(name, std::move(one));
     if (back) add(name + "/rev", std::move(*back));
   };
@@ -376,14 +370,16 @@ std::vector<ConcreteRule> concrete_rules(RuleSyntax rule) {
     both(name, std::move(rule));
     return out;
   }
-  std::vector<const OpDef*> seen;
+  std::vector<std::pair<const OpDef*, size_t>> begins;  // of each operator, its expansions in `out`
   for (const std::string& c : rule.each->classes) {
     for (const OpDef* op : operators_of_class(c)) {
-      if (std::find(seen.begin(), seen.end(), op) != seen.end()) continue;
-      seen.push_back(op);
+      if (std::any_of(begins.begin(), begins.end(), [&](const auto& b) { return b.first == op; })) continue;
+      const auto like = std::find_if(begins.begin(), begins.end(), [&](const auto& b) { return typed_alike(*b.first, *op); });
+      const auto alike = like == begins.end() ? std::nullopt : std::optional(like->second);
+      begins.emplace_back(op, out.size());
       RuleSyntax one = rule;
       substitute(one, *op);
-      both(rule.name + "[" + op->name + "]", std::move(one));
+      both(rule.name + "[" + op->name + "]", std::move(one), alike);
     }
   }
   return out;

@@ -28,7 +28,7 @@ struct ConcreteRule {
 };
 std::vector<ConcreteRule> concrete_rules(RuleSyntax rule);
 
-// The operator a term applies; null where it applies none.
-const OpDef* operator_of(const Term& term);
+// Maps without attributes of the same dtypes: where one stands another could, in types and in roles of axes.
+bool typed_alike(const OpDef& a, const OpDef& b);
 
 }  // namespace egret::rules

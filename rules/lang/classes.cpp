@@ -1,7 +1,9 @@
 // Operator classes that `for f in CLASS` may name; all derived from what the definitions say.
 #include <algorithm>
 #include <iterator>
+#include <map>
 
+#include "ir/definitions/definition.h"
 #include "rules/lang/check.h"
 #include "rules/lang/roles.h"
 
@@ -51,6 +53,37 @@ std::span<const OpDef* const> operators_of_class(std::string_view name) {
   const auto all = all_ops();
   const auto it = std::find_if(all.begin(), all.end(), [&](const OpDef* op) { return op->name == name; });
   return it == all.end() ? std::span<const OpDef* const>() : all.subspan(static_cast<size_t>(it - all.begin()), 1);
+}
+
+namespace {
+
+// What the types of a map without attributes follow from; empty of other operators.
+std::vector<int> dtypes_of(const OpDef& op) {
+  if (!is_elementwise(op) || !op.attrs.empty()) return {};
+  std::vector<int> out{op.min_operands, op.max_operands};
+  if (!op.definition) {  // a composite: of floats, whatever its terms ask for
+    const std::vector<Type> operands(static_cast<size_t>(op.min_operands), Type::tensor(DType::f32, {}));
+    const auto type = infer_type(op, {}, operands);
+    if (!type.ok()) return {};
+    out.push_back(-1 - static_cast<int>(type->dtype));
+    return out;
+  }
+  if (!op.definition->where.empty()) return {};
+  for (const DefOperand& o : op.definition->operands) out.push_back(static_cast<int>(o.dtype));
+  if (op.definition->result_dtype) out.push_back(-1 - static_cast<int>(*op.definition->result_dtype));
+  return out;
+}
+
+}  // namespace
+
+bool typed_alike(const OpDef& a, const OpDef& b) {
+  static const std::map<const OpDef*, std::vector<int>> dtypes = [] {
+    std::map<const OpDef*, std::vector<int>> out;
+    for (const OpDef* op : all_ops()) out.emplace(op, dtypes_of(*op));
+    return out;
+  }();
+  const auto &x = dtypes.at(&a), &y = dtypes.at(&b);
+  return !x.empty() && x == y && (a.definition == nullptr) == (b.definition == nullptr);
 }
 
 std::vector<std::string> operator_classes() {

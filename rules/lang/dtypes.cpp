@@ -133,7 +133,7 @@ class Classes {
   }
 
   size_t term(const Term& t) {
-    const OpDef* op = operator_of(t);
+    const OpDef* op = t.op;
     if (t.kind == Term::Kind::kName && variables_.contains(t.name)) return variables_.at(t.name);
     if (!op) return fresh();
     std::vector<size_t> operands;
@@ -168,7 +168,7 @@ class Classes {
   static bool names_dtype(const Term& t) {
     if (t.kind == Term::Kind::kName && dtype_from_name(t.name)) return true;
     if (t.kind == Term::Kind::kCall && (t.name == "dtype" || t.name == "holds")) return true;
-    if (const OpDef* op = operator_of(t)) {
+    if (const OpDef* op = t.op) {
       if (!op->definition) return true;
       for (const AttrSpec& spec : op->attrs) {
         if (spec.kind == AttrKind::kDType) return true;
@@ -185,7 +185,7 @@ class Classes {
     constexpr std::string_view kOperators[] = {"add", "sub", "mul", "neg", "square", "dot", "conv", "conv_dx", "conv_dw", "reduce_sum", "window_sum",
                                                "transpose", "reshape", "broadcast", "slice", "concat", "reverse", "pad"};
     if (t.kind == Term::Kind::kNumber) return t.number >= 0 && t.number <= kLargest && t.number == std::floor(t.number);
-    const OpDef* op = operator_of(t);
+    const OpDef* op = t.op;
     if (t.kind != Term::Kind::kName && (!op || std::ranges::find(kOperators, op->name) == std::end(kOperators))) return false;
     return std::ranges::all_of(t.args, in_any_ring);
   }

@@ -14,7 +14,7 @@ std::set<const OpDef*> operators_of(const RuleSyntax& rule) {
     for (const std::string& c : rule.each->classes) {
       for (const OpDef* op : operators_of_class(c)) out.insert(op);
     }
-  } else if (const OpDef* op = operator_of(rule.left)) {
+  } else if (const OpDef* op = rule.left.op) {
     out.insert(op);
   }
   return out;

@@ -22,7 +22,7 @@ namespace {
 constexpr size_t kPartBytes = size_t{16} << 10;  // some 50 rules, about a third of a millisecond
 
 void operators_in(const Term& t, std::vector<const OpDef*>& out) {
-  if (const OpDef* op = operator_of(t); op && std::find(out.begin(), out.end(), op) == out.end()) out.push_back(op);
+  if (const OpDef* op = t.op; op && std::find(out.begin(), out.end(), op) == out.end()) out.push_back(op);
   for (const Term& a : t.args) operators_in(a, out);
 }
 

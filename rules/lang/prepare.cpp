@@ -81,7 +81,7 @@ class Names {
       rule_.variables.push_back(std::move(v));
       return;
     }
-    const OpDef* op = operator_of(t);
+    const OpDef* op = t.op;
     for (size_t i = 0; i < t.args.size(); ++i) {
       DType own = op ? dtype_for(*op, i) : DType::f32;
       // Maps of any dtype take what their place takes.
@@ -118,7 +118,7 @@ class Samples {
   void visit(const Term& t) {
     for (const Term& a : t.args) visit(a);
     if (t.attrs.empty()) return;
-    const OpDef* op = operator_of(t);
+    const OpDef* op = t.op;
     for (const auto& [name, value] : t.attrs) {
       if (!op || value.kind != Term::Kind::kName || rule_.group(value.name)) continue;
       bool tuple = name == "all";
@@ -158,7 +158,7 @@ class WrittenLeft {
 
  private:
   LeftOperand add(const Term& t) {
-    const OpDef* op = operator_of(t);
+    const OpDef* op = t.op;
     if (!op) return leaf(t);
     auto n = static_cast<uint32_t>(left_.nodes.size());
     left_.nodes.push_back({op, &t, {}});
@@ -459,6 +459,41 @@ Result<std::shared_ptr<const PreparedRule>> prepare_now(const Rule& rule) {
   return std::shared_ptr<const PreparedRule>(std::move(prepared));
 }
 
+void terms_in(const Term& t, std::vector<const Term*>& out) {
+  out.push_back(&t);
+  for (const Term& a : t.args) terms_in(a, out);
+}
+
+std::vector<const Term*> terms_in(const std::vector<Equation>& equations) {
+  std::vector<const Term*> out;
+  for (const Equation& e : equations) terms_in(*e.left, out);
+  return out;
+}
+
+// As the expansion of an operator that is typed alike was prepared: all but operators, and where they stand, is the same.
+std::shared_ptr<const PreparedRule> prepared_as(const PreparedRule& other, const RuleSyntax& syntax) {
+  auto out = std::make_shared<PreparedRule>(other);
+  out->syntax = &syntax;
+  out->equations = equations_of(syntax);
+  const std::vector<const Term*> before = terms_in(other.equations), now = terms_in(out->equations);
+  for (Left& left : out->lefts) {
+    for (LeftNode& node : left.nodes) {
+      if (!node.term) continue;
+      node.term = now[static_cast<size_t>(std::find(before.begin(), before.end(), node.term) - before.begin())];
+      node.op = node.term->op;
+    }
+    for (LeftLeaf& leaf : left.leaves) {
+      for (size_t v = 0; leaf.axes && v < out->variables.size(); ++v) {
+        const auto& lists = other.variables[v].axes;
+        for (size_t l = 0; l < lists.size(); ++l) {
+          if (leaf.axes == &lists[l]) leaf.axes = &out->variables[v].axes[l];
+        }
+      }
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 const RuleVariable* PreparedRule::variable(std::string_view name) const {
@@ -478,12 +513,15 @@ const AxisName* PreparedRule::group(std::string_view name) const {
 Result<std::shared_ptr<const PreparedRule>> prepare(const Rule& rule) {
   PreparedSlot& slot = *rule.syntax->prepared;
   std::call_once(slot.once, [&] {
-    auto made = prepare_now(rule);
-    if (made.ok()) {
+    const RuleSyntax* alike = rule.syntax->alike.get();
+    if (alike && alike->prepared->done.load(std::memory_order_acquire)) {
+      slot.rule = prepared_as(*alike->prepared->rule, *rule.syntax);
+    } else if (auto made = prepare_now(rule); made.ok()) {
       slot.rule = *made;
     } else {
       slot.error = made.take_error();
     }
+    slot.done.store(slot.rule != nullptr, std::memory_order_release);
   });
   if (slot.error) return *slot.error;
   return slot.rule;

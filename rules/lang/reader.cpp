@@ -214,9 +214,15 @@ class Reader {
     outer.kind = kind;
     outer.at = here();
     outer.name = scan_.next().text;
+    if (kind == Term::Kind::kInfix) outer.op = infix(outer.name[0]);
     outer.args.reserve(2);
     outer.args.push_back(std::move(t));
     t = std::move(outer);
+  }
+
+  static const OpDef* infix(char symbol) {
+    static const OpDef &add = op_named("add"), &sub = op_named("sub"), &mul = op_named("mul"), &div = op_named("div");
+    return symbol == '+' ? &add : symbol == '-' ? &sub : symbol == '*' ? &mul : &div;
   }
 
   static int precedence(const Token& t) {
@@ -246,8 +252,10 @@ class Reader {
       out.at = at;
       return {};
     }
+    static const OpDef& neg = op_named("neg");
     Term outer;
     outer.kind = Term::Kind::kNegate;
+    outer.op = &neg;
     outer.at = at;
     outer.args.push_back(std::move(out));
     out = std::move(outer);
@@ -275,6 +283,7 @@ class Reader {
     EGRET_TRY_VOID(variable(t.name, "a term"));
     if (scan_.accept("(")) {
       t.kind = Term::Kind::kCall;
+      t.op = find_op(t.name);
       return arguments(t, ")", depth);
     }
     if (scan_.accept(".")) {

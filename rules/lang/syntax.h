@@ -5,6 +5,7 @@
 // instance.cpp (a rule at work); natives.h (named conditions and computations); fusion_rules.h.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -42,6 +43,7 @@ struct Term {
     kList,     // [a, b]
   };
   Kind kind = Kind::kName;
+  const OpDef* op = nullptr;      // that a call, an infix or a minus applies; null: none (a native, the name of a `for`)
   std::string name;
   bool many = false;              // name..: an operand group
   bool has_axes = false;
@@ -93,6 +95,7 @@ struct PreparedRule;  // left.h
 struct PreparedSlot {
   std::once_flag once;
   std::shared_ptr<const PreparedRule> rule;  // null: not prepared, or `error`
+  std::atomic<bool> done = false;            // `rule` is there
   std::optional<Error> error;
   std::once_flag dtypes_once;
   std::optional<std::vector<Assignment>> dtypes;  // dtype_assignments (rules.h)
@@ -117,6 +120,7 @@ struct RuleSyntax {
   FusionForm fusion = FusionForm::kBegin;
   std::vector<std::string> fusion_conditions;  // words of each, as written
   std::shared_ptr<PreparedSlot> prepared;      // of a concrete rule: made on first use
+  std::shared_ptr<const RuleSyntax> alike;     // an expansion before it whose operator has the same types and axes; null: none
 
   const std::vector<Example>& accepts() const { return examples ? examples->accepts : kNoExamples; }
   const std::vector<Example>& rejects() const { return examples ? examples->rejects : kNoExamples; }

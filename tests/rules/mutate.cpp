@@ -23,7 +23,7 @@ void sites_in(Term& t, Site from, std::vector<Site>& out) {
   from.term = &t;
   out.push_back(from);
   for (Term& a : t.args) sites_in(a, {nullptr, &t, from.attr, from.op}, out);
-  for (auto& [name, value] : t.attrs) sites_in(value, {nullptr, &t, name, operator_of(t)}, out);
+  for (auto& [name, value] : t.attrs) sites_in(value, {nullptr, &t, name, t.op}, out);
 }
 
 std::vector<Site> sites_of(RuleSyntax& rule, Part part) {
@@ -205,7 +205,7 @@ const std::vector<Kind>& kinds() {
          return !is_tensor(s) && !axes_attr(s) && s.term->kind == Term::Kind::kName && other_name(s.term->name, Names(rule).values, v);
        }},
       {"attribute-plus-one", Part::kRight, [](RuleSyntax&, const Site& s, size_t v) {
-         if (!list_attr(s) || s.term->kind == Term::Kind::kList || s.parent->kind != Term::Kind::kCall || operator_of(*s.parent) != s.op || v > 1) return false;
+         if (!list_attr(s) || s.term->kind == Term::Kind::kList || s.parent->kind != Term::Kind::kCall || s.parent->op != s.op || v > 1) return false;
          *s.term = infix(v == 0 ? "+" : "-", Term(*s.term), 1);
          return true;
        }},
