@@ -17,7 +17,8 @@ namespace {
 
 // Of the exact engines: seconds on the largest models; small ones are proved long before.
 constexpr uint64_t kExactWork = 1'500'000;
-constexpr uint64_t kFarWork = 3'500'000;         // more, where the gap is still above some percent
+constexpr uint64_t kMoreWork = 8'000'000;        // on the parts, where that leaves a gap,
+constexpr uint64_t kFarWork = 3'500'000;         // and on the whole again, where it is still above some percent
 constexpr size_t kVeryMany = 60'000;             // candidates: then equal parts are looked for first, and their bound is enough, where it is near;
 constexpr size_t kMany = 15'000;                 // of so many, where layers are equal, after a first try:
 constexpr uint64_t kFirstWork = 150'000;         // what little work proves needs no equal parts
@@ -133,6 +134,7 @@ Status extract_program(Choice& choice, const OptimizeOptions& options, const Sto
   extract::SolveOptions solve;
   solve.limits = remaining(options, total);
   solve.work = kExactWork;
+  solve.more_work = kMoreWork;
   solve.far_work = kFarWork;
   solve.threads = options.threads;
   double bound = 0;
@@ -144,6 +146,7 @@ Status extract_program(Choice& choice, const OptimizeOptions& options, const Sto
   if (alike && candidates <= kVeryMany) {
     extract::SolveOptions first = solve;
     first.work = first.far_work = kFirstWork;
+    first.more_work = 0;
     EGRET_TRY(choice.solution, extract::solve_portfolio(choice.problem.problem, first, &choice.solution));
     if (choice.solution.optimal) return extract::check_solution(choice.problem.problem, choice.solution);
     bound = choice.solution.bound;

@@ -307,7 +307,8 @@ TEST_CASE("far from a proof, the narrow window and the whole program find the op
     options.far_work = 100'000'000;
     for (int threads : {1, 2}) {
       options.threads = threads;
-      const Incumbent found = solve_whole(*graph, p, all, {}, options, /*work=*/0, Stopwatch());
+      uint64_t work = 0;
+      const Incumbent found = solve_whole(*graph, p, all, {}, options, work, Stopwatch());
       const double tolerance = 1e-9 * std::max(1.0, *best);
       CHECK(std::abs(found.upper - *best) <= tolerance);
       CHECK(std::abs(found.lower - *best) <= tolerance);

@@ -47,7 +47,8 @@ Result<Answers> solve_top(const Problem& problem, size_t k, size_t distance, con
         out.complete = true;
         break;
       }
-      const Incumbent best = solve_whole(graph, problem, {}, rows, options, options.work, clock);
+      uint64_t work = options.work;
+      const Incumbent best = solve_whole(graph, problem, {}, rows, options, work, clock);
       if (!std::isfinite(best.upper)) {
         out.complete = best.lower >= best.upper;
         break;

@@ -2,6 +2,7 @@
 // they found is merged in a fixed order, blocks that shrank are reduced and divided again, and the slices double.
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <numeric>
 #include <thread>
 
@@ -11,6 +12,7 @@
 #include "extract/solve/graph/earnings.h"
 #include "extract/solve/heuristics/greedy.h"
 #include "extract/solve/portfolio/block.h"
+#include "extract/solve/portfolio/unlimited.h"
 #include "extract/solve/portfolio/whole.h"
 
 namespace egret::extract {
@@ -30,21 +32,28 @@ struct Task {
   StopToken stop;
 };
 
+// Told of what is known whenever that may have become better; says whether to go on.
+using Watch = std::function<bool(const Incumbent&)>;
+
+struct Budget {
+  uint64_t left, spent = 0;  // units of the exact engines
+  void spend(uint64_t work) {
+    left -= std::min(left, work);
+    spent += work;
+  }
+};
+
 class Portfolio {
  public:
-  Portfolio(const SolveOptions& options, Block& whole) : options_(options), whole_(whole), work_left_(options.work) {}
+  // `covers`: a program over the whole problem knows more than HiGHS on a block.
+  Portfolio(const SolveOptions& options, Block& whole, bool covers, Budget& budget, const Watch& watch)
+      : options_(options), whole_(whole), covers_(covers), budget_(budget), watch_(watch) {}
 
-  // Calls back if the best or the bound is better than at the last call.
-  void report(const Incumbent& now, const Stopwatch& clock) {
-    const double bound = std::min(now.lower, now.upper);
-    if (!options_.progress || (now.upper >= reported_.upper && bound <= reported_.lower)) return;
-    reported_ = {std::min(now.upper, reported_.upper), {}, std::max(bound, reported_.lower)};
-    options_.progress({options_.work - work_left_, clock.seconds(), reported_.upper, reported_.lower});
-  }
+  bool go_on() const { return watch_(whole_.incumbent()); }
 
   // On blocks of at most `max_size` candidates, until a slice would be longer than `last_slice`.
   void run(const Stopwatch& clock, uint64_t last_slice, size_t max_size) {
-    while (!clock.expired(options_.limits) && !close_enough() && work_left_ > 0) {
+    while (!clock.expired(options_.limits) && !close_enough() && budget_.left > 0) {
       std::vector<Block*> open;
       whole_.open_leaves(open);
       std::erase_if(open, [&](Block* b) { return b->graph().size() > max_size || !ready(*b) || b->slice > last_slice; });
@@ -52,7 +61,7 @@ class Portfolio {
       auto tasks = make_tasks(open);
       run_all(tasks, clock);
       for (auto& task : tasks) {
-        work_left_ -= std::min(work_left_, task->step.work);
+        budget_.spend(task->step.work);
         Block::Runner& runner = task->block->engines[task->engine];
         runner.leads = task->block->merge(task->step);
         if (task->step.outcome == Outcome::kGivenUp) runner.engine.reset();
@@ -67,11 +76,10 @@ class Portfolio {
         block->divide(options_, clock);
       }
       whole_.gather();
-      report(whole_.incumbent(), clock);
+      if (!go_on()) return;
     }
   }
 
-  uint64_t work_left() const { return work_left_; }
   bool close_enough() const {
     const Incumbent& best = whole_.incumbent();
     return whole_.proved() || best.upper - best.lower <= options_.gap * std::abs(best.upper);
@@ -87,7 +95,7 @@ class Portfolio {
       };
       if (options_.engines == Engines::kAll) add(make_cut_engine(block.graph()));
       if (options_.engines != Engines::kHighs && CoreGuided::takes(block.graph())) add(std::make_unique<CoreGuided>(block.graph(), false));
-      add(make_highs_engine(block.graph()));
+      if (!covers_ || block.engines.empty()) add(make_highs_engine(block.graph()));
     }
     return !block.engines.empty();
   }
@@ -115,7 +123,7 @@ class Portfolio {
         if (interrupt()) continue;
         const Block::Runner& runner = task.block->engines[task.engine];
         const uint64_t slice = std::max(kFirstSlice, runner.leads ? task.block->slice : task.block->slice / kBehind);
-        task.step = runner.engine->advance(task.block->shared(), std::min(slice, work_left_), interrupt);
+        task.step = runner.engine->advance(task.block->shared(), std::min(slice, budget_.left), interrupt);
         if (task.step.outcome != Outcome::kProved) continue;
         for (size_t later = t + 1; later < tasks.size() && tasks[later]->block == task.block; ++later) {
           tasks[later]->stop.request_stop();
@@ -142,8 +150,9 @@ class Portfolio {
 
   const SolveOptions& options_;
   Block& whole_;
-  uint64_t work_left_;
-  Incumbent reported_;
+  const bool covers_;
+  Budget& budget_;
+  const Watch& watch_;
 };
 
 // The choice as candidates of the graph; empty where it is none.
@@ -158,8 +167,7 @@ std::vector<uint32_t> chosen_in(const Problem& problem, const Hypergraph& graph,
 
 // What candidates compute inside allows rows that only a program over the whole problem has; it gets the candidates
 // that are still in question, and all the work that is left in one slice, since each slice starts the program anew.
-Incumbent with_terms(const Problem& problem, const SolveOptions& options, const Hypergraph& graph, const Block& whole,
-                     uint64_t work, const Stopwatch& clock) {
+void with_terms(const Problem& problem, const SolveOptions& options, const Hypergraph& graph, Block& whole, uint64_t& work, const Stopwatch& clock) {
   const auto keep = whole.survivors();
   Hypergraph named = graph;
   std::iota(named.original.begin(), named.original.end(), 0);
@@ -170,34 +178,81 @@ Incumbent with_terms(const Problem& problem, const SolveOptions& options, const 
   const auto last = std::set_intersection(number.begin(), number.end(), start.solution.begin(), start.solution.end(), start.solution.begin());
   start.solution.erase(last, start.solution.end());
   for (uint32_t& k : start.solution) k = static_cast<uint32_t>(std::lower_bound(number.begin(), number.end(), k) - number.begin());
-  Incumbent best = solve_whole(rest, problem, std::move(start), {}, options, work, clock);
-  for (uint32_t& k : best.solution) k = number[k];
-  return best;
+  Step step;
+  step.found = solve_whole(rest, problem, std::move(start), {}, options, work, clock);
+  for (uint32_t& k : step.found.solution) k = number[k];
+  whole.merge(step);
+}
+
+// Covers and bounds; the engines on what these leave; where candidates say what they compute inside the program over all of
+// it, and then the engines again, with more.
+Incumbent solve_graph(const Problem& problem, const SolveOptions& options, const Hypergraph& graph, const std::vector<uint32_t>& chosen,
+                      Budget& budget, const Stopwatch& clock, const Watch& watch) {
+  Block whole(graph, Incumbent{});
+  whole.begin(chosen, options, clock);
+  const bool covers = !problem.term_nodes.empty() && have_highs();
+  Portfolio portfolio(options, whole, covers, budget, watch);
+  if (!whole.incumbent().solution.empty() && !portfolio.go_on()) return whole.incumbent();
+  const bool answered = !whole.incumbent().solution.empty() && whole.incumbent().lower > 0;
+  if (!answered || !clock.expired(options.limits)) whole.solve_parts(options, clock);
+  if (!portfolio.go_on()) return whole.incumbent();
+  if (options.engines == Engines::kNone) {
+    if (options.greedy_steps > kFirstSlice) portfolio.run(clock, kFirstSlice, kNeighbourhood);
+    return whole.incumbent();
+  }
+  if (!covers) {
+    portfolio.run(clock, UINT64_MAX, SIZE_MAX);
+    return whole.incumbent();
+  }
+  portfolio.run(clock, kFirstSlice, kManyWithTerms);
+  const auto done = [&] { return portfolio.close_enough() || clock.expired(options.limits) || !portfolio.go_on(); };
+  if (done()) return whole.incumbent();
+  SolveOptions once = options;
+  once.far_work = 0;
+  const uint64_t before = budget.left;
+  with_terms(problem, once, graph, whole, budget.left, clock);
+  budget.spent += before - budget.left;
+  if (done()) return whole.incumbent();
+  if (!std::isfinite(graph.fold_budget)) {  // of the engines on parts only HiGHS knows that row
+    budget.left += std::min(options.more_work, UINT64_MAX - budget.left);
+    portfolio.run(clock, UINT64_MAX, SIZE_MAX);
+  }
+  if (done() || options.far_work == 0) return whole.incumbent();
+  uint64_t none = 0;
+  with_terms(problem, options, graph, whole, none, clock);
+  return whole.incumbent();
 }
 
 Result<Solution> solve_nonnegative(const Problem& problem, const SolveOptions& options, const Solution* start) {
   const Stopwatch clock;
-  EGRET_TRY(Hypergraph graph, make_hypergraph(problem));
-  Block whole(graph, Incumbent{});
-  whole.begin(chosen_in(problem, graph, start), options, clock);
-  const bool covers = !problem.term_nodes.empty() && have_highs();
-  Portfolio portfolio(options, whole);
-  if (!whole.incumbent().solution.empty()) portfolio.report(whole.incumbent(), clock);
-  const bool answered = !whole.incumbent().solution.empty() && whole.incumbent().lower > 0;
-  if (!answered || !clock.expired(options.limits)) whole.solve_parts(options, clock);
-  portfolio.report(whole.incumbent(), clock);
-  if (options.engines == Engines::kNone) {
-    if (options.greedy_steps > kFirstSlice) portfolio.run(clock, kFirstSlice, kNeighbourhood);
-  } else if (covers) {
-    portfolio.run(clock, kFirstSlice, kManyWithTerms);
-  } else {
-    portfolio.run(clock, UINT64_MAX, SIZE_MAX);
+  EGRET_TRY(const Hypergraph graph, make_hypergraph(problem));
+  Budget budget{options.work};
+  Incumbent best, reported;
+  const auto report = [&] {
+    const double bound = std::min(best.lower, best.upper);
+    if (!options.progress || (best.upper >= reported.upper && bound <= reported.lower)) return;
+    reported = {std::min(best.upper, reported.upper), {}, std::max(bound, reported.lower)};
+    options.progress({budget.spent, clock.seconds(), reported.upper, reported.lower});
+  };
+  const auto take = [&](const Incumbent& found) {
+    best.lower = std::max(best.lower, found.lower);
+    if (found.upper < best.upper) best.upper = found.upper, best.solution = found.solution;
+    report();
+    return true;
+  };
+  std::vector<uint32_t> chosen = chosen_in(problem, graph, start);
+  bool kept = false;  // the limit on folded bytes, without being asked to
+  if (limited(graph) && !graph.has_negative_cost()) {
+    const Unlimited unlimited(graph);
+    const Watch watch = [&](const Incumbent& found) {
+      const auto lifted = found.upper < best.upper ? unlimited.lift(found.solution) : std::nullopt;
+      kept = found.upper >= best.upper || lifted;
+      return take({lifted ? found.upper : best.upper, lifted.value_or(std::vector<uint32_t>()), found.lower}) && kept;
+    };
+    watch(solve_graph(problem, options, unlimited.graph(), unlimited.lower(chosen), budget, clock, watch));
+    kept = kept && !best.solution.empty();
   }
-  Incumbent best = whole.incumbent();
-  if (covers && options.engines != Engines::kNone && !portfolio.close_enough()) {
-    best = with_terms(problem, options, graph, whole, portfolio.work_left(), clock);
-    portfolio.report(best, clock);
-  }
+  if (!kept) take(solve_graph(problem, options, graph, chosen, budget, clock, take));
   if (best.solution.empty() && !graph.roots.empty()) {
     if (best.lower >= best.upper) return input_error("infeasible: no choice keeps the limit on folded weights", "raise --fold-limit");
     return limit_error("extraction: no solution within its limits", "raise --time-limit or --fold-limit");

@@ -11,7 +11,7 @@ namespace {
 bool farther_than(double gap, const Incumbent& best) { return !(best.upper - best.lower <= gap * std::abs(best.upper)); }
 
 // Until the work is spent; false where the engine can do no more.
-bool run(Block& block, Engine& engine, uint64_t work, const SolveOptions& options, const Interrupt& interrupt) {
+bool run(Block& block, Engine& engine, uint64_t& work, const SolveOptions& options, const Interrupt& interrupt) {
   while (work > 0 && !block.proved() && !interrupt()) {
     const Step step = engine.advance(block.shared(), work, interrupt);
     work -= std::min(work, step.work);
@@ -29,8 +29,9 @@ void go_on(Block& block, Engine& all, Engine& narrow, const SolveOptions& option
   Block bound(block.graph(), block.incumbent());
   const Interrupt interrupt{&options.limits, &clock, nullptr}, interrupt_bound{&options.limits, &clock, &proved};
   const auto policy = options.threads == 1 ? std::launch::deferred : std::launch::async;
-  auto beside = std::async(policy, [&] { run(bound, all, options.far_work, options, interrupt_bound); });
-  run(block, narrow, options.far_work, options, interrupt);
+  auto beside = std::async(policy, [&, work = options.far_work]() mutable { run(bound, all, work, options, interrupt_bound); });
+  uint64_t work = options.far_work;
+  run(block, narrow, work, options, interrupt);
   if (block.proved()) proved.request_stop();
   beside.get();
   if (block.proved()) return;
@@ -42,7 +43,7 @@ void go_on(Block& block, Engine& all, Engine& narrow, const SolveOptions& option
 }  // namespace
 
 Incumbent solve_whole(const Hypergraph& graph, const Problem& problem, Incumbent start, std::vector<SideRow> side_rows,
-                      const SolveOptions& options, uint64_t work, const Stopwatch& clock) {
+                      const SolveOptions& options, uint64_t& work, const Stopwatch& clock) {
   Block block(graph, std::move(start));
   const auto engine = make_highs_engine(graph, &problem, side_rows);
   const Interrupt interrupt{&options.limits, &clock, nullptr};
