@@ -238,7 +238,7 @@ Result<Solution> solve_nonnegative(const Problem& problem, const SolveOptions& o
     best.lower = std::max(best.lower, found.lower);
     if (found.upper < best.upper) best.upper = found.upper, best.solution = found.solution;
     report();
-    return true;
+    return best.lower < best.upper;
   };
   std::vector<uint32_t> chosen = chosen_in(problem, graph, start);
   bool kept = false;  // the limit on folded bytes, without being asked to
