@@ -153,8 +153,6 @@ Result<Saturation> saturate(Imported& program, const Graph& source, const rules:
     };
     const egraph::Report report = egraph::run(program.tensors->graph(), out.compiled.rewrites, run);
     out.stop_reason = egraph::to_string(report.stop_reason);
-    out.iterations += report.iterations.size();
-    for (const egraph::RewriteCount& c : report.rewrites) out.dropped += c.dropped;
     std::vector<const rules::Rule*> unsound = alarms(out.compiled);
     const bool contradiction = unsound.empty() && program.tensors->contradiction();
     if (contradiction && !program.tensors->graph().explains()) {
@@ -167,7 +165,6 @@ Result<Saturation> saturate(Imported& program, const Graph& source, const rules:
     if (alike && !contradiction && unsound.empty() && out.uneven.empty() && remaining(options, total).seconds > report.seconds) {
       out.uneven = behind(out.compiled, report);
       if (!out.uneven.empty()) {  // the first run is not counted
-        out.iterations = out.dropped = 0;
         out.compiled = {};
         out.rules.remove(out.uneven);
         EGRET_TRY(program, import_program(source, options));
@@ -175,6 +172,8 @@ Result<Saturation> saturate(Imported& program, const Graph& source, const rules:
       }
     }
     spend(budget, report);
+    out.iterations += report.iterations.size();
+    for (const egraph::RewriteCount& c : report.rewrites) out.dropped += c.dropped;
     if (contradiction) unsound = contradicted(program, out.compiled);
     if (unsound.empty() && !contradiction) break;
     if (options.strict_rules) {

@@ -13,6 +13,7 @@ namespace {
 
 constexpr size_t kMaxShares = 20'000;  // ways to share axes out that are looked at
 constexpr size_t kDTypesOfEach = 2;    // further dtypes for each small assignment
+constexpr size_t kDTypesOfExample = 3;  // of a rule made by `for`
 
 struct TypedVariable {
   const RuleVariable* variable = nullptr;
@@ -109,13 +110,18 @@ class Sharing {
   std::vector<std::pair<int, std::map<std::string, std::vector<int64_t>>>> found_;
 };
 
-void replace_floats(Assignment& a, DType by) {
-  for (auto& [name, dtype] : a.dtypes) {
-    if (dtype == DType::f32) dtype = by;
-  }
-  for (auto& [name, type] : a.types) {
-    if (type.dtype == DType::f32) type.dtype = by;
-  }
+// Whether dtypes are those of the example but for f32, which in an example of a rule made by `for` stands for what its operator takes.
+bool fits(const Assignment& example, const DTypeChoice& choice) {
+  const auto same = [](DType given, DType chosen) { return given == DType::f32 || given == chosen; };
+  return std::ranges::all_of(choice.variables, [&](const auto& v) {
+    const auto type = example.types.find(v.first);
+    const auto dtype = example.dtypes.find(v.first);
+    return (type == example.types.end() || same(type->second.dtype, v.second)) && (dtype == example.dtypes.end() || same(dtype->second, v.second));
+  }) && std::ranges::all_of(choice.attributes, [&](const auto& t) {
+    const auto value = example.values.find(t.first);
+    const DType* given = value == example.values.end() ? nullptr : std::get_if<DType>(&value->second);
+    return !given || same(*given, t.second);
+  });
 }
 
 Result<Assignment> without_groups(const Rule& rule, const PreparedRule& prepared, const Example& example,
@@ -179,10 +185,10 @@ Result<std::vector<Assignment>> assignments_of(const Rule& rule, const PreparedR
   } else {
     out.push_back(base);
   }
-  if (rule.name == rule.written) return out;
-  for (DType other : {DType::boolean, DType::i32}) {
-    out.push_back(out[0]);
-    replace_floats(out.back(), other);
+  if (rule.name.find('[') == std::string::npos) return out;  // by no `for`
+  const auto choices = dtype_choices(prepared);
+  for (size_t k = 0; choices && k < choices->size() && out.size() <= kDTypesOfExample; ++k) {
+    if (fits(out[0], (*choices)[k])) out.push_back(with_dtypes(out[0], prepared, (*choices)[k]));
   }
   return out;
 }

@@ -1,5 +1,6 @@
 // Constants that contradict each other (design decision 8 c): a wrong rule is found by its explanation, and the run starts again.
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 
 #include "frontends/pass_stages.h"
 #include "ir/tensor.h"
@@ -18,7 +19,7 @@ struct Run {
   std::string error;
 
   Run(const std::string& injected, const char* numerics, bool proof, const std::vector<std::string>& proved = {}, const std::string& text = kSums,
-      bool strict = false) {
+      bool strict = false, uint64_t iterations = 12) {
     auto source = parse_graph(text, "program.egret");
     INFO((source.ok() ? "" : source.error().to_string()));
     REQUIRE(source.ok());
@@ -32,7 +33,7 @@ struct Run {
     options.proof = proof;
     options.strict_rules = strict;
     options.limits.enodes = 2'000;
-    options.limits.iterations = 12;
+    options.limits.iterations = iterations;
     const Stopwatch total;
     auto program = import_program(*source, options);
     REQUIRE(program.ok());
@@ -98,6 +99,34 @@ TEST_CASE("after three restarts the input is the result") {
   const Run three(all.substr(0, all.find("rule d")), "default", false, {}, text);
   CHECK(three.saturation.stop_reason == "saturated");
   CHECK(three.saturation.quarantined.size() == 3);
+}
+
+TEST_CASE("restarts share one budget of iterations, and a run that is only told again with its reasons is not counted twice") {
+  // A step an iteration: the k-th rule that is wrong shows itself in the k-th iteration, once those before it are gone.
+  const char* chain[] = {"abs", "floor", "ceil", "round", "relu"};
+  std::string wrong;
+  for (size_t k = 0; k < std::size(chain); ++k) {
+    wrong += fmt::format("rule wrong-{0}: {0}(x) => {1}\n", chain[k], k + 1);
+    if (k > 0) wrong += fmt::format("rule step-{0}: {0}(x) => {1}(x)\n", chain[k - 1], chain[k]);
+  }
+  const std::string text = "graph g\n  two = splat(value=2, dtype=f32, sizes=[4])\n  y = abs(two)\n  return y\n";
+  const std::vector<std::string> proved{"step-abs", "step-floor", "step-ceil", "step-round"};
+  for (bool proof : {true, false}) {
+    const Run whole(wrong, "default", proof, proved, text, false, 30);
+    CHECK(whole.saturation.stop_reason == "unsound");
+    CHECK(whole.saturation.quarantined.size() == 4);
+    REQUIRE(whole.saturation.iterations >= 4);
+    size_t before = 0;
+    for (uint64_t budget = 1; budget <= whole.saturation.iterations; ++budget) {
+      const Run run(wrong, "default", proof, proved, text, false, budget);
+      INFO(budget << " iterations of " << whole.saturation.iterations << ", " << run.saturation.stop_reason);
+      CHECK(run.saturation.iterations == budget);
+      CHECK(run.saturation.stop_reason == (budget < whole.saturation.iterations ? "iteration_limit" : "unsound"));
+      CHECK(run.saturation.quarantined.size() >= before);
+      before = run.saturation.quarantined.size();
+    }
+    CHECK(before == 4);
+  }
 }
 
 TEST_CASE("an alarm is an error where the caller wants it so") {

@@ -38,6 +38,11 @@ TEST_CASE("guards are found and are the weakest of the grammar") {
            Row{"rule stays: transpose(x, perm=p) => x\n  accept x: f32[2,2], p: [0, 1]\n", "is_identity(p)"},
            // The least integer has no negative.
            Row{"rule neg-in: reduce_max(neg(x[k.., r..]), axes=r) => neg(reduce_min(x, axes=r))\n  accept x: f32[2,3]\n", "is_float(x)"},
+           // Unsigned integers have no -1, and their negations are no negatives.
+           Row{"rule minus: x * -1 => neg(x)\n  accept x: i32[3]\n", "is_signed(x)"},
+           Row{"rule sign-lost: abs(neg(x)) => abs(x)\n  accept x: i32[2,3]\n", "is_signed(x)"},
+           // Of the dtypes of attributes, too: a range of integers is longer below.
+           Row{"rule cast-of-neg: cast(neg(x), to=t) => neg(cast(x, to=t))  where is_float(x)\n  accept x: f32[3], t: f32\n", "is_float(t)"},
            Row{"rule both: pad(reshape(x, sizes=s), v, low=l) => reshape(x, sizes=s)\n  accept x: f32[2,2], v: f32[], s: [4], l: [0]\n", "l == 0"}}) {
     INFO(row.rule);
     const std::string found = guard_of(row.rule);

@@ -101,7 +101,7 @@ class Inference {
       }
     } else {  // false only where no draw went: integers that wrap
       for (const Atom& a : shape_atoms(*expansions_[0])) {
-        if (!a.text.starts_with("is_float(") && !a.text.starts_with("is_exact(")) continue;
+        if (!a.of_dtypes) continue;
         EGRET_TRY(auto found, proved({&a}));
         if (found) return found;
       }

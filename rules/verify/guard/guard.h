@@ -19,6 +19,7 @@ namespace egret::rules {
 struct Atom {
   Term term;
   std::string text;
+  bool of_dtypes = false;  // and of nothing else
 };
 
 // Predicates of the shapes and attributes of a rule's left side, weak ones of a kind first.

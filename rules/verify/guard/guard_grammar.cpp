@@ -86,9 +86,9 @@ class Grammar {
   }
 
  private:
-  void add(Term t) {
+  void add(Term t, bool of_dtypes = false) {
     std::string text = print_term(t);
-    out_.push_back({std::move(t), std::move(text)});
+    out_.push_back({std::move(t), std::move(text), of_dtypes});
   }
 
   static Term sizes(const std::string& x) { return call("sizes", {name(x)}); }
@@ -96,12 +96,12 @@ class Grammar {
   void of_types() {
     const auto& xs = rule_.variables;
     for (const RuleVariable& x : xs) {
-      add(call("is_float", {name(x.name)}));
-      add(call("is_exact", {name(x.name)}));
-      for (const char* dtype : {"bool"}) add(compare("==", call("dtype", {name(x.name)}), name(dtype)));
+      const Term dtype = call("dtype", {name(x.name)});
+      of_dtype(x.name);
+      add(compare("==", dtype, name("bool")), true);
       for (const std::string& t : attrs_.dtypes) {
-        add(compare("==", call("dtype", {name(x.name)}), name(t)));
-        add(call("holds", {name(t), call("dtype", {name(x.name)})}));
+        add(compare("==", dtype, name(t)), true);
+        add(call("holds", {name(t), dtype}), true);
       }
     }
     for (size_t i = 0; i < xs.size(); ++i) {
@@ -116,11 +116,21 @@ class Grammar {
       for (int k = 0; k < kAxes; ++k) add(compare(">=", size_at(xs[i].name, k), number(1)));
       for (int rank = 1; rank < kAxes; ++rank) add(compare("==", call("rank", {name(xs[i].name)}), number(rank)));
     }
-    for (size_t i = 0; i + 1 < attrs_.dtypes.size(); ++i) {
-      add(compare("==", name(attrs_.dtypes[i]), name(attrs_.dtypes[i + 1])));
-      add(call("holds", {name(attrs_.dtypes[i]), name(attrs_.dtypes[i + 1])}));
-      add(call("holds", {name(attrs_.dtypes[i + 1]), name(attrs_.dtypes[i])}));
+    for (const std::string& t : attrs_.dtypes) {
+      of_dtype(t);
+      for (const char* fixed : {"bool", "i64"}) add(compare("==", name(t), name(fixed)), true);
     }
+    for (size_t i = 0; i + 1 < attrs_.dtypes.size(); ++i) {
+      const Term t = name(attrs_.dtypes[i]), u = name(attrs_.dtypes[i + 1]);
+      add(compare("==", t, u), true);
+      add(call("holds", {t, u}), true);
+      add(call("holds", {u, t}), true);
+    }
+  }
+
+  // Of a tensor, or of an attribute that is a dtype.
+  void of_dtype(const std::string& n) {
+    for (const char* native : {"is_signed", "is_float", "is_exact"}) add(call(native, {name(n)}), true);
   }
 
   static Term size_at(const std::string& x, int axis) { return call("at", {sizes(x), number(axis)}); }
