@@ -44,12 +44,12 @@ Mask allowed(DTypeRule rule) {
 
 class Classes {
  public:
-  explicit Classes(const PreparedRule& rule) : rule_(rule) {
+  Classes(const PreparedRule& rule, bool both_sides) : rule_(rule) {
     for (const RuleVariable& v : rule.variables) variables_[v.name] = fresh();
     std::vector<size_t> roots;
     for (const Equation& e : rule.equations) roots.push_back(term(*e.left));
     on_the_right_ = true;
-    for (size_t k = 0; k < roots.size(); ++k) join(roots[k], term(*rule.equations[k].right));
+    for (size_t k = 0; both_sides && k < roots.size(); ++k) join(roots[k], term(*rule.equations[k].right));
     const RuleSyntax& syntax = *rule.syntax;
     for (const Equation& e : rule.equations) names_dtype_ |= names_dtype(*e.left) || names_dtype(*e.right);
     for (const Binding& b : syntax.lets) names_dtype_ |= names_dtype(b.term);
@@ -201,7 +201,9 @@ class Classes {
 
 }  // namespace
 
-std::optional<std::vector<DTypeChoice>> dtype_choices(const PreparedRule& rule) { return Classes(rule).choices(); }
+std::optional<std::vector<DTypeChoice>> dtype_choices(const PreparedRule& rule) { return Classes(rule, true).choices(); }
+
+std::optional<std::vector<DTypeChoice>> left_dtype_choices(const PreparedRule& rule) { return Classes(rule, false).choices(); }
 
 Assignment with_dtypes(Assignment a, const PreparedRule& rule, const DTypeChoice& choice) {
   for (const RuleVariable& v : rule.variables) {

@@ -24,6 +24,8 @@ struct DTypeChoice {
 // proved of floats knows them by their accumulator alone.  In rules of sums and products alone f32 stands for integers.  Nothing
 // where there are too many.
 std::optional<std::vector<DTypeChoice>> dtype_choices(const PreparedRule& rule);
+// Those under which the left side may have a type, whatever the right side then has.
+std::optional<std::vector<DTypeChoice>> left_dtype_choices(const PreparedRule& rule);
 
 // The same sizes and values under other dtypes.
 Assignment with_dtypes(Assignment a, const PreparedRule& rule, const DTypeChoice& choice);

@@ -14,6 +14,7 @@ namespace egret::rules {
 namespace {
 
 constexpr size_t kSizesForDTypes = 6;  // small assignments at which a choice of dtypes may have an instance
+constexpr size_t kChoicesOfLeft = 64;  // of dtypes at which the right side may have another type
 
 // Builds the left side of a rule from an assignment, in a table whose first terms are the rule's variables.
 class LeftInstance {
@@ -352,6 +353,8 @@ std::optional<std::string> right_of_another_type(const Rule& rule) {
   const auto more = candidate_assignments(**prepared, candidates);
   candidates.insert(candidates.end(), more.begin(), more.end());
   const std::vector<Assignment> plain = candidates;
+  const auto choices = left_dtype_choices(**prepared);
+  for (size_t k = 0; choices && k < choices->size() && k < kChoicesOfLeft && !plain.empty(); ++k) candidates.push_back(with_dtypes(plain[0], **prepared, (*choices)[k]));
   for (const Assignment& a : plain) {
     const auto varied = varied_assignments(a);
     candidates.insert(candidates.end(), varied.begin(), varied.end());

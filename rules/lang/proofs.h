@@ -16,7 +16,7 @@
 namespace egret::rules {
 
 // Raised with every change by which the verifier may come to another verdict.
-inline constexpr int kVerifierVersion = 7;
+inline constexpr int kVerifierVersion = 8;
 
 struct RecordedProof {
   Verdict verdict = Verdict::kUnproved;

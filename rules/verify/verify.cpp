@@ -78,7 +78,7 @@ class RuleVerifier {
       const ComputedLicence found = compute_licence(rule, deciders_, left(), k == 0 ? ProofRanks::kAll : ProofRanks::kFirst);
       if (!found.proof.proved) {
         unproved = fmt::format("{}: {}", rule.name, found.proof.reason);
-        refute(rule, found.proof.failed);
+        refute(rule, found.proof);
       }
       if (k == 0) ranks = found.proof.ranks;
       if (missing.empty()) missing = found.missing;
@@ -172,8 +172,9 @@ class RuleVerifier {
     return false;
   }
 
-  void refute(const Rule& rule, const std::optional<Assignment>& shape) {
-    auto found = shape ? search_counterexample(rule, *shape, kDraws) : std::nullopt;
+  void refute(const Rule& rule, const SymbolicProof& proof) {
+    auto found = proof.failed ? counterexample_at(rule, *proof.failed, proof.models) : std::nullopt;
+    if (!found && proof.failed) found = search_counterexample(rule, *proof.failed, kDraws);
     if (!found) found = counterexample_near_examples(rule, kSteps);
     if (found) {
       out_.verdict = Verdict::kRefuted;

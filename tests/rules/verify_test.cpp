@@ -27,13 +27,13 @@ Verification verify_one(const std::string& rule) {
 }
 
 // A file of data/ as it is decided in a few seconds a rule; nothing where Z3 is off.
-std::vector<Verification> verify_data(const std::string& file) {
+std::vector<Verification> verify_data(const std::string& file, double seconds = 0.5) {
   RuleSet set;
   const auto added = set.add_file(std::string(EGRET_SOURCE_DIR) + "/tests/rules/data/" + file + ".rules");
   INFO((added.ok() ? "" : added.error().to_string()));
   REQUIRE(added.ok());
   VerifyOptions options;
-  options.timeout = 0.5;
+  options.timeout = seconds;
   auto rows = verify(set, options);
   if (!rows.ok() && rows.error().code == ErrorCode::kUnsupported) return {};
   REQUIRE(rows.ok());
@@ -135,7 +135,7 @@ TEST_CASE("a proof of nothing but scalars, of empty lists or of other sizes than
 }
 
 TEST_CASE("what compilers shipped and was wrong, and what is nearly true, is refuted") {
-  for (const auto& [file, least] : {std::pair{"known_wrong", 24}, {"nearly_true", 83}}) {
+  for (const auto& [file, least] : {std::pair{"known_wrong", 24}, {"nearly_true", 83}, {"overlooked", 90}}) {
     const auto rows = verify_data(file);
     if (rows.empty()) return;
     CHECK(rows.size() >= static_cast<size_t>(least));
@@ -151,6 +151,13 @@ TEST_CASE("a rule that declares less than it needs is not proved") {
   for (const Verification& v : verify_data("weak_licences")) {
     INFO(v.name);
     CHECK(v.verdict != Verdict::kProved);
+  }
+}
+
+TEST_CASE("what an engineer would write is proved") {
+  for (const Verification& v : verify_data("simplifier", 10)) {
+    INFO(v.name << ": " << v.reason << v.counterexample);
+    CHECK(v.verdict == Verdict::kProved);
   }
 }
 

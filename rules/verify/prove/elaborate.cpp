@@ -97,20 +97,32 @@ class Meaning {
         }
         return arg(*known ? 1 : 2);
       }
-      default: {
-        // A position as a number of 64 bits is that position; of fewer, it wraps.
-        const ScalarId value = scalar(id, DType::i64);
-        const ScalarNode& node = s_.node(value);
-        if (node.kind == ScalarNode::Kind::kSize && row(node.dtype).bits == 64) return node.ints[0];
-        if (node.kind == ScalarNode::Kind::kSize && is_integer(node.dtype)) {
-          const IntId turn = i_.constant(int64_t{1} << row(node.dtype).bits);
-          const IntId below = i_.constant(row(node.dtype).kind == DTypeRow::Kind::kSigned ? int64_t{1} << row(node.dtype).mantissa : 0);
-          return i_.sub(i_.mod(i_.add(node.ints[0], below), turn), below);
-        }
-        if (node.kind == ScalarNode::Kind::kNumber) return i_.constant(static_cast<int64_t>(node.value()));
-        return i_.of_scalar(value);
-      }
+      default: return position(scalar(id, DType::i64));
     }
+  }
+
+  // The position that a number is: one that was made a number of 64 bits is itself; of fewer, it wraps.
+  IntId position(ScalarId value) {
+    const ScalarNode node = s_.node(value);
+    switch (node.kind) {
+      case ScalarNode::Kind::kSize: {
+        if (row(node.dtype).bits == 64) return node.ints[0];
+        if (!is_integer(node.dtype)) break;
+        const IntId turn = i_.constant(int64_t{1} << row(node.dtype).bits);
+        const IntId below = i_.constant(row(node.dtype).kind == DTypeRow::Kind::kSigned ? int64_t{1} << row(node.dtype).mantissa : 0);
+        return i_.sub(i_.mod(i_.add(node.ints[0], below), turn), below);
+      }
+      case ScalarNode::Kind::kNumber: return i_.constant(static_cast<int64_t>(node.value()));
+      case ScalarNode::Kind::kCall: {
+        // Extrema do not wrap.  (Unsigned numbers of 64 bits are no positions in order.)
+        const bool extremum = (node.fn == ScalarFn::kMin || node.fn == ScalarFn::kMax) && is_integer(node.dtype) && row(node.dtype).mantissa < 64;
+        if (!extremum) break;
+        const IntId a = position(node.args[0]), b = position(node.args[1]);
+        return node.fn == ScalarFn::kMin ? i_.min(a, b) : i_.max(a, b);
+      }
+      default: break;
+    }
+    return i_.of_scalar(value);
   }
 
   CondId condition(DefId id, int step) {

@@ -26,6 +26,8 @@ class Sizes {
   bool all_free() const;
   // What holds of the names: their ranges, and the facts that are left.
   std::vector<CondId> hypotheses();
+  // The names that were asked for, and what they are under the facts.
+  std::vector<std::pair<std::string, IntId>> names();
 
  private:
   IntId named(const std::string& name, Dim d);

@@ -32,7 +32,7 @@ ScalarId Prover::simplify(ScalarId id, const Context& context) {
     const Context inner = with_ranges(context, n);
     ScalarNode fold = n;
     fold.args = {simplify(n.args[0], inner)};
-    out = located(n.fold) ? s_.rebuilt(n, fold.args) : simplify_fold(std::move(fold), context);
+    out = located(n.fold) ? simplify_located(std::move(fold), context) : simplify_fold(std::move(fold), context);
   } else if (n.kind == ScalarNode::Kind::kSelect) {
     const auto known = about_indices(n.cond) ? decided(context, n.cond) : std::nullopt;
     if (known) {
@@ -213,11 +213,31 @@ ScalarId Prover::simplify_fold(ScalarNode f, const Context& context) {
       if (s_.depends_on(body.args[k], f.binders)) continue;
       std::vector<CondId> inhabited;
       for (IntId size : f.ints) inhabited.push_back(i_.less_equal(i_.constant(1), size));
-      if (!law.of_nothing && !entails(context, i_.all(std::move(inhabited)))) break;
+      // The extremum of nothing gives way to every bound but NaN.
+      const bool gives_way = (law.fold == FoldKind::kMin && law.fn == ScalarFn::kMax) || (law.fold == FoldKind::kMax && law.fn == ScalarFn::kMin);
+      if (!law.of_nothing && !(gives_way && is_no_nan(body.args[k])) && !entails(context, i_.all(std::move(inhabited)))) break;
       return s_.call(law.fn, f.dtype, {refold(f.fold, body.args[1 - k]), body.args[k]});
     }
   }
   return s_.rebuilt(f, f.args);
+}
+
+// The position of an extremum: among one it is the first, and the greatest of negated floats stands where the least of them does.
+ScalarId Prover::simplify_located(ScalarNode f, const Context& context) {
+  std::vector<CondId> alone;
+  for (IntId size : f.ints) alone.push_back(i_.equal(size, i_.constant(1)));
+  if (entails(context, i_.all(std::move(alone)))) return s_.number(0, f.dtype);
+  const ScalarNode body = s_.node(f.args[0]);
+  if (body.kind == ScalarNode::Kind::kCall && body.fn == ScalarFn::kNeg && is_float(body.dtype)) {
+    f.fold = f.fold == FoldKind::kArgMax ? FoldKind::kArgMin : FoldKind::kArgMax;
+    f.args = body.args;
+  }
+  return s_.rebuilt(f, f.args);
+}
+
+bool Prover::is_no_nan(ScalarId id) const {
+  const ScalarNode& n = s_.node(id);
+  return !is_float(n.dtype) || laws_.nnan || (n.kind == ScalarNode::Kind::kNumber && !std::isnan(n.value()));
 }
 
 // The term of which this one is the negation, but for signs of zeros; nothing where it is none.

@@ -336,6 +336,18 @@ Normalizer::Form Normalizer::call(const ScalarNode& n, const Context& context) {
       return under ? power(*under, -1, context) : std::nullopt;
     }
     case ScalarFn::kLog: return logarithm(args[0], context);
+    // Odd and even functions: the argument's first term has no sign.
+    case ScalarFn::kSin:
+    case ScalarFn::kTanh:
+    case ScalarFn::kErf:
+    case ScalarFn::kCos:
+    case ScalarFn::kAbs: {
+      if (args[0].empty() || kZero < args[0].begin()->second) return emitted();
+      const auto turned = sum({}, args[0], Rational::of(-1));
+      const auto of_turned = turned ? opaque({emit(*turned)}) : std::nullopt;
+      const bool even = n.fn == ScalarFn::kCos || n.fn == ScalarFn::kAbs;
+      return of_turned && !even ? sum({}, *of_turned, Rational::of(-1)) : of_turned;
+    }
     case ScalarFn::kLog1p: {
       auto x = sum(args[0], constant(kOne), kOne);
       return x ? logarithm(*x, context) : std::nullopt;

@@ -99,6 +99,7 @@ class Prover {
   // --- folds (folds.cpp)
   ScalarId simplify(ScalarId id, const Context& context);
   ScalarId simplify_fold(ScalarNode fold, const Context& context);
+  ScalarId simplify_located(ScalarNode fold, const Context& context);
   std::optional<std::pair<size_t, IntId>> only_position(const ScalarNode& f, CondId c);
   std::optional<ScalarId> of_positions(const ScalarNode& n, const Context& context);
   std::optional<ScalarId> remainder(IntId a, IntId b, DType dtype, const Context& context);
@@ -107,6 +108,7 @@ class Prover {
     bool signs;  // it had one: of 0 it does not show
   };
   std::optional<Unsigned> without_sign(ScalarId id);
+  bool is_no_nan(ScalarId id) const;
   bool same_leaf(ScalarId a, ScalarId b, const Context& context);
   bool equal_folds(ScalarId a, ScalarId b, const Context& context);
   bool related(const ScalarNode& a, const ScalarNode& b, const Context& context, const Indices::Substitution& to_b,

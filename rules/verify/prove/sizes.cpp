@@ -82,6 +82,12 @@ bool Sizes::all_free() const {
   return left_.empty() && std::all_of(solved_.begin(), solved_.end(), [&](const auto& s) { return indices_.is_variable(s.second, &v); });
 }
 
+std::vector<std::pair<std::string, IntId>> Sizes::names() {
+  std::vector<std::pair<std::string, IntId>> out;
+  for (const auto& [name, v] : variables_) out.emplace_back(name, indices_.substitute(indices_.variable(v), solved_));
+  return out;
+}
+
 std::vector<CondId> Sizes::hypotheses() {
   std::vector<CondId> out;
   for (const SizeFact& f : left_) {

@@ -11,6 +11,7 @@
 #include "rules/lang/syntax.h"
 #include "rules/verify/prove/coverage.h"
 #include "rules/verify/prove/elaborate.h"
+#include "rules/verify/prove/models.h"
 #include "rules/verify/prove/ranks.h"
 #include "rules/verify/prove/shapes.h"
 
@@ -19,6 +20,8 @@ namespace {
 
 constexpr size_t kMaxShapes = 8'000;
 constexpr size_t kNeedsShapes = 12;  // looked at for what a rule needs
+constexpr int kSplits = 2;           // of a shape by what facts say of products, one after another
+constexpr size_t kModels = 48;       // of a shape that was not proved
 constexpr const char* kLimit = "the limit on questions to Z3 was reached";
 
 std::vector<uint32_t> nonzero_inputs(const RuleInstance& instance) {
@@ -43,13 +46,22 @@ std::set<uint32_t> fixed_inputs(const Rule& rule, const RuleInstance& instance) 
   return out;
 }
 
-// A product that is 0 has a factor that is: the shape once for each, so that no product is left.
-std::vector<Shape> cases_of(const Shape& shape) {
+// The first fact that says it in a product: of one that is 0, the shape once for each factor that may be; of sizes whose product is 1,
+// each is.
+std::vector<Shape> split_fact(const Shape& shape) {
   for (size_t k = 0; k < shape.facts.size(); ++k) {
     const SizeFact& f = shape.facts[k];
     const Dim zero = f.a - f.b;
     if (f.kind != SizeFact::Kind::kEqual || zero.is_const()) continue;
     const DimSum sum = DimAccess::sum(zero);
+    if (sum.terms.size() == 1 && sum.constant == -sum.terms[0].coefficient && sum.terms[0].factors.size() > 1) {
+      const auto& factors = sum.terms[0].factors;
+      if (!std::ranges::all_of(factors, [](const DimExpr* size) { return DimAccess::dim(size).low() >= 0; })) continue;
+      Shape one = shape;
+      one.facts.erase(one.facts.begin() + static_cast<std::ptrdiff_t>(k));
+      for (const DimExpr* size : factors) one.facts.push_back({SizeFact::Kind::kEqual, DimAccess::dim(size), 1});
+      return {std::move(one)};
+    }
     if (sum.constant != 0 || sum.terms.empty()) continue;
     std::vector<const DimExpr*> shared = sum.terms[0].factors;
     for (const DimTerm& t : sum.terms) {
@@ -78,14 +90,25 @@ std::vector<Shape> cases_of(const Shape& shape) {
     }
     return out;
   }
-  return {shape};
+  return {};
+}
+
+// Shapes that are the given one together, whose facts have fewer products.
+std::vector<Shape> cases_of(const Shape& shape, int depth = 0) {
+  std::vector<Shape> out;
+  std::vector<Shape> parts = depth < kSplits ? split_fact(shape) : std::vector<Shape>{};
+  if (parts.empty()) out.push_back(shape);
+  for (const Shape& part : parts) {
+    for (Shape& one : cases_of(part, depth + 1)) out.push_back(std::move(one));
+  }
+  return out;
 }
 
 // One shape: every root at every index.
 class ShapeProof {
  public:
   ShapeProof(Shape& shape, const Laws& laws, const Deciders& deciders, const ProverLimits& limits, std::deque<NamedNumbers>& known, std::set<uint32_t> fixed)
-      : shape_(shape), fixed_(std::move(fixed)), scalars_(indices_), sizes_(indices_),
+      : shape_(shape), integers_(deciders.integers), known_(known), fixed_(std::move(fixed)), scalars_(indices_), sizes_(indices_),
         prover_(scalars_, deciders.integers, deciders.scalars, laws, limits, known, nonzero_inputs(shape.instance)) {}
 
   enum class Answer { kProved, kEmpty, kUnproved };
@@ -145,8 +168,12 @@ class ShapeProof {
     return inhabited ? Answer::kProved : Answer::kEmpty;
   }
 
+  std::vector<NamedNumbers> models() { return small_models(sizes_, indices_, integers_, known_, kModels); }
+
  private:
   Shape& shape_;
+  DecideIntegers integers_;
+  std::deque<NamedNumbers>& known_;
   std::set<uint32_t> fixed_;
   Indices indices_;
   Scalars scalars_;
@@ -187,7 +214,9 @@ class ShapesProof {
       AxisUse here;
       Result<ShapeProof::Answer> answer = ShapeProof::Answer::kEmpty;
       for (Shape& part : cases_of(shape)) {
-        auto one = ShapeProof(part, laws_, deciders_, limits, known_, fixed_inputs(rule_, part.instance)).run(many_, here, shape.own_dtypes && shapes < kNeedsShapes ? needs_ : nullptr, steps_, why);
+        ShapeProof of_part(part, laws_, deciders_, limits, known_, fixed_inputs(rule_, part.instance));
+        auto one = of_part.run(many_, here, shape.own_dtypes && shapes < kNeedsShapes ? needs_ : nullptr, steps_, why);
+        if (one.ok() && *one == ShapeProof::Answer::kUnproved && wants_models) models = of_part.models();
         if (!one.ok() || *one != ShapeProof::Answer::kEmpty) answer = std::move(one);
         if (!answer.ok() || *answer == ShapeProof::Answer::kUnproved) break;
       }
@@ -219,6 +248,8 @@ class ShapesProof {
   size_t shapes = 0;
   std::string reason;
   std::optional<Assignment> unproved;
+  bool wants_models = false;
+  std::vector<NamedNumbers> models;  // of the shape that was not proved
   Coverage* coverage = nullptr;  // of the shapes proved, where asked for
 
  private:
@@ -243,6 +274,7 @@ SymbolicProof prove_for_all_sizes(const Rule& rule, const Laws& laws, const Deci
   SymbolicProof out;
   const bool all = ranks == ProofRanks::kAll;
   ShapesProof proof(rule, laws, deciders, seconds, needs, steps);
+  proof.wants_models = ranks != ProofRanks::kSketch || needs;
   std::optional<Coverage> coverage;
   if (ranks != ProofRanks::kSketch) proof.coverage = &coverage.emplace(rule, !laws.contract);
   ShapeBounds bounds;
@@ -272,6 +304,7 @@ SymbolicProof prove_for_all_sizes(const Rule& rule, const Laws& laws, const Deci
     out.reason = "no shape satisfies its conditions";
   }
   out.failed = proof.unproved;
+  out.models = std::move(proof.models);
   if (!out.proved) {
     if (out.reason.empty()) out.reason = proof.reason.empty() ? "too many shapes" : proof.reason;
     return out;

@@ -24,6 +24,7 @@ struct SymbolicProof {
   std::string reason;      // what was in the way
   Ranks ranks;
   std::optional<Assignment> failed;  // the shape that was not proved: where a counterexample may be
+  std::vector<NamedNumbers> models;  // numbers for its names that meet its facts
   size_t shapes = 0;       // that were proved, none of them for no size at all
 };
 

@@ -14,10 +14,16 @@ namespace {
 
 using Theory = EqualityQuery::Theory;
 
+constexpr uint64_t kRunsOfModel = 3;
+
 bool only_maps(const Graph& graph) {
   return std::all_of(graph.nodes.begin(), graph.nodes.end(), [](const GraphNode& n) {
     return n.op->op_class == OpClass::kMap || n.op->op_class == OpClass::kInput;
   });
+}
+
+bool has_floats(const Graph& graph) {
+  return std::any_of(graph.nodes.begin(), graph.nodes.end(), [](const GraphNode& n) { return n.type.is_tensor() && is_float(n.type.dtype); });
 }
 
 // Inputs that give the model's values; elements the model leaves open are zero.
@@ -111,13 +117,24 @@ std::string replay_counterexample(const Rule& rule, const RuleInstance& instance
     const Tensor &a = (*left)[o], &b = (*right)[o];
     for (int64_t i = 0; i < a.size(); ++i) {
       const double x = a.get(i), y = b.get(i);
-      if (x == y || (std::isnan(x) && std::isnan(y))) continue;
+      if (!std::isfinite(x) || !std::isfinite(y)) continue;  // of which algebra of the reals promises nothing
       if (std::abs(x - y) <= rounding * std::max({1.0, std::abs(x), std::abs(y)})) continue;
       return describe(instance, inputs, i, x, y);
     }
   }
   return {};
 }
+
+// A number that meets a condition on elements of one input, the given one where it does.
+double meeting(const std::string& condition, double x) {
+  if (condition == "finite") return std::isfinite(x) ? x : 1;
+  if (condition == "nonzero") return std::isnan(x) || x == 0 ? 1 : x;
+  if (condition == "positive") return x > 0 ? x : x < 0 ? -x : 1;
+  if (condition == "nonnegative") return x >= 0 ? x : x < 0 ? -x : 0;
+  return x;
+}
+
+bool speaks_of_one(const Hypothesis& h) { return h.condition == "finite" || h.condition == "nonzero" || h.condition == "positive" || h.condition == "nonnegative"; }
 
 // Inputs that meet what the rule asks of its variables' elements.
 std::vector<Tensor> seeded_inputs(const RuleInstance& instance, uint64_t seed) {
@@ -162,11 +179,20 @@ std::optional<std::string> differs_bit_for_bit(const RuleInstance& instance, con
       inputs[k].set_int(i, r % 7 == 0 ? (r % 2 ? lowest : highest) : static_cast<int64_t>(r % 41) - (lowest == 0 ? 0 : 20));
     }
   }
+  for (const Hypothesis& h : instance.hypotheses) {
+    for (uint32_t k : h.inputs) {
+      for (int64_t i = 0; special && speaks_of_one(h) && i < inputs[k].size(); ++i) {
+        const double x = inputs[k].get(i), met = meeting(h.condition, x);
+        if (met != x || std::isnan(x)) inputs[k].set(i, met);
+      }
+    }
+  }
   return differs_at(instance, words, inputs);
 }
 
 std::optional<std::string> differs_at_special_values(const Rule& rule, const RuleInstance& instance, uint64_t seed) {
-  if (over_reals(rule) || !instance.hypotheses.empty()) return std::nullopt;
+  const auto known = [](const Hypothesis& h) { return h.condition == "frozen" || h.condition == "constant" || speaks_of_one(h); };
+  if (!std::ranges::all_of(instance.hypotheses, known) || (over_reals(rule) && (has_floats(instance.left) || has_floats(instance.right)))) return std::nullopt;
   return differs_bit_for_bit(instance, rule.needs, seed, true);
 }
 
@@ -251,9 +277,15 @@ namespace {
 // The names of a shape as numbers; the smallest draws come first, so that what is found is small.
 class Draw {
  public:
-  Draw(uint64_t seed, int64_t most) : seed_(seed), most_(most) {}
+  Draw(uint64_t seed, int64_t most, NamedNumbers known = {}) : seed_(seed), most_(most), known_(std::move(known)) {}
 
   int64_t size() { return static_cast<int64_t>(next() % static_cast<uint64_t>(most_ + 1)); }
+  // Of an axis of a group: as some variable has it.
+  int64_t size_of_group(const std::string& group, size_t axis) {
+    const std::string end = fmt::format(".{}.{}", group, axis);
+    const auto it = std::ranges::find_if(known_, [&](const auto& k) { return k.first.ends_with(end); });
+    return it == known_.end() ? size() : it->second;
+  }
   int64_t integer() { return static_cast<int64_t>(next() % static_cast<uint64_t>(most_ + 3)) - 2; }
   Dim value(Dim d) {
     if (d.is_const()) return d;
@@ -270,14 +302,14 @@ class Draw {
   uint64_t next() { return mix(seed_ += 0x9e3779b97f4a7c15ULL); }
   uint64_t seed_;
   int64_t most_;
-  std::map<std::string, int64_t> known_;
+  NamedNumbers known_;
 };
 
 Assignment concrete(const Assignment& shape, Draw& draw) {
   Assignment a = shape;
   a.symbolic = false;
   for (auto& [name, sizes] : a.groups) {
-    for (int64_t& s : sizes) s = draw.size();
+    for (size_t k = 0; k < sizes.size(); ++k) sizes[k] = draw.size_of_group(name, k);
   }
   for (auto& [name, type] : a.types) {
     for (Dim& d : type.dims) d = draw.value(d);
@@ -289,6 +321,17 @@ Assignment concrete(const Assignment& shape, Draw& draw) {
     }
   }
   return a;
+}
+
+// At `runs` inputs, and as many with special values.
+std::optional<std::string> differs_somewhere(const Rule& rule, const Assignment& a, uint64_t seed, uint64_t runs) {
+  auto made = instance(rule, a);
+  if (!made.ok() || !*made) return std::nullopt;
+  for (uint64_t k = 0; k < runs; ++k) {
+    if (auto found = differs_when_run(rule, **made, seed * runs + k)) return found;
+    if (auto found = differs_at_special_values(rule, **made, seed * runs + k)) return found;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -308,9 +351,15 @@ std::optional<std::string> search_counterexample(const Rule& rule, const Assignm
         for (size_t axis = 0; axis < type.dims.size(); ++axis) type.dims[axis] = model[axis];
       }
     }
-    auto made = instance(rule, a);
-    if (!made.ok() || !*made) continue;
-    if (auto found = differs_when_run(rule, **made, k + 1)) return found;
+    if (auto found = differs_somewhere(rule, a, k + 1, 1)) return found;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> counterexample_at(const Rule& rule, const Assignment& shape, const std::vector<NamedNumbers>& models) {
+  for (size_t k = 0; k < models.size(); ++k) {
+    Draw draw(mix(k + 1), 3, models[k]);
+    if (auto found = differs_somewhere(rule, concrete(shape, draw), k + 1, kRunsOfModel)) return found;
   }
   return std::nullopt;
 }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "rules/rules.h"
+#include "rules/verify/terms/witnesses.h"
 #include "rules/verify/z3/z3_module.h"
 
 namespace egret::rules {
@@ -20,7 +21,8 @@ std::optional<std::string> differs_when_run(const Rule& rule, const RuleInstance
 // `special`: NaN, infinities, zeros and the ends of the range are among the values.
 std::optional<std::string> differs_bit_for_bit(const RuleInstance& instance, const Licence& words, uint64_t seed, bool special);
 
-// The same of a rule that says it is true bit for bit, at special values; nothing of others, or under hypotheses.
+// The same at special values of a rule that says it is true bit for bit, or of integers alone (of which no licence gives anything away);
+// nothing of others, or where elements of two inputs are compared.
 std::optional<std::string> differs_at_special_values(const Rule& rule, const RuleInstance& instance, uint64_t seed);
 
 // The same where elements of one input are -inf, as those of a mask are, and the left side is a number everywhere.
@@ -32,6 +34,8 @@ std::optional<std::string> loses_digits(const RuleInstance& instance, uint64_t s
 
 // Small sizes and integers for the names of a shape, `draws` times; the first instance whose sides differ when they are run.
 std::optional<std::string> search_counterexample(const Rule& rule, const Assignment& shape, size_t draws);
+// The same at numbers for the names that are known to fit.
+std::optional<std::string> counterexample_at(const Rule& rule, const Assignment& shape, const std::vector<NamedNumbers>& models);
 
 // Z3's answer at the sizes of one instance, every element a formula.
 struct SmallAnswer {

@@ -19,6 +19,8 @@ constexpr size_t kPool = 192;         // assignments that are changed further
 constexpr size_t kMostEdits = 3;      // at once
 constexpr size_t kRank = 4;           // lists and groups do not grow beyond
 constexpr int64_t kElements = 3'000;  // of one input
+constexpr int64_t kMany = 300;
+constexpr double kReals[] = {-2, -1, -0.5, 0, 0.5, 1, 1.5, 2, 3};  // attributes that are no whole numbers
 
 // One change of an assignment, drawn.
 class Edit {
@@ -46,17 +48,19 @@ class Edit {
  private:
   size_t below(size_t n) { return n == 0 ? 0 : mix(seed_ += 0x9e3779b97f4a7c15ULL) % n; }
   int64_t number() { return static_cast<int64_t>(below(4)); }
+  // Seldom more than integers of 8 bits count.
+  int64_t size() { return below(64) == 0 ? kMany : number(); }
   int64_t step() { return below(2) == 0 ? -1 : 1; }
 
   void change_group(const std::string& name, std::vector<int64_t>& sizes) {
     const AxisName* group = rule_.group(name);
     const bool grows = group && group->many && below(3) == 0;
     if (grows && sizes.size() < kRank && (sizes.empty() || below(2) == 0)) {
-      sizes.push_back(number());
+      sizes.push_back(size());
     } else if (grows && !sizes.empty()) {
       sizes.pop_back();
     } else if (!sizes.empty()) {
-      sizes[below(sizes.size())] = number();
+      sizes[below(sizes.size())] = size();
     }
   }
 
@@ -64,7 +68,7 @@ class Edit {
   void change_size(Assignment& a, std::vector<Dim>& dims) {
     if (dims.empty()) return;
     Dim& dim = dims[below(dims.size())];
-    const Dim old = dim, fresh = below(2) == 0 && old.is_const() ? Dim(std::max<int64_t>(0, old.value() + step())) : Dim(number());
+    const Dim old = dim, fresh = below(2) == 0 && old.is_const() ? Dim(std::max<int64_t>(0, old.value() + step())) : Dim(size());
     const size_t where = below(4);
     dim = fresh;
     for (auto& [name, type] : a.types) {
@@ -86,6 +90,10 @@ class Edit {
       *d = below(2) == 0 ? *d + step() : Dim(number());
       return;
     }
+    if (std::holds_alternative<double>(value)) {
+      value = kReals[below(std::size(kReals))];
+      return;
+    }
     auto* list = std::get_if<std::vector<Dim>>(&value);
     if (!list) return;
     if (list->empty()) {  // defaults, one an axis
@@ -99,7 +107,7 @@ class Edit {
     }
     Dim& element = (*list)[below(list->size())];
     switch (below(7)) {
-      case 0: element = number() - static_cast<int64_t>(below(3)); break;
+      case 0: element = size() - static_cast<int64_t>(below(3)); break;
       case 1: std::swap(element, (*list)[below(list->size())]); break;
       case 2: list->assign(list->size(), Dim(number())); break;
       case 3: list->pop_back(); break;
@@ -180,25 +188,17 @@ void add_defaults(const Term& t, size_t axes, Assignment& a) {
 
 class Walk {
  public:
-  Walk(const Rule& rule, const PreparedRule& prepared) : rule_(rule), prepared_(prepared) {}
+  Walk(const Rule& rule, const PreparedRule& prepared, uint64_t seed) : rule_(rule), prepared_(prepared), seed_(seed) {}
 
-  std::optional<std::string> run(size_t steps) {
-    std::vector<Assignment> seeds;
-    for (const auto* lines : {&rule_.syntax->accepts(), &rule_.syntax->rejects()}) {
-      for (const Example& e : *lines) {
-        auto given = assignments_of(rule_, prepared_, e);
-        if (given.ok() && !given->empty() && seeds.size() < kLines) seeds.push_back(given->front());
-      }
-    }
-    for (Assignment& a : small_assignments(rule_, kRoots - kLines)) seeds.push_back(std::move(a));
-    for (const Assignment& a : seeds) {
+  Walked run(const std::vector<Assignment>& starts, size_t steps) {
+    for (const Assignment& a : starts) {
       // A default is one number for any number of axes; a list has one each.
       const size_t before = pool_.size();
       for (size_t axes = 1; axes < kRank && pool_.size() == before; ++axes) {
         Assignment whole = a;
         for (const Equation& e : prepared_.equations) add_defaults(*e.left, axes, whole);
         look(whole, 1);
-        if (found_) return found_;
+        if (out_.counterexample) return std::move(out_);
       }
     }
     const size_t roots = pool_.size();
@@ -207,53 +207,70 @@ class Walk {
       for (const Assignment& a : single_changes(pool_[root])) {
         if (k++ >= steps / 4) break;
         look(a, k);
-        if (found_) return found_;
+        if (out_.counterexample) return std::move(out_);
       }
     }
     for (; k < steps && roots > 0; ++k) {
-      const uint64_t seed = mix(k + 1);
+      const uint64_t draw = mix(seed_ + k + 1);
       // Every other step from one of the first: deep walks leave what the rule is about.
-      const size_t from = (seed >> 32) % (k % 2 == 0 ? roots : pool_.size());
+      const size_t from = (draw >> 32) % (k % 2 == 0 ? roots : pool_.size());
       Assignment a = pool_[from];
-      Edit edit(prepared_, seed);
+      Edit edit(prepared_, draw);
       for (size_t e = 0; e <= k % kMostEdits; ++e) edit.apply(a);
       look(a, k + 1);
-      if (found_) return found_;
+      if (out_.counterexample) break;
     }
-    return std::nullopt;
+    return std::move(out_);
   }
 
  private:
-  void look(const Assignment& a, uint64_t seed) {
+  void look(const Assignment& a, uint64_t step) {
     if (!is_small(a) || !seen_.insert(a.to_string()).second) return;
     const Attempt attempt = attempt_instance(rule_, a);
     if (attempt.other_type) {
-      found_ = a.to_string() + "; " + attempt.why;
+      out_.counterexample = a.to_string() + "; " + attempt.why;
     } else if (attempt.instance) {
-      found_ = differs_when_run(rule_, *attempt.instance, seed);
-      if (!found_) found_ = differs_at_special_values(rule_, *attempt.instance, seed);
+      ++out_.instances;
+      out_.counterexample = differs_when_run(rule_, *attempt.instance, seed_ + step);
+      if (!out_.counterexample) out_.counterexample = differs_at_special_values(rule_, *attempt.instance, seed_ + step);
     }
     if (!attempt.instance && !attempt.left_typed) return;
     if (pool_.size() < kPool) {
       pool_.push_back(a);
-    } else if (attempt.instance || seed % 2 == 0) {  // the oldest goes, but for the roots
+    } else if (attempt.instance || step % 2 == 0) {  // the oldest goes, but for the roots
       pool_[kRoots + replaced_++ % (kPool - kRoots)] = a;
     }
   }
 
   const Rule& rule_;
   const PreparedRule& prepared_;
+  uint64_t seed_;
   std::set<std::string> seen_;
   std::vector<Assignment> pool_;  // the roots first
   size_t replaced_ = 0;
-  std::optional<std::string> found_;
+  Walked out_;
 };
 
 }  // namespace
 
+Walked walk_from(const Rule& rule, std::vector<Assignment> starts, size_t steps, uint64_t seed) {
+  auto prepared = prepare(rule);
+  if (starts.size() > kRoots) starts.resize(kRoots);
+  return prepared.ok() ? Walk(rule, **prepared, seed).run(starts, steps) : Walked();
+}
+
 std::optional<std::string> counterexample_near_examples(const Rule& rule, size_t steps) {
   auto prepared = prepare(rule);
-  return prepared.ok() ? Walk(rule, **prepared).run(steps) : std::nullopt;
+  if (!prepared.ok()) return std::nullopt;
+  std::vector<Assignment> starts;
+  for (const auto* lines : {&rule.syntax->accepts(), &rule.syntax->rejects()}) {
+    for (const Example& e : *lines) {
+      auto given = assignments_of(rule, **prepared, e);
+      if (given.ok() && !given->empty() && starts.size() < kLines) starts.push_back(given->front());
+    }
+  }
+  for (Assignment& a : small_assignments(rule, kRoots - kLines)) starts.push_back(std::move(a));
+  return walk_from(rule, std::move(starts), steps).counterexample;
 }
 
 }  // namespace egret::rules

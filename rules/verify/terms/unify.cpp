@@ -12,8 +12,24 @@ void collect_reads(const Scalars& s, ScalarId id, std::vector<ScalarId>& out) {
   for (ScalarId a : n.args) collect_reads(s, a, out);
 }
 
+namespace {
+
+// Without the atoms that all its terms have as factors: where none is 0 it is 0 at the same values.  (Who uses a solution checks it.)
+IntId without_common_factor(Indices& i, IntId term) {
+  const Polynomial p = i.polynomial(term);
+  if (p.empty() || p[0].atoms.empty()) return term;
+  for (uint32_t atom : p[0].atoms) {
+    IntId quotient = 0;
+    const bool common = std::ranges::all_of(p, [&](const IntTerm& t) { return std::ranges::find(t.atoms, atom) != t.atoms.end(); });
+    if (common && i.divide(term, i.atom_as_term(atom), quotient)) return without_common_factor(i, quotient);
+  }
+  return term;
+}
+
+}  // namespace
+
 bool solve_for(Indices& i, IntId equation, std::vector<VariableId>& open, Indices::Substitution& found) {
-  equation = i.substitute(equation, found);
+  equation = without_common_factor(i, i.substitute(equation, found));
   const Polynomial p = i.polynomial(equation);
   for (const IntTerm& t : p) {
     if (t.atoms.size() != 1 || (t.coefficient != 1 && t.coefficient != -1)) continue;

@@ -222,8 +222,7 @@ class Translator {
       case ScalarFn::kDiv: {
         bool negative = false;
         std::vector<z3::expr> args{without_sign(a[0], negative), without_sign(a[1], negative)};
-        if (n.fn == ScalarFn::kMul && args[1].id() < args[0].id()) std::swap(args[0], args[1]);
-        const z3::expr out = unknown(egret::name(n.fn), args, sort_of(n.dtype));
+        const z3::expr out = n.fn == ScalarFn::kMul ? commuting("mul", args[0], args[1]) : unknown(egret::name(n.fn), args, sort_of(n.dtype));
         return negative ? negated(out) : out;
       }
       case ScalarFn::kMax:
@@ -263,8 +262,15 @@ class Translator {
     if (q_.ignore_sign_of_zero && left != right && (left ? x : y).id() < (left ? y : x).id()) {
       return negated(exact_sum(left ? x : negated(x), right ? y : negated(y)));
     }
+    return commuting("add", a, b);
+  }
+
+  // One order for all; where an operand is a choice, what it chooses may stand elsewhere in the other.
+  z3::expr commuting(const char* name, z3::expr a, z3::expr b) {
     if (b.id() < a.id()) std::swap(a, b);
-    return unknown("add", {a, b}, a.get_sort());
+    const z3::expr out = unknown(name, {a, b}, a.get_sort());
+    if (a.is_ite() || b.is_ite()) assumptions_.push_back(out == unknown(name, {b, a}, a.get_sort()));
+    return out;
   }
 
   static bool is_negation(const z3::expr& x) {
@@ -343,6 +349,14 @@ class Translator {
       case ScalarFn::kIsNan: return c_.bool_val(false);
       case ScalarFn::kIsFinite: return c_.bool_val(true);
       case ScalarFn::kPow: return power(n, a);
+      case ScalarFn::kSin:
+      case ScalarFn::kTanh:
+      case ScalarFn::kErf:
+      case ScalarFn::kCos: {
+        const z3::expr x = a[0].simplify(), e = unknown(egret::name(n.fn), {x}, c_.real_sort()), turned = unknown(egret::name(n.fn), {(-x).simplify()}, c_.real_sort());
+        assumptions_.push_back(turned == (n.fn == ScalarFn::kCos ? e : -e));
+        return e;
+      }
       default: return comparison(n, a);
     }
   }
@@ -395,6 +409,8 @@ class Translator {
   z3::expr is_negative(const z3::expr& x) { return z3::expr(c_, Z3_mk_fpa_is_negative(c_, x)); }
   z3::expr is_nan(const z3::expr& x) { return z3::expr(c_, Z3_mk_fpa_is_nan(c_, x)); }
 
+  z3::expr whole(const z3::expr& x, Z3_ast mode) { return z3::expr(c_, Z3_mk_fpa_round_to_integral(c_, z3::expr(c_, mode), x)); }
+
   z3::expr floating(const FormulaNode& n, const std::vector<z3::expr>& a) {
     c_.set_rounding_mode(z3::RNE);
     switch (n.fn) {
@@ -405,6 +421,11 @@ class Translator {
       case ScalarFn::kNeg: return -a[0];
       case ScalarFn::kAbs: return z3::expr(c_, Z3_mk_fpa_abs(c_, a[0]));
       case ScalarFn::kSqrt: return z3::sqrt(a[0], c_.fpa_rounding_mode());
+      case ScalarFn::kFloor: return whole(a[0], Z3_mk_fpa_rtn(c_));
+      case ScalarFn::kCeil: return whole(a[0], Z3_mk_fpa_rtp(c_));
+      case ScalarFn::kRoundEven: return whole(a[0], Z3_mk_fpa_rne(c_));
+      // Of zeros and NaN itself.
+      case ScalarFn::kSign: return z3::ite(is_nan(a[0]) || fp(Z3_mk_fpa_eq, {a[0], number(0, n.dtype)}), a[0], z3::ite(is_negative(a[0]), number(-1, n.dtype), number(1, n.dtype)));
       // NaN if either is; +0 is more than -0 (IEEE 754-2019 maximum and minimum).
       case ScalarFn::kMax:
         return z3::ite(is_nan(a[0]) || (!is_nan(a[1]) && (fp(Z3_mk_fpa_gt, a) || (!fp(Z3_mk_fpa_lt, a) && !is_negative(a[0])))), a[0], a[1]);
