@@ -8,6 +8,10 @@ REAL = {"add": "+", "sub": "-", "mul": "*", "lt": "<", "le": "<=", "gt": ">", "g
 FLOAT = {"add": "fp.add RNE", "sub": "fp.sub RNE", "mul": "fp.mul RNE", "div": "fp.div RNE", "neg": "fp.neg", "abs": "fp.abs", "sqrt": "fp.sqrt RNE", "eq": "fp.eq",
          "lt": "fp.lt", "le": "fp.leq", "gt": "fp.gt", "ge": "fp.geq", "is_nan": "fp.isNaN"}
 WORD = {"add": "bvadd", "sub": "bvsub", "mul": "bvmul", "neg": "bvneg", "and": "bvand", "or": "bvor", "xor": "bvxor", "not": "bvnot", "eq": "="}
+# What an odd increasing map that keeps zeros, infinities and NaN does not change: it is decided among the 119 positive numbers of 8 bits, which are more than
+# a formula has variables.
+ORDER = {"max", "min", "neg", "abs", "eq", "ne", "lt", "le", "gt", "ge", "and", "or", "xor", "not", "is_nan", "is_finite"}
+MOST_VARIABLES = 12
 TRUTH = {"and": "and", "or": "or", "xor": "xor", "not": "not", "eq": "="}
 
 
@@ -39,9 +43,28 @@ class Formula:
             if "ninf" in self.words:
                 self.asserted += [f"(not (fp.isInfinite {v}))" for v in variables]
                 claims += [f"(not (fp.isInfinite {x}))", f"(not (fp.isInfinite {y}))"]
+        small = not self.reals and sum(sort == HALF for sort in self.declared.values()) <= MOST_VARIABLES and self.of_order(a) and self.of_order(b)
         head = [f"(declare-const {x} {sort})" for x, sort in self.declared.items()]
         head += [f"(declare-fun {f} ({' '.join(domain)}) {result})" for f, (domain, result) in self.functions.items()]
-        return "\n".join(head + [f"(assert {c})" for c in [*self.asserted, *claims]])
+        text = "\n".join(head + [f"(assert {c})" for c in [*self.asserted, *claims]])
+        return text.replace(" 5 11)", " 4 4)") if small else text
+
+    def of_order(self, s):
+        """Floats are compared, chosen and negated, and no number but 0 and infinities stands beside them."""
+        n = self.t.scalars[self.of.get(s, s)]
+        if n[1] != "bool" and not is_float(n[1]):
+            return False
+        if n[0] == "number":
+            return n[1] == "bool" or number(n[2]) in (0.0, float("inf"), float("-inf"))
+        if n[0] == "call":
+            return n[2] in ORDER and all(self.of_order(x) for x in n[3])
+        if n[0] == "select":
+            return self.cond_of_order(n[2]) and self.of_order(n[3]) and self.of_order(n[4])
+        return True
+
+    def cond_of_order(self, c):
+        n = self.t.conds[c]
+        return self.of_order(n[1]) if n[0] == "truth" else all(self.cond_of_order(x) for x in n[1:] if n[0] in ("and", "or", "not"))
 
     def sort(self, dtype):
         if dtype == "bool":
