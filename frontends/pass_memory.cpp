@@ -27,7 +27,7 @@ class Placing {
   Placing(const Graph& source, const Imported& program, const Choice& choice, const Device& device, const OptimizeOptions& options)
       : source_(source), program_(program), choice_(choice), device_(device), lowered_(options.lower), limited_(options.memory_limit_device.has_value()) {
     lower_.threads = options.threads;
-    lower_.strict = options.numerics == "strict";
+    lower_.strict = in_order(options);
   }
 
   Result<ChosenProgram> build(const std::vector<uint32_t>& launches) const {

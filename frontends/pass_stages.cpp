@@ -264,6 +264,11 @@ void set_after(OptimizeResult& result, const Device& device) {
   }
 }
 
+bool in_order(const OptimizeOptions& options) {
+  const auto licence = rules::Licence::parse(options.numerics);
+  return licence.ok() && !licence->frees_folds();
+}
+
 Status lower_program(OptimizeResult& result, const Device& device, const OptimizeOptions& options, const Stopwatch& total) {
   LowerOptions lower_options;
   lower_options.host = true;
@@ -273,7 +278,7 @@ Status lower_program(OptimizeResult& result, const Device& device, const Optimiz
   lower_options.target = device.name;
   lower_options.device_hash = device.hash;
   lower_options.threads = options.threads;
-  lower_options.strict = options.numerics == "strict";
+  lower_options.strict = in_order(options);
   lower_options.limits.seconds = std::max(kLeastLowering, remaining(options, total).seconds);
   EGRET_TRY(Artifact artifact, lower_program(result.program, lower_options));
   if (artifact.uncompiled > 0) {

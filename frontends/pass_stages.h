@@ -86,6 +86,8 @@ void set_answer(OptimizeResult& result, const Choice& joint);  // after set_afte
 Status explain_choice(OptimizeResult& result, const Graph& source, const Imported& program, const Saturation& saturation,
                       const OptimizeOptions& options, const ChosenProgram& chosen);
 
+// Whether kernels fold in index order and round products apart from sums: nothing in --numerics says otherwise.
+bool in_order(const OptimizeOptions& options);
 // Past the clock what has no code yet stays without, and the result says so.
 Status lower_program(OptimizeResult& result, const Device& device, const OptimizeOptions& options, const Stopwatch& total);
 // The imported program, a kernel an operator, against the chosen kernels, both lowered for the host.

@@ -28,7 +28,9 @@ struct Licence {
   std::vector<std::string> words;  // sorted; "nnan ninf nsz arcp contract afn reassoc field cancel range narrow(T)"
   bool allows(const Licence& needs) const;
   Slack slack() const;  // what a run with this licence lets move of known values
-  // "strict", "default", "fast", with further words after commas.
+  // Whether something lets a fold's order move and a product be rounded with its sum; else lowering keeps both.
+  bool frees_folds() const;
+  // "strict", "default" or "fast", with further words after commas; or words alone.
   static Result<Licence> parse(std::string_view text);
   std::string to_string() const;
 };

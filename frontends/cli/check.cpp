@@ -65,8 +65,8 @@ void add_check(CLI::App& app, Context& context) {
   auto a = std::make_shared<Arguments>();
   CLI::App* c = app.add_subcommand("check", "replay an optimization's proof with the independent checker");
   c->add_option("proof", a->proof, "proof.json")->required();
-  c->add_option("--model", a->model, "the model that was optimized: compared with what the proof imports");
-  c->add_option("--artifact", a->artifact, "the artifact's folder: its kernels are compared with those of the proof");
+  c->add_option("--model", a->model, "the model that was optimized: compared with what the proof imports")->check(a_path());
+  c->add_option("--artifact", a->artifact, "the artifact's folder: its kernels are compared with those of the proof")->check(a_path());
   c->add_flag("--ignore-digest", a->ignore_digest, "check the content although the digest may not fit");
   c->callback([a, &context] {
     if (auto status = check_command(*a, context); !status.ok()) context.fail(status.error());

@@ -48,6 +48,9 @@ struct LimitOptions {
 // Holds for numbers of at least so much.
 CLI::Validator at_least(int least);
 
+// Holds for paths that are not empty (a variable of a script that is not set).
+CLI::Validator a_path();
+
 // "4096", "512M", "8G": bytes.
 Result<uint64_t> parse_bytes(const std::string& text);
 

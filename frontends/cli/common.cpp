@@ -82,6 +82,10 @@ CLI::Validator at_least(int least) {
   return CLI::Validator(wrong, fmt::format("at least {}", least));
 }
 
+CLI::Validator a_path() {
+  return CLI::Validator([](const std::string& text) { return text.empty() ? std::string("an empty path") : std::string(); }, "PATH", "path");
+}
+
 Result<uint64_t> parse_bytes(const std::string& text) {
   size_t end = 0;
   double value = 0;

@@ -135,8 +135,8 @@ void add_extract(CLI::App& app, Context& context) {
   c->add_option("--threads", a->threads, "threads; 0: all cores; the answer does not depend on it")
       ->check(at_least(0))->capture_default_str();
   c->add_flag("--progress", a->progress, "a line on stderr for each improvement of the best or the bound");
-  c->add_option("--solution", a->solution, "write the choice: class -> node, or {\"choice\": [index]} for a problem");
-  c->add_option("--certificate", a->certificate, "prove a bound on what was found, for at most --time-limit again, and write the proof");
+  c->add_option("--solution", a->solution, "write the choice: class -> node, or {\"choice\": [index]} for a problem")->check(a_path());
+  c->add_option("--certificate", a->certificate, "prove a bound on what was found, for at most --time-limit again, and write the proof")->check(a_path());
   CLI::Option* check = c->add_option("--check-certificate", a->check_certificate, "say what this certificate proves of the file; nothing is solved");
   CLI::Option* top = c->add_option("--top", a->several.top, "the K cheapest answers that differ")->check(at_least(1));
   c->add_option("--distance", a->several.distance, "of each answer, so many chosen nodes that cost something are in no later one (with --top)")

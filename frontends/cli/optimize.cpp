@@ -1,3 +1,4 @@
+#include <cmath>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -211,7 +212,7 @@ Status optimize_command(const Arguments& a, Context& context) {
   options.freeze = a.freeze || (!a.no_freeze && a.model.ends_with(".onnx"));
   options.unproved = a.unproved;
   options.strict_rules = a.strict_rules;
-  if (!(a.fold_limit >= 0)) return input_error("--fold-limit must not be negative", "1.2 allows a fifth more bytes of weights than the source has");
+  if (!(a.fold_limit >= 0) || !std::isfinite(a.fold_limit)) return input_error("--fold-limit must be a number, and not negative", "1.2 allows a fifth more bytes of weights than the source has");
   options.fold_limit = a.fold_limit;
   if (!a.memory_limit_device.empty()) {
     EGRET_TRY(options.memory_limit_device, parse_bytes(a.memory_limit_device));
@@ -224,6 +225,10 @@ Status optimize_command(const Arguments& a, Context& context) {
   EGRET_TRY_VOID([&]() -> Status {
     auto device = load_device(a.target);
     if (!device.ok()) return device.take_error();
+    const auto place = [](const std::string& path) { return std::filesystem::absolute(path).lexically_normal(); };
+    if (!a.emit.empty() && !a.report.empty() && place(a.emit) == place(a.report)) {
+      return input_error(fmt::format("--emit and --report both name {}", a.emit), "give each its own file");
+    }
     for (const std::string& path : {a.emit, a.report}) {
       if (!path.empty()) EGRET_TRY_VOID(check_writable(path));
     }
@@ -261,14 +266,14 @@ void add_optimize(CLI::App& app, Context& context) {
   auto a = std::make_shared<Arguments>();
   CLI::App* c = app.add_subcommand("optimize", "find the fastest equivalent program: rewrite, fuse, choose, lower");
   c->add_option("model", a->model, "program: .onnx or .egret (text)")->required();
-  c->add_option("--target", a->target, "device: host, h200, h100, a100, l40s or a TOML file")->capture_default_str();
+  c->add_option("--target", a->target, "device: host, h200, h100, a100, l40s or a TOML file")->check(a_path())->capture_default_str();
   c->add_option("--shape", a->shapes, "sizes of an input that the file leaves open: INPUT=1,3,48,320 (repeatable)")->allow_extra_args(false);
   c->add_option("--numerics", a->numerics, "strict, default or fast, and further words after a comma")->capture_default_str();
   c->add_option("--rules", a->rules, "rule files added to the library, or names of its sets that are off (explore.split)");
   c->add_flag("--no-library", a->no_library, "leave the library's rules out");
   c->add_option("--extractor", a->extractor, "ilp (exact), greedy (the fast covers and local search), or one cover: tree, areaflow, xla, inductor, twophase")->capture_default_str();
   a->limits.add_to(*c);
-  c->add_option("--iterations", a->iterations, "rounds of saturation: search, apply, rebuild")->capture_default_str();
+  c->add_option("--iterations", a->iterations, "rounds of saturation: search, apply, rebuild")->check(at_least(0))->capture_default_str();
   c->add_option("--candidates", a->candidates, "kernels kept for each class of equal terms while they are enumerated")->capture_default_str();
   c->add_flag("--no-columns", a->no_columns, "choose among those, the covers' and kernels of several results alone: no column generation");
   CLI::Option* freeze = c->add_flag("--freeze", a->freeze, "parameters do not change: work on them alone is done once (default for ONNX)");
@@ -278,10 +283,10 @@ void add_optimize(CLI::App& app, Context& context) {
   c->add_option("--fold-limit", a->fold_limit, "bytes of weights that the program may read, over the source's")->capture_default_str();
   c->add_option("--memory-limit-device", a->memory_limit_device, "bytes of device memory that the program may hold at once (512M, 8G): kernels run again where values cannot be kept");
   c->add_flag("--no-embed-weights", a->no_embed, "refer to unchanged weights by name and hash");
-  c->add_option("--keep-run", a->keep_run, "folder for the artifact, for explain and report");
-  c->add_option("-o,--output", a->output, "folder for the artifact");
-  c->add_option("--emit", a->emit, "write the optimized program: FILE.onnx or FILE.egret");
-  c->add_option("--report", a->report, "write one self-contained HTML page");
+  c->add_option("--keep-run", a->keep_run, "folder for the artifact, for explain and report")->check(a_path());
+  c->add_option("-o,--output", a->output, "folder for the artifact")->check(a_path());
+  c->add_option("--emit", a->emit, "write the optimized program: FILE.onnx or FILE.egret")->check(a_path());
+  c->add_option("--report", a->report, "write one self-contained HTML page")->check(a_path());
   c->add_flag("--no-lower", a->no_lower, "stop before kernels are made: the figures of the choice, and with --keep-run what explain reads");
   c->add_flag("--check", a->check, "run both programs on the host and compare");
   c->callback([a, &context] {

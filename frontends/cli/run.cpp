@@ -202,6 +202,7 @@ Status run_command(const Arguments& a, Context& context) {
     EGRET_TRY(Executable executable, Executable::from_files(artifact.files, a.threads));
     return run_executable(a, context, executable);
   }
+  if (!a.shapes.empty()) return input_error("--shape is for a model: an artifact has its sizes", "optimize the model with --shape for others");
   if (a.device == "reference") return input_error("an artifact runs on cpu or cuda:N", "give the model to --device reference");
   EGRET_TRY(Executable executable, Executable::load(a.model, a.device, a.threads, a.weights));
   if (!a.check) return run_executable(a, context, executable);
@@ -216,12 +217,12 @@ void add_run(CLI::App& app, Context& context) {
   CLI::App* c = app.add_subcommand("run", "run an artifact, or a model as it is");
   c->add_option("artifact_or_model", a->model, "a folder written by optimize -o, or .onnx or .egret")->required();
   c->add_option("--device", a->device, "cpu, cuda:0 or reference")->capture_default_str();
-  c->add_option("--weights", a->weights, "weights where the artifact refers to them (.safetensors)");
+  c->add_option("--weights", a->weights, "weights where the artifact refers to them (.safetensors)")->check(a_path());
   c->add_option("--shape", a->shapes, "sizes of an input that the file leaves open: INPUT=1,3,48,320 (repeatable)")->allow_extra_args(false);
-  c->add_option("--inputs", a->inputs, "arrays by input name (.npz); bf16 as float32");
+  c->add_option("--inputs", a->inputs, "arrays by input name (.npz); bf16 as float32")->check(a_path());
   c->add_flag("--random", a->random, "seeded random inputs");
   c->add_option("--seed", a->seed, "seed of --random")->check(at_least(0))->capture_default_str();
-  c->add_option("--outputs", a->outputs, "write the outputs (.npz); bf16 as float32");
+  c->add_option("--outputs", a->outputs, "write the outputs (.npz); bf16 as float32")->check(a_path());
   c->add_option("--threads", a->threads, "threads; 0: all cores")->capture_default_str();
   c->add_flag("--profile", a->profile, "also time each launch by itself (field `launches`, least of the runs)");
   c->add_flag("--check", a->check, "also compare each launch with the host's, on the same inputs (fields `check`, `error`)");

@@ -162,9 +162,9 @@ void add_saturate(CLI::App& app, Context& context) {
   c->add_option("--threads", a->threads, "threads; 0: all cores; the answer does not depend on it")->capture_default_str();
   c->add_option("--scheduler", a->scheduler, "simple: every rule in every iteration; backoff: a rule with many matches pauses")
       ->check(CLI::IsMember({"simple", "backoff"}))->capture_default_str();
-  c->add_option("--snapshot", a->snapshot, "write the e-graph as it is at the end, to resume from");
-  c->add_option("--resume", a->resume, "begin with the e-graph of a snapshot that this program made");
-  c->add_option("--dump", a->dump, "write the e-graph: FILE.json (egraph-serialize), or a small one as FILE.dot (Graphviz)");
+  c->add_option("--snapshot", a->snapshot, "write the e-graph as it is at the end, to resume from")->check(a_path());
+  c->add_option("--resume", a->resume, "begin with the e-graph of a snapshot that this program made")->check(a_path());
+  c->add_option("--dump", a->dump, "write the e-graph: FILE.json (egraph-serialize), or a small one as FILE.dot (Graphviz)")->check(a_path());
   c->callback([a, &context] {
     if (auto status = saturate_command(*a, context); !status.ok()) context.fail(status.error());
   });

@@ -171,6 +171,7 @@ Result<Executable> Executable::load(const std::string& folder, const std::string
   std::string weights;
   if (!weights_file.empty()) {
     EGRET_TRY(weights, read_file(weights_file));
+    if (auto read = read_safetensors(weights, weights_file); !read.ok()) return read.take_error();
   }
   return from_files(files, threads, weights, device);
 }

@@ -37,13 +37,18 @@ Slack Licence::slack() const {
   return out;
 }
 
+bool Licence::frees_folds() const { return allows({{"contract", "reassoc"}}); }
+
 Result<Licence> Licence::parse(std::string_view text) {
   std::set<std::string> words;
-  for (size_t begin = 0; begin <= text.size();) {
+  for (size_t begin = 0; begin <= text.size() && !text.empty();) {
+    const bool first = begin == 0;
     size_t end = std::min(text.find(',', begin), text.size());
     std::string word(text.substr(begin, end - begin));
     begin = end + 1;
-    if (word == "strict" || word.empty()) continue;
+    const bool base = word == "strict" || word == "default" || word == "fast";
+    if (base && !first) return input_error(fmt::format("--numerics {}: '{}' stands after another word", text, word), "one of strict, default and fast comes first, further words after commas");
+    if (word == "strict") continue;
     if (word == "default") {
       words.insert("field");
     } else if (word == "fast") {

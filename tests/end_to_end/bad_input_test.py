@@ -386,13 +386,23 @@ class Options(ToolTest):
 
     def test_wrong_values(self):
         for option, bad in (("--threads", "-1"), ("--threads", "100000"), ("--time-limit", "nan"), ("--time-limit", "-1"), ("--memory-limit", "big"),
-                            ("--memory-limit", "-3M"), ("--node-limit", "-5"), ("--numerics", "sloppy"), ("--extractor", "luck"), ("--fold-limit", "-1"),
+                            ("--memory-limit", "-3M"), ("--node-limit", "-5"), ("--numerics", "sloppy"), ("--numerics", "fast,strict"), ("--numerics", "default,"), ("--extractor", "luck"), ("--fold-limit", "-1"),
+                            ("--fold-limit", "inf"), ("--iterations", "-1"), ("--emit", ""), ("--report", ""), ("--keep-run", ""), ("--target", ""),
                             ("--shape", "x"), ("--shape", "x=1,a"), ("--emit", "out.txt")):
             self.refused(["optimize", self.model(), option, bad, "-o", "out"])
         for option, bad in (("--repeat", "0"), ("--device", "abacus"), ("--threads", "-2"), ("--seed", "x")):
             self.refused(["run", self.model(), "--random", option, bad])
         self.refused(["run", self.model(), "--random", "--weights", "w.safetensors"], "--weights", "artifact")
+        self.refused(["run", self.model(), "--random", "--outputs", ""], "--outputs", "empty path")
+        self.refused(["optimize", self.model(), "-o", ""], "--output", "empty path")
+        self.refused(["optimize", self.model(), "--emit", "a.egret", "--report", "./a.egret"], "--emit", "--report")
         self.refused(["optimize", self.model(), "--freeze", "--no-freeze"], "--freeze", "--no-freeze")
+
+    def test_options_of_a_model_with_an_artifact(self):
+        self.ok("optimize", self.model(), "-o", "out")
+        self.refused(["run", "out", "--random", "--shape", "x=4,6"], "--shape", "model")
+        for text in ("", "short", "x" * 40):
+            self.refused(["run", "out", "--random", "--weights", self.write("w.safetensors", text)], "w.safetensors")
 
     def test_unknown_device(self):
         self.refused(["optimize", self.model(), "--target", "h2000", "-o", "out"], "h2000", "h200")

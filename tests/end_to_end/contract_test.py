@@ -305,6 +305,18 @@ class Contract(unittest.TestCase):
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertIn("--weights", done.stderr)
 
+    def test_further_words_do_not_let_sums_move(self):
+        """Only what allows both other orders and fused products changes what strict's kernels compute."""
+        (self.folder / "s.egret").write_text("graph s\n  x: f32[4,3000]\n  w: f32[3000,40]\n  a = reduce_sum(x, axes=[1])\n  b = dot(x, w, lc=[1], rc=[0])\n  return a, b\n")
+        found = {}
+        for numerics in ("strict", "strict,nsz", "strict,reassoc", "default"):
+            self.egret("optimize", "s.egret", "--numerics", numerics, "-o", "s")
+            self.egret("run", "s", "--random", "--outputs", "s.npz")
+            found[numerics] = [np.load(self.folder / "s.npz")[n].tobytes() for n in "ab"]
+        self.assertEqual(found["strict"], found["strict,nsz"])
+        self.assertEqual(found["strict"], found["strict,reassoc"])
+        self.assertNotEqual(found["strict"], found["default"])
+
     def test_a_run_is_kept(self):
         made = self.egret("optimize", "model.onnx", *self.SHAPES, "--keep-run", "kept")
         kept = json.loads((self.folder / "kept/run.json").read_text())

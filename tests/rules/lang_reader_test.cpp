@@ -161,6 +161,10 @@ TEST_CASE("licences") {
   CHECK(allows("fast", "field,cancel,range,nnan,ninf,afn"));
   CHECK_FALSE(allows("fast", "narrow(tf32)"));
   CHECK(allows("default,narrow(tf32)", "narrow(tf32),nsz"));
+  CHECK(allows("", ""));
+  for (const char* text : {"strict", "", "strict,nsz", "strict,reassoc", "contract,nsz"}) CHECK_FALSE(Licence::parse(text)->frees_folds());
+  for (const char* text : {"default", "fast", "field", "strict,reassoc,contract"}) CHECK(Licence::parse(text)->frees_folds());
+  for (const char* text : {"fast,strict", "nsz,default", "strict,strict", "default,", ",", "strict,,nsz"}) CHECK_FALSE(Licence::parse(text).ok());
   CHECK(Licence::parse("quick").error().to_string() ==
         "error: 'quick' is no word of --numerics\n  hint: strict, default or fast, then nnan ninf nsz arcp contract afn "
         "reassoc field cancel range narrow(DTYPE) after commas");
