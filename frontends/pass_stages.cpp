@@ -33,6 +33,11 @@ constexpr double kShareOfLocal = 0.3;            // of which local search from t
 
 }  // namespace
 
+// What ended a stage before it was done: a request to stop (Ctrl-C), or the clock.
+const char* ended_early(const OptimizeOptions& options) {
+  return options.limits.stop && options.limits.stop->stop_requested() ? "stopped" : "time_limit";
+}
+
 Limits remaining(const OptimizeOptions& options, const Stopwatch& total) {
   Limits limits = options.limits;
   limits.seconds = std::max(0.0, options.limits.seconds - total.seconds());
@@ -201,8 +206,7 @@ Totals totals(const Program& program, const Device& device) {
 }  // namespace
 
 void set_limits(OptimizeResult& result, const Choice& joint, bool fewer, const OptimizeOptions& options, const Stopwatch& total) {
-  const bool expired = total.expired(options.limits);
-  const char* work = expired ? "time_limit" : "work_limit";
+  const char* work = !total.expired(options.limits) ? "work_limit" : ended_early(options);
   if (result.stop_reason != "saturated") result.limits_reached.push_back("saturate: " + result.stop_reason);
   if (joint.problem.limit_reached || fewer) result.limits_reached.push_back(std::string("fuse: ") + work);
   const bool exact = options.extractor == OptimizeOptions::Extractor::kIlp && options.cover.empty();
@@ -282,7 +286,7 @@ Status lower_program(OptimizeResult& result, const Device& device, const Optimiz
   lower_options.limits.seconds = std::max(kLeastLowering, remaining(options, total).seconds);
   EGRET_TRY(Artifact artifact, lower_program(result.program, lower_options));
   if (artifact.uncompiled > 0) {
-    result.limits_reached.push_back("lower: time_limit");
+    result.limits_reached.push_back(std::string("lower: ") + ended_early(options));
     result.not_made.push_back(fmt::format("code of {} of {} kernels: the time limit came first; on the host they are evaluated, which is slow",
                                           artifact.uncompiled, result.program.kernels.size()));
   }

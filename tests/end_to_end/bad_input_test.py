@@ -549,7 +549,9 @@ class LimitsReached(ToolTest):
         out, err = process.communicate(timeout=120)
         self.assertIn(process.returncode, (0, 3), err)
         if process.returncode == 0:
-            self.assertIn("stop_reason", json.loads(out))
+            made = json.loads(out)
+            self.assertIn("stopped", [made["stop_reason"], *(limit.split(": ")[1] for limit in made["limits_reached"])])
+            self.assertNotIn("time_limit", str(made["limits_reached"]))
             self.ok("run", "out", "--random")
 
 
