@@ -71,6 +71,7 @@ class Importer {
   void spend_constant_bytes(int64_t bytes);
   const std::string& base_dir() const { return base_dir_; }
   const OnnxOptions& options() const { return options_; }
+  uint64_t nodes_left() const { return nodes_left_; }  // that may still be run
 
  private:
   friend class Node;

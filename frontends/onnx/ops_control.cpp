@@ -6,7 +6,7 @@
 namespace egret::onnx {
 namespace {
 
-constexpr size_t kMaxUnrolledNodes = 1 << 16;
+constexpr uint64_t kMaxUnrolledNodes = 1 << 16;  // of one loop, those of the loops in it included
 
 const GraphMessage& graph(Node& n, const char* name) {
   const AttributeMessage* a = n.attr(name);
@@ -41,14 +41,15 @@ void conditional(Node& n) {
 // The body of a loop or a scan, step by step: it takes `carried` values and gives them anew, then those to be stacked.
 class Body {
  public:
-  Body(Node& n, size_t leading, size_t carried) : node_(n), graph_(graph(n, "body")), leading_(leading), carried_(carried) {
+  Body(Node& n, size_t leading, size_t carried) : node_(n), graph_(graph(n, "body")), leading_(leading), carried_(carried), nodes_left_(n.importer().nodes_left()) {
     node_.check(graph_.outputs.size() >= leading + carried, "the body has fewer outputs than it carries values");
     stacked_.resize(graph_.outputs.size() - leading - carried);
   }
 
   // Gives the body's first `leading` outputs; `state` holds the carried values before and after.
   std::vector<Value> step(std::vector<Value> arguments, std::vector<Value>& state) {
-    if (steps_ == kMaxSteps || static_cast<size_t>(steps_ + 1) * graph_.nodes.size() > kMaxUnrolledNodes) {
+    const uint64_t used = nodes_left_ - node_.importer().nodes_left();
+    if (steps_ == kMaxSteps || used + graph_.nodes.size() > kMaxUnrolledNodes) {
       node_.unsupported("a body that is done more than " + std::to_string(steps_) + " times");
     }
     ++steps_;
@@ -78,6 +79,7 @@ class Body {
   Node& node_;
   const GraphMessage& graph_;
   const size_t leading_, carried_;
+  const uint64_t nodes_left_;  // of the file, before the first step
   int64_t steps_ = 0;
   std::vector<std::vector<Value>> stacked_;
 };

@@ -311,6 +311,27 @@ TEST_CASE("branches, functions and their limits") {
   CHECK(contains(error_of(model(small_parts()), few).message, "limit"));
 }
 
+TEST_CASE("loops in loops stay whole where unrolled they are too many nodes") {
+  const WireWriter many = tensor("many", kI64, {}, raw_ints({200}));
+  GraphParts body;
+  body.inputs = {value("i", kI64, {}), value("on", 9, {}), value("v", kF32, {2, 3})};
+  body.outputs = {value("on", 9, {}), value("w", kF32, {2, 3})};
+  body.nodes = {node("Neg", {"v"}, {"w"})};
+  for (int depth = 0; depth < 4; ++depth) body.nodes = {node("Loop", {"many", "", "v"}, {"w"}, {graph_attribute("body", graph(body))})};
+  GraphParts p = one_node(body.nodes[0]);
+  p.nodes = {node("Loop", {"many", "", "x"}, {"y"}, {graph_attribute("body", graph(body))})};
+  p.outputs = {value("y", kF32, {2, 3})};
+  p.initializers = {many};
+  OnnxOptions options;
+  CHECK(error_of(model(p), options).code == ErrorCode::kUnsupported);
+  options.allow_opaque = true;
+  std::vector<OnnxFallback> fallbacks;
+  options.fallbacks = &fallbacks;
+  REQUIRE(read_onnx_bytes(model(p), "", options).ok());
+  REQUIRE(fallbacks.size() == 1);
+  CHECK(fallbacks[0].op == "Loop");
+}
+
 TEST_CASE("a function's attributes, inputs and overload are those of the call") {
   const auto at_minus_2 = [](const WireWriter& call, const std::vector<WireWriter>& functions) {
     const Result<Graph> graph = read_onnx_bytes(model(one_node(call, {1}), 17, functions), "", bounded());
