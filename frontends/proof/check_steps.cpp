@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 
 #include "frontends/proof/check.h"
@@ -102,6 +103,7 @@ class StepChecker {
   Status rule(const Step& s) {
     const rules::Rule* rule = rules_[s.rule];
     rules::TermTable& table = terms_.table();
+    if (std::ranges::adjacent_find(s.facts, std::not_fn(stands_before)) != s.facts.end()) return input_error("facts are not in order, or one is said twice");
     for (const TermFact& f : s.facts) {
       if (!f.splat == !f.depends || (f.splat && table.splat[f.term])) return input_error("a fact that says nothing");
       if (f.splat && terms_.stated_splat(f.term) != f.splat) return input_error(fmt::format("term {} is not stated to be {}", f.term, *f.splat));

@@ -47,6 +47,10 @@ struct TermFact {
   std::optional<rules::Dependence> depends;
   friend bool operator==(const TermFact&, const TermFact&) = default;
 };
+// The order of a step's facts, in which none stands twice: by term, what it is before where it comes from.
+inline bool stands_before(const TermFact& a, const TermFact& b) {
+  return a.term != b.term ? a.term < b.term : a.splat.has_value() > b.splat.has_value();
+}
 
 struct Step {
   enum class Kind : uint8_t {

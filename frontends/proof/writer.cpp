@@ -213,6 +213,7 @@ class Writer {
       s.right = new_term[s.right];
       for (TermId& t : s.roots) t = new_term[t];
       for (TermFact& f : s.facts) f.term = new_term[f.term];
+      std::ranges::sort(s.facts, stands_before);
       for (int64_t& p : s.premises) p = p < 0 ? -new_step[static_cast<size_t>(-p)] : new_step[static_cast<size_t>(p)];
       if (s.kind == Step::Kind::kRule) {
         applications[s.rule].insert(equalities.step_applications()[i]);

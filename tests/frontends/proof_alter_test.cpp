@@ -90,19 +90,24 @@ void alter(Json& proof, std::mt19937& random) {
   }
 }
 
-// Swaps two entries of a list.
-bool swap_entries(Json& proof, std::mt19937& random) {
+// Swaps two entries of a list, or writes one twice.
+bool rearrange(Json& proof, std::mt19937& random, bool twice) {
   std::vector<Json*> lists, open{&proof};
   while (!open.empty()) {
     Json* j = open.back();
     open.pop_back();
-    if (j->is_array() && j->size() >= 2) lists.push_back(j);
+    if (j->is_array() && j->size() >= (twice ? 1 : 2)) lists.push_back(j);
     if (j->is_structured()) {
       for (auto& value : *j) open.push_back(&value);
     }
   }
   Json& list = *lists[random() % lists.size()];
   const size_t a = random() % list.size(), b = random() % list.size();
+  if (twice) {
+    const Json entry = list[a];
+    list.insert(list.begin() + static_cast<std::ptrdiff_t>(b), entry);
+    return true;
+  }
   if (list[a] == list[b]) return false;
   std::swap(list[a], list[b]);
   return true;
@@ -123,7 +128,7 @@ TEST_CASE("random alterations are found without the digest") {
   for (int i = 0; i < 1200; ++i) {
     Json altered = original;
     if (i % 4 == 3) {
-      if (!swap_entries(altered, random)) continue;
+      if (!rearrange(altered, random, i % 8 == 7)) continue;
     } else {
       alter(altered, random);
     }
