@@ -105,8 +105,8 @@ BodyCount count(const Kernel& kernel) {
     out.ports.resize(body.inputs.size());
     return out;
   }
-  const bool rows = plan.schedule == ScheduleClass::kRow || plan.schedule == ScheduleClass::kContractionRow;
-  const bool has_anchor = plan.schedule == ScheduleClass::kContraction || plan.schedule == ScheduleClass::kContractionRow;
+  const bool rows = has_rows(plan.schedule), anchored = has_anchor(plan.schedule);
+  const bool pair = plan.schedule == ScheduleClass::kContractionPair;
   const BodyShape shape = body_shape(body, plan);
 
   // Times an element of each value is evaluated in all: readers in place share one evaluation, others add up.
@@ -129,15 +129,20 @@ BodyCount count(const Kernel& kernel) {
     const OperatorCount c = count_operator(*node.op, node.attrs, types);
     auto& sink = c.contraction ? out.contraction : out.scalar;
     sink[node.type.dtype] += evaluations * c.operations;
-    if (has_anchor && v == plan.anchor) {
+    if ((anchored && v == plan.anchor) || (pair && v == plan.second)) {
       auto shape_of = contraction_shape(*node.op, node.attrs, types);
       if (shape_of.ok()) {
-        // A tile reads a block of each factor: an element of the left is read once a pass over n, and inversely.
-        const double passes_n = std::ceil(static_cast<double>(shape_of->n_size) / std::max<int64_t>(1, plan.tile[1]));
+        // A tile reads a block of each factor: an element of the left is read once a pass over n, and inversely.  Of the
+        // second product of a pair the one factor is the rows of a block, and the other is read once a block.
+        const bool second = pair && v == plan.second;
+        const double passes_n = second ? 1 : std::ceil(static_cast<double>(shape_of->n_size) / std::max<int64_t>(1, plan.tile[1]));
         const double passes_m = std::ceil(static_cast<double>(shape_of->m_size) / std::max<int64_t>(1, plan.tile[0]));
         const double left = static_cast<double>(shape_of->batch_size) * shape_of->m_size * shape_of->k_size;
         const double right = static_cast<double>(shape_of->batch_size) * shape_of->n_size * shape_of->k_size;
-        if (node.operands.size() >= 2) {
+        if (second && shape.after_fold[node.operands[1]]) {
+          moved[node.operands[0]] += left * std::ceil(static_cast<double>(shape_of->n_size) / std::max<int64_t>(1, plan.tile[0]));
+          moved[node.operands[1]] += right;
+        } else if (node.operands.size() >= 2) {
           moved[node.operands[0]] += left * passes_n;
           moved[node.operands[1]] += right * passes_m;
         }
@@ -161,7 +166,7 @@ BodyCount count(const Kernel& kernel) {
     traffic.element_bytes = static_cast<double>(size_in_bytes(body.type(input.value).dtype));
     traffic.elements = std::min(elements, reads[input.value]);
     traffic.reads = traffic.elements;
-    if (has_anchor) {
+    if (anchored) {
       // Windows of a convolution meet in the cache; passes over the other factor's tiles may not.
       const GraphNode& anchor = body.nodes[plan.anchor];
       if (auto s = contraction_shape(*anchor.op, anchor.attrs, operand_types(body, anchor)); s.ok()) {

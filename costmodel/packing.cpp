@@ -63,47 +63,34 @@ std::vector<int> stored_order(const Graph& body, ValueId anchor) {
   return found.empty() ? order[anchor] : found;
 }
 
-}  // namespace
-
-int64_t panel_width(int64_t columns) { return columns % 64 == 0 ? 64 : columns % 32 == 0 ? 32 : 0; }
-
-double packed_bytes(const Kernel& kernel) {
-  const ScheduleClass schedule = kernel.plan.schedule;
-  if (schedule != ScheduleClass::kContraction && schedule != ScheduleClass::kContractionRow) return 0;
-  const Graph& body = kernel.body;
-  const ValueId anchor = kernel.plan.anchor;
-  const GraphNode& node = body.nodes[anchor];
+// Of the contraction `v`, whose vectors run along the last of `axes` that one factor alone uses.
+double packed_bytes(const Graph& body, ValueId v, const std::vector<int>& axes) {
+  const GraphNode& node = body.nodes[v];
   auto meanings = instantiate(*node.op, node.attrs, operand_types(body, node));
   if (!meanings.ok() || meanings->size() != 1) return 0;
   const Comprehension& meaning = meanings->front();
   const auto product = product_of(meaning);
   if (!product) return 0;
-  auto size = [&](uint32_t v) { return meaning.sizes[v]; };
-  auto has = [](const std::vector<uint32_t>& group, int v) { return std::ranges::count(group, static_cast<uint32_t>(v)) > 0; };
+  auto size = [&](uint32_t axis) { return meaning.sizes[axis]; };
+  auto has = [](const std::vector<uint32_t>& group, int axis) { return std::ranges::count(group, static_cast<uint32_t>(axis)) > 0; };
 
-  // The vectors' side: that of the innermost axis stored, or inside of the rows.
-  std::vector<int> order = stored_order(body, anchor);
-  if (schedule == ScheduleClass::kContractionRow) {
-    const auto rows = body_shape(body, kernel.plan).row_axes[anchor];
-    std::erase_if(order, [&](int a) { return std::ranges::count(rows, a) > 0; });
-  }
-  const auto inner = std::find_if(order.rbegin(), order.rend(), [&](int a) {
+  const auto inner = std::find_if(axes.rbegin(), axes.rend(), [&](int a) {
     return size(static_cast<uint32_t>(a)) > 1 && (has(product->m, a) || has(product->n, a));
   });
-  if (inner == order.rend()) return 0;
+  if (inner == axes.rend()) return 0;
   const bool left = has(product->m, *inner);
   int64_t rows = 1, elements = 1;
-  for (uint32_t v : left ? product->n : product->m) rows *= size(v);
+  for (uint32_t axis : left ? product->n : product->m) rows *= size(axis);
   if (rows <= kFewProductRows) return 0;
   for (const auto* group : {&product->batch, left ? &product->m : &product->n, &product->k}) {
-    for (uint32_t v : *group) elements *= size(v);
+    for (uint32_t axis : *group) elements *= size(axis);
   }
   const double bytes = static_cast<double>(elements) * static_cast<double>(size_in_bytes(node.type.dtype));
 
   const Expr& factor = meaning.exprs[left ? product->left : product->right];
   const bool plain = factor.kind == ExprKind::kRead && std::ranges::all_of(factor.args, [&](ExprId a) { return meaning.exprs[a].kind == ExprKind::kIndex; });
   if (!plain) return 0;  // windows are packed however they lie
-  const auto step = std::find_if(product->k.rbegin(), product->k.rend(), [&](uint32_t v) { return size(v) > 1; });
+  const auto step = std::find_if(product->k.rbegin(), product->k.rend(), [&](uint32_t axis) { return size(axis) > 1; });
   if (step == product->k.rend()) return 0;
   const auto moved = Inliner(body).meaning_of(node.operands[factor.number]);
   if (!moved.ok() || moved->exprs[moved->body].kind != ExprKind::kRead) return bytes;  // more than moving is done
@@ -116,6 +103,35 @@ double packed_bytes(const Kernel& kernel) {
   const auto first = place({}), along = place(static_cast<uint32_t>(*inner)), next = place(*step);
   const bool in_panels = first && along && next && *along - *first == 1 && *next - *first > 0 && *next - *first <= kWidestPanel;
   return in_panels ? 0 : bytes;
+}
+
+}  // namespace
+
+int64_t panel_width(int64_t columns) { return columns % 64 == 0 ? 64 : columns % 32 == 0 ? 32 : 0; }
+
+double packed_bytes(const Kernel& kernel) {
+  const KernelPlan& plan = kernel.plan;
+  if (!has_anchor(plan.schedule)) return 0;
+  const Graph& body = kernel.body;
+  // The vectors' side: that of the innermost axis stored, or inside of the rows.
+  if (!has_rows(plan.schedule)) return packed_bytes(body, plan.anchor, stored_order(body, plan.anchor));
+  const BodyShape shape = body_shape(body, plan);
+  auto inside = [&](ValueId v) {
+    std::vector<int> axes(static_cast<size_t>(body.type(v).rank()));
+    std::iota(axes.begin(), axes.end(), 0);
+    std::erase_if(axes, [&](int a) { return std::ranges::count(shape.row_axes[v], a) > 0; });
+    return axes;
+  };
+  double bytes = packed_bytes(body, plan.anchor, inside(plan.anchor));
+  if (plan.schedule == ScheduleClass::kContractionPair) {
+    const GraphNode& node = body.nodes[plan.second];
+    auto folding = contraction_shape(*node.op, node.attrs, operand_types(body, node));
+    if (!folding.ok()) return bytes;
+    const int64_t rows = shape.after_fold[node.operands[0]] ? folding->m_size : folding->n_size;
+    const int64_t block = rows_of_block(plan.tile[1] * size_in_bytes(body.type(plan.anchor).dtype));
+    bytes += packed_bytes(body, plan.second, inside(plan.second)) * static_cast<double>((rows + block - 1) / block);
+  }
+  return bytes;
 }
 
 }  // namespace egret

@@ -26,6 +26,7 @@ class InPlace {
         return at_elements(p, r);
       case ScheduleClass::kRow:
       case ScheduleClass::kContractionRow:
+      case ScheduleClass::kContractionPair:
         return in_rows(p, r);
       case ScheduleClass::kAlias:
         break;
@@ -62,7 +63,8 @@ class InPlace {
     const auto& axes = shape_.row_axes[p];
     if (axes.size() != shape_.row_sizes.size() || axes != shape_.row_axes[r]) return false;
     if (body_.type(p).elements_count() <= rows_) return false;  // a row's threads all keep its one element
-    if (kernel_.plan.schedule == ScheduleClass::kContractionRow && r == kernel_.plan.anchor) return false;
+    if (has_anchor(kernel_.plan.schedule) && r == kernel_.plan.anchor) return false;
+    if (kernel_.plan.schedule == ScheduleClass::kContractionPair && r == kernel_.plan.second) return false;
     std::vector<uint8_t> open(body_.nodes.size(), 0);
     open[p] = 1;
     for (ValueId v = 0; v < body_.nodes.size(); ++v) {

@@ -12,8 +12,8 @@ namespace egret {
 // its place is written, whatever order a printer gives to independent elements:
 //   kElement, kContraction  the port is read at the element that is computed alone (not in a contraction's factors), and all results are
 //                           computed before any is stored
-//   kRow, kContractionRow   the port is read in its own row alone: at any element by what is computed before the result (reductions of
-//                           whole rows, other results), at its own element by the result
+//   kRow, kContractionRow,  the port is read in its own row alone: at any element by what is computed before the result (reductions of
+//   kContractionPair        whole rows, other results), at its own element by the result
 // By result, then by port.  Requires: a body that plan_kernel accepts.
 std::vector<Takeover> in_place(const Kernel& kernel);
 

@@ -1,15 +1,11 @@
 #include "ir/kernel.h"
 
 #include <algorithm>
-#include <map>
-#include <mutex>
-#include <shared_mutex>
-#include <tuple>
 
 #include <fmt/format.h>
 
+#include "ir/operator_cache.h"
 #include "ir/text/text.h"
-#include "support/hash.h"
 
 namespace egret {
 
@@ -20,141 +16,21 @@ const char* to_string(ScheduleClass schedule) {
     case ScheduleClass::kRow: return "row";
     case ScheduleClass::kContraction: return "contraction";
     case ScheduleClass::kContractionRow: return "contraction_row";
+    case ScheduleClass::kContractionPair: return "contraction_pair";
   }
   return "?";
 }
 
 namespace {
 
-// Which variables an expression uses, as a bit a variable (comprehensions have few).
-std::vector<uint64_t> variables_used(const Comprehension& meaning) {
-  std::vector<uint64_t> used(meaning.exprs.size(), 0);
-  for (size_t i = 0; i < meaning.exprs.size(); ++i) {
-    const Expr& e = meaning.exprs[i];
-    if (e.kind == ExprKind::kIndex && e.number < 64) used[i] |= uint64_t{1} << e.number;
-    for (ExprId a : e.args) used[i] |= used[a];
-    if (e.kind == ExprKind::kFold) {
-      for (uint32_t v : e.variables) {
-        if (v < 64) used[i] &= ~(uint64_t{1} << v);
-      }
-    }
-  }
-  return used;
-}
-
-}  // namespace
-
-std::optional<Product> product_of(const Comprehension& meaning) {
-  if (meaning.sizes.size() > 64) return std::nullopt;
-  Product p;
-  ExprId at = meaning.body;
-  // A rounding of the accumulator to the result's type may stand around the fold.
-  while (meaning.exprs[at].kind == ExprKind::kCall && meaning.exprs[at].fn == ScalarFn::kCast) at = meaning.exprs[at].args[0];
-  const Expr& fold = meaning.exprs[at];
-  if (fold.kind != ExprKind::kFold || fold.fold != FoldKind::kSum) return std::nullopt;
-  ExprId body = fold.args[0];
-  std::optional<ExprId> guard;
-  if (const Expr& item = meaning.exprs[body]; item.kind == ExprKind::kSelect) {
-    // What lies outside of a border counts as zero.
-    const Expr& otherwise = meaning.exprs[item.args[2]];
-    if (otherwise.kind != ExprKind::kNumber || otherwise.value != 0) return std::nullopt;
-    guard = item.args[0];
-    body = item.args[1];
-  }
-  const Expr& product = meaning.exprs[body];
-  if (product.kind != ExprKind::kCall || product.fn != ScalarFn::kMul) return std::nullopt;
-  p.fold = at;
-  p.left = product.args[0];
-  p.right = product.args[1];
-  p.k = fold.variables;
-  const auto used = variables_used(meaning);
-  for (int v = 0; v < meaning.result.rank(); ++v) {
-    const bool left = (used[p.left] | (guard ? used[*guard] : 0)) >> v & 1, right = used[p.right] >> v & 1;
-    if (left && !right) {
-      p.m.push_back(v);
-    } else if (right && !left) {
-      p.n.push_back(v);
-    } else {
-      p.batch.push_back(v);
-    }
-  }
-  return p;
-}
-
-namespace {
-
-// What depends on an operator, its attributes and its operands' types alone is computed once a process: enumeration asks
-// the same questions of thousands of bodies.
-template <class T>
-class OperatorCache {
- public:
-  template <class Compute>
-  T get(const OpDef& op, const Attrs& attrs, std::span<const Type> operands, Compute compute) {
-    uint64_t types = operands.size();
-    for (const Type& t : operands) types = hash_combine(types, t.hash());
-    const auto key = std::make_tuple(&op, hash(attrs), types);
-    {
-      std::shared_lock lock(mutex_);
-      if (auto it = rows_.find(key); it != rows_.end()) return it->second;
-    }
-    T value = compute();
-    std::unique_lock lock(mutex_);
-    return rows_.try_emplace(key, std::move(value)).first->second;
-  }
-
- private:
-  std::shared_mutex mutex_;
-  std::map<std::tuple<const OpDef*, uint64_t, uint64_t>, T> rows_;
-};
-
-Result<ContractionShape> compute_contraction_shape(const OpDef& op, const Attrs& attrs, std::span<const Type> operands);
-
 Result<AxisRoles> cached_roles(const OpDef& op, const Attrs& attrs, std::span<const Type> operands) {
   static OperatorCache<Result<AxisRoles>> cache;
   return cache.get(op, attrs, operands, [&] { return axis_roles(op, attrs, operands); });
 }
 
-}  // namespace
-
-Result<ContractionShape> contraction_shape(const OpDef& op, const Attrs& attrs, std::span<const Type> operands) {
-  static OperatorCache<Result<ContractionShape>> cache;
-  return cache.get(op, attrs, operands, [&] { return compute_contraction_shape(op, attrs, operands); });
-}
-
-namespace {
-
-Result<ContractionShape> compute_contraction_shape(const OpDef& op, const Attrs& attrs, std::span<const Type> operands) {
-  EGRET_TRY(auto meanings, instantiate(op, attrs, operands));
-  if (meanings.size() != 1) return input_error(op.name + " has several results");
-  const Comprehension& meaning = meanings[0];
-  auto product = product_of(meaning);
-  if (!product) return input_error(op.name + " is not a sum of products");
-  ContractionShape shape;
-  auto take = [&](const std::vector<uint32_t>& variables, std::vector<int>* axes, int64_t* size) {
-    for (uint32_t v : variables) {
-      if (axes) axes->push_back(static_cast<int>(v));
-      *size *= meaning.sizes[v];
-    }
-  };
-  take(product->batch, &shape.batch, &shape.batch_size);
-  take(product->m, &shape.m, &shape.m_size);
-  take(product->n, &shape.n, &shape.n_size);
-  take(product->k, nullptr, &shape.k_size);
-  // A folded variable that meets a result variable in one index walks a window.
-  const auto used = variables_used(meaning);
-  const uint64_t results = meaning.result.rank() >= 64 ? ~uint64_t{0} : (uint64_t{1} << meaning.result.rank()) - 1;
-  uint64_t windows = 0;
-  for (const Expr& e : meaning.exprs) {
-    if (e.kind != ExprKind::kRead) continue;
-    for (ExprId a : e.args) {
-      const auto kind = meaning.exprs[a].kind;
-      if ((kind == ExprKind::kAdd || kind == ExprKind::kSub) && (used[a] & results)) windows |= used[a] & ~results;
-    }
-  }
-  for (uint32_t v : product->k) {
-    if (windows >> v & 1) shape.taps *= meaning.sizes[v];
-  }
-  return shape;
+Result<ContractionShape> shape_of(const Graph& body, ValueId contraction) {
+  const GraphNode& node = body.nodes[contraction];
+  return contraction_shape(*node.op, node.attrs, operand_types(body, node));
 }
 
 bool folds(const OpDef& op) {
@@ -172,6 +48,15 @@ class AxisClasses {
     for (ValueId v = 0; v < body.nodes.size(); ++v) unite_node(v);
   }
   int of(ValueId v, int axis) { return find(first_[v] + axis); }
+  // The contraction's result axes at which its operand number `o` is read.
+  void unite_factor(ValueId contraction, size_t o) {
+    auto shape = shape_of(body_, contraction);
+    if (!shape.ok()) return;
+    const std::vector<int>& reads = shape->reads[o];
+    for (size_t i = 0; i < reads.size(); ++i) {
+      if (reads[i] < body_.type(contraction).rank()) unite(contraction, reads[i], body_.nodes[contraction].operands[o], static_cast<int>(i));
+    }
+  }
 
  private:
   int find(int x) {
@@ -232,8 +117,16 @@ Marks mark(const Graph& body) {
 }
 
 // The parallel axes: classes that every node of `core` has exactly once.  Empty positions where a node lacks one.
-BodyShape row_shape(const Graph& body, const Marks& marks, const std::vector<uint8_t>& core, bool* ambiguous) {
+// `second`: a contraction that folds rows of the core.
+BodyShape row_shape(const Graph& body, const Marks& marks, const std::vector<uint8_t>& core, bool* ambiguous,
+                    std::optional<ValueId> second = {}) {
   AxisClasses classes(body);
+  if (second) {
+    const auto& operands = body.nodes[*second].operands;
+    for (size_t o = 0; o < std::min<size_t>(operands.size(), 2); ++o) {
+      if (marks.after_fold[operands[o]]) classes.unite_factor(*second, o);
+    }
+  }
   BodyShape shape;
   shape.is_fold = marks.is_fold;
   shape.after_fold = marks.after_fold;
@@ -327,7 +220,7 @@ PlanResult plan_element(const Graph& body, const Marks& marks) {
       }
     }
   }
-  return {KernelPlan{ScheduleClass::kElement, 0, {}}, ""};
+  return {KernelPlan{ScheduleClass::kElement, 0, 0, {}}, ""};
 }
 
 PlanResult plan_row(const Graph& body, const Marks& marks) {
@@ -355,7 +248,7 @@ PlanResult plan_row(const Graph& body, const Marks& marks) {
       }
     }
   }
-  return {KernelPlan{ScheduleClass::kRow, 0, {}}, ""};
+  return {KernelPlan{ScheduleClass::kRow, 0, 0, {}}, ""};
 }
 
 PlanResult plan_contraction(const Graph& body, const Marks& marks, ValueId anchor) {
@@ -376,7 +269,7 @@ PlanResult plan_contraction(const Graph& body, const Marks& marks, ValueId ancho
   for (ValueId o : body.nodes[anchor].operands) {
     if (marks.after_fold[o]) return refuse("a fold before the contraction");
   }
-  auto shape = contraction_shape(*body.nodes[anchor].op, body.nodes[anchor].attrs, operand_types(body, body.nodes[anchor]));
+  auto shape = shape_of(body, anchor);
   if (!shape.ok()) return refuse(shape.error().message);
 
   if (!reductions_after) {
@@ -389,7 +282,7 @@ PlanResult plan_contraction(const Graph& body, const Marks& marks, ValueId ancho
         return refuse("several results in different orders of axes");
       }
     }
-    return {KernelPlan{ScheduleClass::kContraction, anchor, {128, 128, 32}}, ""};
+    return {KernelPlan{ScheduleClass::kContraction, anchor, 0, {128, 128, 32}}, ""};
   }
 
   for (ValueId v = 0; v < body.nodes.size(); ++v) {
@@ -410,7 +303,91 @@ PlanResult plan_contraction(const Graph& body, const Marks& marks, ValueId ancho
     scratch = std::max(scratch, inner_size(body, rows, v));
   }
   if (scratch > kMaxContractionRow) return refuse("a row of the contraction is longer than scratch memory holds");
-  return {KernelPlan{ScheduleClass::kContractionRow, anchor, {16, inner_size(body, rows, anchor), 32}}, ""};
+  return {KernelPlan{ScheduleClass::kContractionRow, anchor, 0, {16, inner_size(body, rows, anchor), 32}}, ""};
+}
+
+// Nodes that are or depend on `from`.
+std::vector<uint8_t> dependants(const Graph& body, ValueId from) {
+  std::vector<uint8_t> out(body.nodes.size(), 0);
+  out[from] = 1;
+  for (ValueId v = from + 1; v < body.nodes.size(); ++v) {
+    for (ValueId o : body.nodes[v].operands) out[v] |= out[o];
+  }
+  return out;
+}
+
+// A product `first`, what is done to its rows, and a product `second` that folds them: who stands where.
+PlanResult pair_order(const Graph& body, const Marks& marks, ValueId first, ValueId second) {
+  const std::vector<uint8_t> after = dependants(body, first), late = dependants(body, second);
+  for (ValueId v = 0; v < body.nodes.size(); ++v) {
+    const GraphNode& n = body.nodes[v];
+    if (marks.is_output[v] && !after[v]) return refuse("a result that does not depend on the contraction");
+    if (!marks.after_fold[v]) continue;
+    if (!after[v]) return refuse("a fold before or beside the contraction");
+    if (v == first || v == second) continue;
+    if (n.op->op_class == OpClass::kReduction) {
+      if (late[v]) return refuse("a reduction after the second contraction");
+    } else if (n.op->op_class != OpClass::kMap && n.op->name != "broadcast" && !(n.op->name == "transpose" && late[v])) {
+      return refuse("elements move after the contraction: " + n.op->name);
+    }
+    if (late[v] && body.type(v).elements_count() > body.type(second).elements_count()) {
+      return refuse("the second contraction would be computed again for several elements");
+    }
+  }
+  return {KernelPlan{ScheduleClass::kContractionPair, first, second, {}}, ""};
+}
+
+PlanResult plan_pair(const Graph& body, const Marks& marks, ValueId first, ValueId second) {
+  const std::vector<uint8_t> late = dependants(body, second);
+  const GraphNode& z = body.nodes[second];
+  const auto shape = shape_of(body, first), folding = shape_of(body, second);
+  if (!shape.ok()) return refuse(shape.error().message);
+  if (!folding.ok()) return refuse(folding.error().message);
+  if (z.operands.size() != 2 || (marks.after_fold[z.operands[0]] != 0) == (marks.after_fold[z.operands[1]] != 0)) {
+    return refuse("two contractions");
+  }
+  PlanResult plan = pair_order(body, marks, first, second);
+  if (!plan.plan) return plan;
+  const size_t side = marks.after_fold[z.operands[0]] ? 0 : 1;
+  const auto &left = folding->reads[side], &other = folding->reads[1 - side];
+  if (left.empty() || other.empty()) return refuse("the second contraction is no product of matrices");
+
+  bool ambiguous = false;
+  const BodyShape rows = row_shape(body, marks, marks.after_fold, &ambiguous, second);
+  if (ambiguous) return refuse("one axis stands twice");
+  const auto inner = inner_axes(body, rows, first);
+  if (inner.empty() || (sorted(inner) != sorted(shape->n) && sorted(inner) != sorted(shape->m))) {
+    return refuse("the rows are not along the axes of one operand");
+  }
+  for (ValueId v = 0; v < body.nodes.size(); ++v) {
+    if (!marks.after_fold[v]) continue;
+    if (rows.row_axes[v].size() != rows.row_sizes.size()) return refuse("folds over different rows");
+    if (inner_size(body, rows, v) > kMaxContractionRow) return refuse("a row of the contraction is longer than scratch memory holds");
+    if (!late[v] || v == second) continue;
+    for (ValueId o : body.nodes[v].operands) {
+      if (marks.after_fold[o] && !late[o] && inner_size(body, rows, o) != 1) return refuse("elements of a row are read after it was folded");
+    }
+  }
+  // The second contraction folds whole rows, element by element in their order.
+  const int rank = z.type.rank();
+  int next = rank;
+  for (int axis : inner_axes(body, rows, z.operands[side])) {
+    if (left[static_cast<size_t>(axis)] != next++) return refuse("the second contraction does not fold the rows in their order");
+  }
+  const auto& z_rows = rows.row_axes[second];
+  int folded = 0;
+  for (int variable : other) {
+    folded += variable >= rank;
+    const auto at = std::find(z_rows.begin(), z_rows.end(), variable);
+    if (at == z_rows.end()) continue;
+    const int axis = rows.row_axes[first][static_cast<size_t>(at - z_rows.begin())];
+    if (z.type.dims[variable].value() != 1 && std::count(shape->batch.begin(), shape->batch.end(), axis) == 0) {
+      return refuse("the second contraction's other factor differs from row to row");
+    }
+  }
+  if (next == rank || folded != next - rank) return refuse("the second contraction does not fold the rows");
+  plan.plan->tile = {16, inner_size(body, rows, first), 32};
+  return plan;
 }
 
 }  // namespace
@@ -420,7 +397,7 @@ PlanResult plan_kernel(const Graph& body) {
   if (body.inputs.size() + body.outputs.size() > kMaxPorts) return refuse("too many ports");
   if (body.outputs.empty()) return refuse("no result");
   int contractions = 0, reductions = 0, windows = 0, operators = 0;
-  ValueId anchor = 0;
+  ValueId anchor = 0, last = 0;
   bool nested = false, trailing = false;
   const Marks marks = mark(body);
   for (ValueId v = 0; v < body.nodes.size(); ++v) {
@@ -435,7 +412,7 @@ PlanResult plan_kernel(const Graph& body) {
       return refuse(n.op->name + " has no place in a kernel");
     }
     if (marks.readers[v] == 0 && !marks.is_output[v]) return refuse("an operator that no result needs");
-    if (n.op->op_class == OpClass::kContraction) ++contractions, anchor = v;
+    if (n.op->op_class == OpClass::kContraction) anchor = contractions++ ? anchor : v, last = v;
     if (n.op->op_class == OpClass::kWindow) ++windows;
     if (n.op->op_class == OpClass::kReduction) {
       ++reductions;
@@ -449,13 +426,12 @@ PlanResult plan_kernel(const Graph& body) {
     }
   }
   if (operators == 1 && body.nodes[body.outputs[0].value].op->name == "reshape") {
-    return {KernelPlan{ScheduleClass::kAlias, 0, {}}, ""};
+    return {KernelPlan{ScheduleClass::kAlias, 0, 0, {}}, ""};
   }
-  if (contractions > 1) return refuse("two contractions");
-  if (contractions == 1) {
-    if (windows > 0) return refuse("a window beside a contraction");
-    return plan_contraction(body, marks, anchor);
-  }
+  if (contractions > 2) return refuse("more than two contractions");
+  if (contractions > 0 && windows > 0) return refuse("a window beside a contraction");
+  if (contractions == 2) return plan_pair(body, marks, anchor, last);
+  if (contractions == 1) return plan_contraction(body, marks, anchor);
   PlanResult element = plan_element(body, marks);
   const bool prefers_rows = reductions > 0 && windows == 0 && (nested || trailing);
   if (element.plan && !prefers_rows) return element;
@@ -468,9 +444,10 @@ PlanResult plan_kernel(const Graph& body) {
 
 BodyShape body_shape(const Graph& body, const KernelPlan& plan) {
   const Marks marks = mark(body);
-  if (plan.schedule == ScheduleClass::kRow || plan.schedule == ScheduleClass::kContractionRow) {
+  if (has_rows(plan.schedule)) {
     bool ambiguous = false;
-    return row_shape(body, marks, marks.after_fold, &ambiguous);
+    const bool pair = plan.schedule == ScheduleClass::kContractionPair;
+    return row_shape(body, marks, marks.after_fold, &ambiguous, pair ? std::optional(plan.second) : std::nullopt);
   }
   BodyShape shape;
   shape.is_fold = marks.is_fold;

@@ -21,12 +21,21 @@ enum class ScheduleClass : uint8_t {
   kRow,            // reductions over inner axes with maps between and after, a row of the parallel axes at a time
   kContraction,    // one contraction in tiles; element operators inlined into its reads (prologue) and its stores (epilogue)
   kContractionRow, // one contraction, then reductions over one of its free axes, a block of whole rows at a time
+  kContractionPair,  // one contraction, reductions over its rows, a second contraction that folds those rows
 };
 const char* to_string(ScheduleClass);
+// Whether a kernel of the class computes one row of the parallel axes after another, and whether a contraction anchors it.
+inline bool has_rows(ScheduleClass s) {
+  return s == ScheduleClass::kRow || s == ScheduleClass::kContractionRow || s == ScheduleClass::kContractionPair;
+}
+inline bool has_anchor(ScheduleClass s) {
+  return s == ScheduleClass::kContraction || s == ScheduleClass::kContractionRow || s == ScheduleClass::kContractionPair;
+}
 
 struct KernelPlan {
   ScheduleClass schedule = ScheduleClass::kElement;
   ValueId anchor = 0;                       // kContraction*: the contraction in the body
+  ValueId second = 0;                       // kContractionPair: the one that folds the anchor's rows
   std::array<int64_t, 3> tile = {0, 0, 0};  // kContraction*: m, n, k of one block; 0: not tiled
 };
 
@@ -38,7 +47,7 @@ struct Kernel {
 inline constexpr int kMaxPorts = 16;             // inputs and outputs; bounds argument lists and shared pointers
 inline constexpr int kMaxBodyNodes = 64;
 inline constexpr int64_t kMaxRow = 65'536;       // elements of one row staged in scratch memory
-inline constexpr int64_t kMaxContractionRow = 2'048;  // row of a kContractionRow: 16 rows of f32 in 128 KiB
+inline constexpr int64_t kMaxContractionRow = 2'048;  // row of a contraction with rows: 16 rows of f32 in 128 KiB
 
 // The free axes of a contraction by the operand that binds them, as positions of the anchor's result axes, and the
 // folded index set: elements = batch * m * n results, each a fold of k products.
@@ -46,6 +55,9 @@ struct ContractionShape {
   std::vector<int> batch, m, n;   // result axes read by both, only the first, only the second operand
   int64_t batch_size = 1, m_size = 1, n_size = 1, k_size = 1;
   int64_t taps = 1;               // folded positions that meet a result axis in index arithmetic (convolution windows)
+  // Where each factor is a plain read of an operand, each axis by a variable of its own: those variables by axis, for the
+  // first and the second operand; from the result's rank on, the folded ones in order.  Else empty.
+  std::array<std::vector<int>, 2> reads;
 };
 Result<ContractionShape> contraction_shape(const OpDef& op, const Attrs& attrs, std::span<const Type> operands);
 
@@ -61,7 +73,7 @@ std::optional<Product> product_of(const Comprehension& meaning);
 struct BodyShape {
   std::vector<uint8_t> is_fold;          // node folds (reduction, contraction, window)
   std::vector<uint8_t> after_fold;       // node is or depends on a fold
-  std::vector<std::vector<int>> row_axes;  // kRow, kContractionRow: for each node that has them all, its axes that are
+  std::vector<std::vector<int>> row_axes;  // classes with rows: for each node that has them all, its axes that are
                                            // the parallel axes, in one common order; else empty
   std::vector<int64_t> row_sizes;        // sizes of the parallel axes
 };

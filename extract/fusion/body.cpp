@@ -124,8 +124,8 @@ Legality BodyTable::complete(Body& body) {
     windows += k == OpClass::kWindow;
     body.folds |= k == OpClass::kContraction || k == OpClass::kReduction || k == OpClass::kWindow;
   }
-  body.contracts = contractions > 0;
-  if (contractions > 1 || (contractions == 1 && windows > 0)) return Legality::kNever;  // plan_kernel says so, too
+  body.contractions = contractions;
+  if (contractions > 2 || (contractions > 0 && windows > 0)) return Legality::kNever;  // plan_kernel says so, too
   body.ports = walk.ports;
   std::sort(body.ports.begin(), body.ports.end());
   if (body.ports.size() > kMostPortsInside) return Legality::kNever;
@@ -172,7 +172,7 @@ bool fusion_allows(const rules::FusionRules& rules, const Graph& body) {
       const bool view = inner.op->name == "reshape" && body.nodes[inner.operands[0]].op->name == "input";
       if (inner.operands.empty() || view) continue;  // a port, or a leaf that every reader absorbs; or another shape of a port
       const bool before = !folds[o] && rules.absorb_before.contains(inner.op);
-      const bool allowed = product ? before
+      const bool allowed = product ? (folds[o] ? rules.absorb_contraction.contains(node.op) : before)
                            : k == OpClass::kReduction ? (folds[o] ? rules.absorb_reduction.contains(node.op) : before)
                                                       : before || rules.absorb_after.contains(node.op);
       if (!allowed) return false;

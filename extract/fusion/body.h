@@ -31,7 +31,8 @@ struct Body {
   std::vector<Id> ports;          // classes, sorted
   KernelPlan plan;
   Estimate estimate;
-  bool folds = false, contracts = false;  // what stands inside
+  bool folds = false;             // what stands inside
+  int contractions = 0;
   double flow = 0;                // ranking: own seconds and a share of what the ports cost
 
   const Choice* find(Id cls) const;
@@ -87,7 +88,7 @@ class BodyTable {
  public:
   BodyTable(const FusionGraph& graph, FormTable& forms) : graph_(graph), forms_(forms) {}
 
-  // Fills ports, folds, contracts, plan and estimate from `inside` and `outputs`; plan and estimate only where kAlone.
+  // Fills ports, folds, contractions, plan and estimate from `inside` and `outputs`; plan and estimate only where kAlone.
   Legality complete(Body& body);
 
   const rules::FusionRules& rules() const { return forms_.rules(); }

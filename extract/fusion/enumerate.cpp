@@ -34,13 +34,14 @@ bool is_movement(const OpDef& op) { return op.op_class == OpClass::kMovement; }
 bool may_absorb(const OpDef& op, const OpDef& root, const Body& inner, const rules::FusionRules& rules) {
   if (inner.plan.schedule == ScheduleClass::kAlias) return true;
   if (op.op_class == OpClass::kContraction || op.op_class == OpClass::kWindow) {
+    if (inner.contractions == 1) return op.op_class == OpClass::kContraction && rules.absorb_contraction.contains(&op);
     return !inner.folds && rules.absorb_before.contains(&root);
   }
   if (op.op_class == OpClass::kReduction) {
     return inner.folds ? rules.absorb_reduction.contains(&op) : rules.absorb_before.contains(&root);
   }
   if (!rules.absorb_after.contains(&op) && (inner.folds || !rules.absorb_before.contains(&root))) return false;
-  if (is_movement(op) && inner.contracts) return op.name == "broadcast" || op.name == "transpose";
+  if (is_movement(op) && inner.contractions) return op.name == "broadcast" || op.name == "transpose";
   return true;
 }
 

@@ -152,7 +152,6 @@ class Merger {
   // Of the two as they are; else of one of them as it is and another kernel in the place of the other.
   std::optional<Body> union_of(uint32_t a, uint32_t b) {
     const Body &x = kernels_[a].body, &y = kernels_[b].body;
-    if (x.contracts && y.contracts) return std::nullopt;
     if (auto body = union_of(a, b, x, y)) return body;
     if (!feeds(x, y) && !feeds(y, x)) return std::nullopt;
     for (const Body* other : instead_of(x)) {
@@ -181,7 +180,7 @@ class Merger {
         const auto maker = maker_.find(p);
         return graph_.given(p) || (maker != maker_.end() && kernels_[maker->second].alive && place_.at(p) < place);
       });
-      if (stored && other->inside != kernel.inside && !(other->contracts && !kernel.contracts)) out.push_back(other);
+      if (stored && other->inside != kernel.inside && other->contractions <= kernel.contractions) out.push_back(other);
     }
     return out;
   }
@@ -259,7 +258,6 @@ class Merger {
   // --- a producer into all its readers --------------------------------------------------------------------------------
 
   std::optional<Body> into(const Body& producer, const Body& reader) {
-    if (producer.contracts && reader.contracts) return std::nullopt;
     auto body = joined(reader, producer);
     if (!body) return std::nullopt;
     body->outputs = reader.outputs;

@@ -62,7 +62,7 @@ class Mover {
 
   // Two neighbours in one body: results of both, without those that only the other reads, and all that anybody reads.
   void pair(const Body& a, const Body& b) {
-    if (full() || &a == &b || (a.contracts && b.contracts)) return;
+    if (full() || &a == &b) return;
     auto both = joined(a, b);
     if (!both) return;
     std::vector<Id> outside, used;

@@ -16,6 +16,11 @@ constexpr size_t kMaxInside = 48;
 }  // namespace
 
 std::optional<Body> joined(const Body& a, const Body& b) {
+  // Contractions side by side are never one kernel.
+  auto feeds = [](const Body& maker, const Body& reader) {
+    return std::ranges::any_of(maker.outputs, [&](Id o) { return std::ranges::binary_search(reader.ports, o); });
+  };
+  if (a.contractions > 0 && b.contractions > 0 && (a.contractions + b.contractions > 2 || (!feeds(a, b) && !feeds(b, a)))) return std::nullopt;
   Body out;
   std::set_union(a.inside.begin(), a.inside.end(), b.inside.begin(), b.inside.end(), std::back_inserter(out.inside));
   for (size_t i = 1; i < out.inside.size(); ++i) {
@@ -98,7 +103,7 @@ std::vector<Body> multi_result(const FusionGraph& graph, BodyTable& table, const
     for (Id o : b->outputs) makers[o].push_back(b);
   }
   auto pair = [&](const Body& a, const Body& b) {
-    if (&a == &b || (a.contracts && b.contracts)) return;
+    if (&a == &b) return;
     if (auto body = joined(a, b)) offer(std::move(*body), a.estimate.seconds + b.estimate.seconds);
   };
   for (const auto& [cls, list] : readers) {

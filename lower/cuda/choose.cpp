@@ -61,11 +61,11 @@ std::vector<uint8_t> read_later(const Stages& stages) {
 
 // Rows of later interest go to shared memory while there is room; those with folds first, for they are dear to repeat.
 void place_rows(const Stages& stages, int64_t slots, int64_t room, CudaChoices& choices) {
-  const auto later = read_later(stages);
+  const auto later = read_later(stages), late = after_second(stages);
   for (bool with_fold : {true, false}) {
     for (size_t s = 0; s < stages.stages.size(); ++s) {
       const Stage& stage = stages.stages[s];
-      if (static_cast<int>(s) == stages.anchor || !later[s] || (longest_fold(stage) > 0) != with_fold) continue;
+      if (static_cast<int>(s) == stages.anchor || static_cast<int>(s) == stages.folded || late[s] || !later[s] || (longest_fold(stage) > 0) != with_fold) continue;
       const int64_t elements = count_of(stage, inner_axes(stage, stage.row_axes));
       const int64_t bytes = slots * elements * held_bytes(stage.meaning.result.dtype);
       if (elements == 1 || bytes > room) continue;
@@ -101,7 +101,7 @@ void choose_runs(const TiledProduct& tiled, const Comprehension& meaning, CudaCh
 }
 
 void choose_contraction(const Stages& stages, CudaChoices& choices) {
-  auto tiled = tiled_product(stages);
+  auto tiled = tiled_product(stages, stages.anchor);
   if (!tiled.ok()) return;
   const Stage& anchor = stages.stages[stages.anchor];
   tiled->last_axis_to_columns(anchor.meaning.result.rank());
@@ -121,7 +121,7 @@ void choose_contraction_row(const Stages& stages, CudaChoices& choices) {
   const int64_t columns = count_of(anchor, inner_axes(anchor, anchor.row_axes));
   const int64_t row_bytes = columns * held_bytes(anchor.meaning.result.dtype);
   choices.threads_per_row = 32;
-  if (auto tiled = tiled_product(stages); tiled.ok() && inner_axes_to_columns(*tiled, anchor).ok())
+  if (auto tiled = tiled_product(stages, stages.anchor); tiled.ok() && inner_axes_to_columns(*tiled, anchor).ok())
     choose_runs(*tiled, anchor.meaning, choices);
   if (columns <= 64)
     choices.tile = {16, 32, 16, 2, 1};
@@ -131,6 +131,33 @@ void choose_contraction_row(const Stages& stages, CudaChoices& choices) {
     choices.tile = {8, 128, 16, 1, 4};
   const int64_t tiles = 2 * choices.tile.k * (choices.tile.m + choices.tile.n + 8) * 8;
   place_rows(stages, 8, kMostShared - choices.tile.m * row_bytes - tiles, choices);
+}
+
+// As many rows a block as shared memory holds of the first product's sums and of what is folded.
+void choose_contraction_pair(const Stages& stages, CudaChoices& choices) {
+  const Stage &anchor = stages.stages[stages.anchor], &folded = stages.stages[stages.folded], &second = stages.stages[stages.second];
+  choices.threads_per_row = 32;
+  choices.over_sums = rows_replace_sums(stages);
+  if (auto tiled = tiled_product(stages, stages.anchor); tiled.ok() && inner_axes_to_columns(*tiled, anchor).ok())
+    choose_runs(*tiled, anchor.meaning, choices);
+  if (auto tiled = folding_product(stages); tiled.ok())
+    choices.second_along = runs_along_result(second.meaning, tiled->columns, tiled->k);
+  const bool apart = stages.folded != stages.anchor && !choices.over_sums;
+  const int64_t columns = row_elements(anchor);
+  int64_t row_bytes = columns * held_bytes(anchor.meaning.result.dtype);
+  if (apart) row_bytes += row_elements(folded) * held_bytes(folded.meaning.result.dtype);
+  for (size_t s = 0; s < stages.stages.size(); ++s) row_bytes += 8;  // a value of the whole row
+  static constexpr Tile kTiles[] = {{16, 128, 16, 2, 4}, {8, 128, 16, 1, 4}, {4, 128, 16, 1, 4}, {2, 64, 16, 1, 2}};
+  auto tiles = [](const Tile& tile) { return int64_t{8} * tile.k * (tile.m + 2 * tile.n + 12); };
+  choices.tile = kTiles[3];
+  for (size_t t = std::size(kTiles); t-- > 0;) {
+    if (kTiles[t].m * row_bytes + tiles(kTiles[t]) <= kMostShared) choices.tile = kTiles[t];
+  }
+  if (columns <= 64 && choices.tile.m == 16) choices.tile = {16, 32, 16, 2, 1};
+  const int64_t width = row_elements(second), threads_n = choices.tile.n / choices.tile.thread_n;
+  const int most = choices.tile.threads() >= 128 ? 4 : 2;
+  choices.second_thread_n = width <= threads_n ? 1 : width <= 2 * threads_n ? 2 : most;
+  place_rows(stages, choices.tile.threads() / 32, kMostShared - choices.tile.m * row_bytes - tiles(choices.tile), choices);
 }
 
 }  // namespace
@@ -155,6 +182,9 @@ CudaChoices choose(const Kernel& kernel, const Stages& stages) {
       break;
     case ScheduleClass::kContractionRow:
       choose_contraction_row(stages, choices);
+      break;
+    case ScheduleClass::kContractionPair:
+      choose_contraction_pair(stages, choices);
       break;
     default:
       break;

@@ -1,20 +1,27 @@
 // Contractions in tiles: both factors' values are staged in shared memory (the prologue runs there), each thread keeps
 // a small block of sums in registers, and the epilogue runs on them where they are stored.
 #include <algorithm>
+#include <numeric>
 
 #include "lower/cuda/schedules.h"
 #include "lower/cuda/tiles.h"
 
 namespace egret::lower {
 
-Result<std::vector<std::vector<int>>> anchor_axes(const Stages& stages) {
-  const int rank = stages.stages[stages.anchor].meaning.result.rank();
-  const uint32_t anchor_operand = static_cast<uint32_t>(stages.ports.size()) + stages.anchor;
+std::vector<int> all_stages(const Stages& stages) {
+  std::vector<int> all(stages.stages.size());
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+
+Result<std::vector<std::vector<int>>> anchor_axes(const Stages& stages, int anchor) {
+  const int rank = stages.stages[anchor].meaning.result.rank();
+  const uint32_t anchor_operand = static_cast<uint32_t>(stages.ports.size()) + anchor;
   std::vector<std::vector<int>> result;
   for (size_t s = 0; s < stages.stages.size(); ++s) {
     std::vector<int>& places = result.emplace_back(rank, -1);
     const Comprehension& meaning = stages.stages[s].meaning;
-    if (static_cast<int>(s) == stages.anchor) {
+    if (static_cast<int>(s) == anchor) {
       for (int axis = 0; axis < rank; ++axis) places[axis] = axis;
       continue;
     }
@@ -42,8 +49,8 @@ Result<Frame> print_contraction(Printing& printing) {
   const Stages& stages = printing.stages;
   const int anchor = stages.anchor;
   const Comprehension& meaning = printing.stage(anchor).meaning;
-  EGRET_TRY(TiledProduct tiled, tiled_product(stages));
-  EGRET_TRY(const auto places, anchor_axes(stages));
+  EGRET_TRY(TiledProduct tiled, tiled_product(stages, anchor));
+  EGRET_TRY(const auto places, anchor_axes(stages, anchor));
   tiled.last_axis_to_columns(meaning.result.rank());
   tiled.rows.along_result = printing.choices.rows_along;
   tiled.columns.along_result = printing.choices.columns_along;
@@ -65,7 +72,7 @@ Result<Frame> print_contraction(Printing& printing) {
   out.line("const Index first_m = Index(blockIdx.x) / TILES_N % TILES_M * TILE_M;");
   out.line("const Index batch = Index(blockIdx.x) / (TILES_N * TILES_M);");
   print_tile_places(printing);
-  const std::vector<std::string> batch = cut(printing, tiled.batch, "batch");
+  const std::vector<std::string> batch = cut(printing, anchor, tiled.batch, "batch");
   print_tile_sums(printing, tiled, batch);
   for_each_sum(printing, tiled, batch, [&](const std::vector<std::string>& axes) {
     RowScope scope;
@@ -75,7 +82,7 @@ Result<Frame> print_contraction(Printing& printing) {
       return printer.stage() == anchor && fold == tiled.fold ? std::string("sums[i][j]") : std::string();
     };
     RowPrinter printer(printing, std::move(scope));
-    printer.print_point(static_cast<int>(stages.stages.size()));
+    printer.print_point(all_stages(stages));
   });
   frame.finish();
   return frame;
@@ -85,7 +92,7 @@ Result<Frame> print_thin_contraction(Printing& printing) {
   const Stages& stages = printing.stages;
   const int anchor = stages.anchor, threads = printing.choices.threads_per_row;
   constexpr int kBlock = 256;
-  EGRET_TRY(const auto places, anchor_axes(stages));
+  EGRET_TRY(const auto places, anchor_axes(stages, anchor));
   std::vector<uint32_t> axes = inner_axes(printing.stage(anchor), {});
   const int64_t count = count_of(printing.stage(anchor), axes), a_block = kBlock / threads;
   Frame frame;
@@ -100,14 +107,14 @@ Result<Frame> print_thin_contraction(Printing& printing) {
   RowScope scope;
   scope.threads = threads;
   scope.lane = threads == 32 ? "lane" : "0";
-  scope.row = cut(printing, axes, "element");
+  scope.row = cut(printing, anchor, axes, "element");
   printing.flat = {"element", scope.row, {}};
   for (uint32_t axis : axes) printing.flat.sizes.push_back(printing.sizes.variable(anchor, axis));
   scope.row_axes = places;
   if (threads == 32 && !printing.choices.in_order)
     scope.fold = [](ExprPrinter& printer, ExprId fold) { return parallel_fold(printer, fold, 32, "lane"); };
   RowPrinter printer(printing, std::move(scope));
-  printer.print_point(static_cast<int>(stages.stages.size()));
+  printer.print_point(all_stages(stages));
   frame.finish();
   return frame;
 }

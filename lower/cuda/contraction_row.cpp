@@ -1,16 +1,12 @@
 // A contraction whose rows are then reduced: a block computes whole rows of sums into shared memory, tile by tile, and
-// then a warp takes a row at a time.
+// then a warp takes a row at a time.  A pair goes on from there (folding.h).
 #include <algorithm>
 
+#include "lower/cuda/folding.h"
 #include "lower/cuda/schedules.h"
 #include "lower/cuda/tiles.h"
 
 namespace egret::lower {
-namespace {
-
-constexpr int kWarps = 8;
-
-}  // namespace
 
 Status inner_axes_to_columns(TiledProduct& tiled, const Stage& anchor) {
   auto is_row = [&](uint32_t v) {
@@ -45,8 +41,13 @@ Result<Frame> print_contraction_row(Printing& printing) {
   const int anchor = stages.anchor;
   const Stage& anchor_stage = printing.stage(anchor);
   const Comprehension& meaning = anchor_stage.meaning;
-  EGRET_TRY(TiledProduct tiled, tiled_product(stages));
+  EGRET_TRY(TiledProduct tiled, tiled_product(stages, anchor));
   EGRET_TRY_VOID(inner_axes_to_columns(tiled, anchor_stage));
+  std::optional<Folding> folding;
+  if (stages.second >= 0) {
+    EGRET_TRY(Folding made, Folding::make(printing, tiled));
+    folding.emplace(std::move(made));
+  }
   tiled.rows.along_result = printing.choices.rows_along;
   tiled.columns.along_result = printing.choices.columns_along;
   const int64_t batch_size = count_of(anchor_stage, tiled.batch),
@@ -60,6 +61,7 @@ Result<Frame> print_contraction_row(Printing& printing) {
                batch_size * ((rows_size + tile.m - 1) / tile.m), tile.threads());
   share_tiles(frame, printing, tiled);
   frame.share("scores", held_type(sum_type), held_bytes(sum_type), "TILE_M * COLUMNS", tile.m * columns_size);
+  if (folding) folding->share(frame);
 
   RowScope scope;
   scope.threads = 32;
@@ -72,11 +74,12 @@ Result<Frame> print_contraction_row(Printing& printing) {
     const auto inner = inner_axes(stage, stage.row_axes);
     const DType dtype = stage.meaning.result.dtype;
     frame.share(array, held_type(dtype), held_bytes(dtype),
-                std::to_string(kWarps) + " * " + count_text(printing, static_cast<int>(s), inner),
-                kWarps * count_of(stage, inner));
+                "(BLOCK_X / 32) * " + count_text(printing, static_cast<int>(s), inner),
+                tile.threads() / 32 * count_of(stage, inner));
     scope.shared[static_cast<int>(s)] = {array, "warp"};
   }
   scope.shared[anchor] = {"scores", "slot"};
+  if (folding && row_elements(printing.stage(stages.folded)) > 1) scope.shared[stages.folded] = {folding->array(), "slot"};
   if (!printing.choices.in_order)
     scope.fold = [](ExprPrinter& printer, ExprId fold) { return parallel_fold(printer, fold, 32, "lane"); };
 
@@ -84,7 +87,7 @@ Result<Frame> print_contraction_row(Printing& printing) {
   out.line("if (Index(blockIdx.x) >= GRID_BLOCKS) return;");
   out.line("const Index first_m = Index(blockIdx.x) % TILES_M * TILE_M, batch = Index(blockIdx.x) / TILES_M;");
   print_tile_places(printing);
-  const std::vector<std::string> batch = cut(printing, tiled.batch, "batch");
+  const std::vector<std::string> batch = cut(printing, anchor, tiled.batch, "batch");
   out.open("for (Index first_n = 0; first_n < COLUMNS; first_n += TILE_N)");
   print_tile_sums(printing, tiled, batch);
   for_each_sum(printing, tiled, batch, [&](const std::vector<std::string>& axes) {
@@ -100,7 +103,7 @@ Result<Frame> print_contraction_row(Printing& printing) {
   out.line("__syncthreads();");
   out.line("const Index lane = threadIdx.x % 32, warp = threadIdx.x / 32;");
   out.open("for (Index slot = warp; slot < TILE_M && first_m + slot < ROWS; slot += BLOCK_X / 32)");
-  const auto row_texts = cut(printing, tiled.rows.variables, "(first_m + slot)");
+  const auto row_texts = cut(printing, anchor, tiled.rows.variables, "(first_m + slot)");
   for (int axis : anchor_stage.row_axes) {
     const auto v = static_cast<uint32_t>(axis);
     const auto in_batch = std::find(tiled.batch.begin(), tiled.batch.end(), v);
@@ -109,11 +112,19 @@ Result<Frame> print_contraction_row(Printing& printing) {
                                                       : row_texts[in_rows - tiled.rows.variables.begin()]);
   }
   RowPrinter printer(printing, std::move(scope));
+  const auto late = after_second(stages);
   for (size_t s = 0; s < stages.stages.size(); ++s) {
-    if (static_cast<int>(s) != anchor) printer.print_stage(static_cast<int>(s));
+    if (static_cast<int>(s) == anchor || late[s]) continue;
+    // All lanes have read the sums before other rows take their place.
+    if (static_cast<int>(s) == stages.folded && folding->array() == "scores") printer.synchronize();
+    printer.print_stage(static_cast<int>(s));
   }
+  if (folding) folding->keep(printer);
   out.line("__syncwarp();");
   out.close();
+  if (folding) {
+    EGRET_TRY_VOID(folding->print(tiled, batch));
+  }
   frame.finish();
   return frame;
 }

@@ -53,9 +53,12 @@ struct CudaChoices {
   bool in_order = false;           // folds in index order: every thread of a row folds all of it
   bool in_place = false;           // a result may lie where a port lies (ir/in_place.h)
   int threads_per_row = 0;         // kRow: 1, 32 or 256; thin contractions: 1 or 32
-  std::vector<uint8_t> in_shared;  // kRow, kContractionRow: a stage's row is staged in shared memory, else recomputed
+  std::vector<uint8_t> in_shared;  // classes with rows: a stage's row is staged in shared memory, else recomputed
   Tile tile;                       // kContraction*
   bool rows_along = false, columns_along = false;  // kContraction*: that factor's memory runs along the result
+  int second_thread_n = 0;     // kContractionPair: columns of the second product that a thread holds; its rows as the tile's
+  bool second_along = false;   // ... and whether its other factor's memory runs along the result
+  bool over_sums = false;      // ... and whether the rows that it folds take the place of the first one's sums
   bool thin = false;  // kContraction: no tiles, a few threads a result (a matrix times a vector, depthwise)
 };
 

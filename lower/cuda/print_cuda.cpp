@@ -16,6 +16,7 @@ Result<Frame> print_statements(const Kernel& kernel, Printing& printing) {
     case ScheduleClass::kContraction:
       return printing.choices.thin ? print_thin_contraction(printing) : print_contraction(printing);
     case ScheduleClass::kContractionRow:
+    case ScheduleClass::kContractionPair:
       return print_contraction_row(printing);
     case ScheduleClass::kAlias:
       break;

@@ -209,9 +209,9 @@ void RowPrinter::print_stage(int stage) {
   if (s.output >= 0) in_memory_[stage] = true;
 }
 
-void RowPrinter::print_point(int count) {
+void RowPrinter::print_point(const std::vector<int>& stages) {
   later_ = true;
-  for (int stage = 0; stage < count; ++stage) print_stage(stage);
+  for (int stage : stages) print_stage(stage);
   later_ = false;
   const bool shared = scope_.threads > 1 && !stores_.empty();
   if (shared) printing_.out.open("if (" + scope_.lane + " == 0)");

@@ -59,8 +59,10 @@ class RowPrinter {
   void print_stage(int stage);
   // The stages of one point one after the other; all values stand before the first store, so that a result may take the place of a
   // port read at the same element.  Requires: stages of one element.
-  void print_point(int count);
+  void print_point(const std::vector<int>& stages);
   void hold(int stage, std::string value) { held_[stage] = std::move(value); }
+  // Of a stage of one element a row that was printed: its value.
+  const std::string& held(int stage) const { return held_.at(stage); }
   // Waits for the other threads of the row.
   void synchronize();
 
@@ -87,13 +89,14 @@ std::string parallel_fold(ExprPrinter& printer, ExprId fold, int threads, const 
 // Declares what parallel_fold of a whole block needs.
 void share_partials(Frame& frame);
 
-// For a kContraction*: for each stage, its result axes at which it holds the anchor's axes (-1: none).
-Result<std::vector<std::vector<int>>> anchor_axes(const Stages& stages);
+// For each stage, its result axes at which it holds the axes of the stage `anchor`, a contraction (-1: none).
+Result<std::vector<std::vector<int>>> anchor_axes(const Stages& stages, int anchor);
+std::vector<int> all_stages(const Stages& stages);
 
 Result<Frame> print_element(Printing& printing);
 Result<Frame> print_row(Printing& printing);
 Result<Frame> print_contraction(Printing& printing);
-Result<Frame> print_contraction_row(Printing& printing);
+Result<Frame> print_contraction_row(Printing& printing);  // kContractionRow, kContractionPair
 Result<Frame> print_thin_contraction(Printing& printing);
 
 }  // namespace egret::lower

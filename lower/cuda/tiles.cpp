@@ -31,11 +31,12 @@ bool contiguous(const Comprehension& meaning, ExprId factor, const Variables& va
 
 }  // namespace
 
-Result<TiledProduct> tiled_product(const Stages& stages) {
-  if (stages.anchor < 0) return internal_error("a contraction kernel without an anchor");
-  const Stage& anchor = stages.stages[stages.anchor];
+Result<TiledProduct> tiled_product(const Stages& stages, int stage) {
+  if (stage < 0) return internal_error("a contraction kernel without an anchor");
+  const Stage& anchor = stages.stages[stage];
   EGRET_TRY(const Product product, product_of(anchor));
   TiledProduct tiled;
+  tiled.stage = stage;
   tiled.batch = product.batch;
   tiled.fold = product.fold;
   tiled.k = product.k;
@@ -51,6 +52,40 @@ Result<TiledProduct> tiled_product(const Stages& stages) {
     if (otherwise.kind != ExprKind::kNumber || otherwise.value != 0)
       return unsupported_error("a product that counts as something else than zero at borders");
   }
+  return tiled;
+}
+
+Result<TiledProduct> folding_product(const Stages& stages) {
+  EGRET_TRY(TiledProduct tiled, tiled_product(stages, stages.second));
+  const Stage& second = stages.stages[stages.second];
+  const auto folded = static_cast<uint32_t>(stages.ports.size()) + static_cast<uint32_t>(stages.folded);
+  auto is_folded = [&](const Side& side) {
+    const Expr& read = second.meaning.exprs[side.factor];
+    return read.kind == ExprKind::kRead && read.number == folded;
+  };
+  if (!is_folded(tiled.rows)) tiled.swap_sides();
+  if (!is_folded(tiled.rows) || tiled.rows.guard || tiled.columns.guard)
+    return internal_error("the second contraction does not read the rows of the first");
+  // Row axes of size 1, which the factors need not read, go to the rows; other such axes to the columns.
+  std::vector<uint32_t> batch;
+  auto is_row = [&](uint32_t v) { return std::count(second.row_axes.begin(), second.row_axes.end(), static_cast<int>(v)) > 0; };
+  Variables rows, columns;
+  for (const Variables* group : {&tiled.batch, &tiled.rows.variables, &tiled.columns.variables}) {
+    for (uint32_t v : *group) {
+      const bool one = second.meaning.sizes[v] == 1;
+      if (is_row(v) && group != &tiled.rows.variables && !one)
+        batch.push_back(v);
+      else
+        (is_row(v) ? rows : columns).push_back(v);
+    }
+  }
+  std::sort(rows.begin(), rows.end());
+  std::sort(columns.begin(), columns.end());
+  std::sort(batch.begin(), batch.end());
+  tiled.batch = std::move(batch);
+  tiled.rows.variables = std::move(rows);
+  tiled.columns.variables = std::move(columns);
+  tiled.suffix = "2";
   return tiled;
 }
 
@@ -85,7 +120,7 @@ Tile tile_for(int64_t batch, int64_t rows, int64_t columns) {
 }
 
 void declare_tile(Frame& frame, Printing& printing, const TiledProduct& tiled) {
-  const int anchor = printing.stages.anchor;
+  const int anchor = tiled.stage;
   const Tile& tile = printing.choices.tile;
   frame.tunable("TILE_M", tile.m);
   frame.tunable("TILE_N", tile.n);
@@ -100,7 +135,7 @@ void declare_tile(Frame& frame, Printing& printing, const TiledProduct& tiled) {
 
 void share_tiles(Frame& frame, Printing& printing, const TiledProduct& tiled) {
   const Tile& tile = printing.choices.tile;
-  const Comprehension& meaning = printing.stage(printing.stages.anchor).meaning;
+  const Comprehension& meaning = printing.stage(tiled.stage).meaning;
   const DType left = meaning.exprs[tiled.rows.factor].dtype, right = meaning.exprs[tiled.columns.factor].dtype;
   // 4: tiles filled along k would otherwise meet one bank of shared memory.
   frame.share("tile_m", held_type(left), held_bytes(left), "TILE_K * (TILE_M + 4)", tile.k * (tile.m + 4));
@@ -121,17 +156,17 @@ class TileLoad {
     if (!side_.along_result) return;
     Writer& out = printing_.out;
     at_ = out.fresh("x");
-    out.line("const Index " + at_ + " = " + first + " + threadIdx.x % TILE_" + axis_ + ";");
-    ExprPrinter cutter(printing_, printing_.stages.anchor, {}, {});
+    out.line("const Index " + at_ + " = " + first + " + threadIdx.x % " + tile() + ";");
+    ExprPrinter cutter(printing_, tiled_.stage, {}, {});
     cutter.bind_flat(side_.variables, at_);
     for (uint32_t v : side_.variables) cut_.push_back(cutter.variable(v));
   }
 
   void print(const std::string& first, const std::string& limit) {
     Writer& out = printing_.out;
-    const std::string tile = std::string("TILE_") + axis_, array = axis_[0] == 'M' ? "tile_m" : "tile_n";
+    const std::string tile = this->tile(), array = (axis_[0] == 'M' ? "tile_m" : "tile_n") + tiled_.suffix;
     const std::string x = out.fresh("x"), k = out.fresh("k");
-    ExprPrinter printer(printing_, printing_.stages.anchor, {}, {});
+    ExprPrinter printer(printing_, tiled_.stage, {}, {});
     // An axis of size 1 may stand on the other side and yet be read here.
     for (uint32_t v = 0; v < static_cast<uint32_t>(printer.meaning().result.rank()); ++v) {
       if (printer.meaning().sizes[v] == 1) printer.bind(v, "0");
@@ -148,7 +183,7 @@ class TileLoad {
     const std::string at = side_.along_result ? at_ : "(" + first + " + " + x + ")";
     const DType dtype = printer.meaning().exprs[side_.factor].dtype;
     out.line(std::string(held_type(dtype)) + " value = 0;");
-    out.open("if (" + at + " < " + limit + " && first_k + " + k + " < FOLD)");
+    out.open("if (" + at + " < " + limit + " && first_k + " + k + " < FOLD" + tiled_.suffix + ")");
     if (!side_.along_result) printer.bind_flat(side_.variables, at);
     printer.bind_flat(tiled_.k, "(first_k + " + k + ")");
     if (side_.guard) out.open("if (" + printer.condition(*side_.guard) + ")");
@@ -162,6 +197,8 @@ class TileLoad {
   }
 
  private:
+  std::string tile() const { return std::string("TILE_") + axis_ + tiled_.suffix; }
+
   Printing& printing_;
   const TiledProduct& tiled_;
   const Side& side_;
@@ -175,44 +212,51 @@ class TileLoad {
 
 void print_tile_sums(Printing& printing, const TiledProduct& tiled, const std::vector<std::string>& batch) {
   Writer& out = printing.out;
-  const Comprehension& meaning = printing.stage(printing.stages.anchor).meaning;
+  const Comprehension& meaning = printing.stage(tiled.stage).meaning;
+  const std::string fold_length = "FOLD" + tiled.suffix, thread_n = "THREAD_N" + tiled.suffix, tile_n = "TILE_N" + tiled.suffix;
   const Expr& fold = meaning.exprs[tiled.fold];
   const Expr& item = meaning.exprs[tiled.product];
   const DType row_type = meaning.exprs[tiled.rows.factor].dtype,
               column_type = meaning.exprs[tiled.columns.factor].dtype;
-  out.line(std::string(held_type(fold.dtype)) + " sums[THREAD_M][THREAD_N];");
+  out.line(std::string(held_type(fold.dtype)) + " sums[THREAD_M][" + thread_n + "];");
   out.line("#pragma unroll");
   out.open("for (int i = 0; i < THREAD_M; ++i)");
   out.line("#pragma unroll");
-  out.line("for (int j = 0; j < THREAD_N; ++j) sums[i][j] = 0;");
+  out.line("for (int j = 0; j < " + thread_n + "; ++j) sums[i][j] = 0;");
   out.close();
   TileLoad rows(printing, tiled, tiled.rows, "M", batch), columns(printing, tiled, tiled.columns, "N", batch);
-  rows.before_loop("first_m");
+  const bool held = !tiled.held_rows.empty();
+  if (!held) rows.before_loop("first_m");
   columns.before_loop("first_n");
-  out.open("for (Index first_k = 0; first_k < FOLD; first_k += TILE_K)");
+  out.open("for (Index first_k = 0; first_k < " + fold_length + "; first_k += TILE_K)");
+  if (!held) {
+    out.open("");
+    rows.print("first_m", "ROWS");
+    out.close();
+  }
   out.open("");
-  rows.print("first_m", "ROWS");
-  out.close();
-  out.open("");
-  columns.print("first_n", "COLUMNS");
+  columns.print("first_n", "COLUMNS" + tiled.suffix);
   out.close();
   out.line("__syncthreads();");
   // Not the whole tile: half of its code takes a quarter less of the compiler's time, and 10 registers fewer.
   out.line("#pragma unroll 8");
-  out.open("for (int k = 0; k < TILE_K; ++k)");
+  out.open(held ? "for (int k = 0; k < TILE_K && first_k + k < " + fold_length + "; ++k)" : "for (int k = 0; k < TILE_K; ++k)");
   out.line(std::string(held_type(row_type)) + " a[THREAD_M];");
-  out.line(std::string(held_type(column_type)) + " b[THREAD_N];");
+  out.line(std::string(held_type(column_type)) + " b[" + thread_n + "];");
   out.line("#pragma unroll");
-  out.line("for (int i = 0; i < THREAD_M; ++i) a[i] = tile_m[k * (TILE_M + 4) + thread_m * THREAD_M + i];");
+  out.line("for (int i = 0; i < THREAD_M; ++i) a[i] = " +
+           (held ? tiled.held_rows + "[(thread_m * THREAD_M + i) * " + fold_length + " + first_k + k];"
+                 : std::string("tile_m[k * (TILE_M + 4) + thread_m * THREAD_M + i];")));
   out.line("#pragma unroll");
-  out.line("for (int j = 0; j < THREAD_N; ++j) b[j] = tile_n[k * (TILE_N + 4) + thread_n + j * (TILE_N / THREAD_N)];");
+  out.line("for (int j = 0; j < " + thread_n + "; ++j) b[j] = tile_n" + tiled.suffix + "[k * (" + tile_n + " + 4) + thread_n + j * (" +
+           tile_n + " / " + thread_n + ")];");
   out.line("#pragma unroll");
   out.open("for (int i = 0; i < THREAD_M; ++i)");
   out.line("#pragma unroll");
   const std::string left = tiled.left_is_rows ? "a[i]" : "b[j]", right = tiled.left_is_rows ? "b[j]" : "a[i]";
   std::string value = call_text(ScalarFn::kMul, row_type, item.dtype, {left, right}, printing.library);
   if (item.dtype != fold.dtype) value = cast_text(item.dtype, fold.dtype, "(" + value + ")", printing.library);
-  out.open("for (int j = 0; j < THREAD_N; ++j)");
+  out.open("for (int j = 0; j < " + thread_n + "; ++j)");
   if (fold.dtype == DType::f32 || fold.dtype == DType::f64) {
     out.line("sums[i][j] += " + value + ";");
   } else {
@@ -231,8 +275,8 @@ void print_tile_places(Printing& printing) {
       "const int thread_n = threadIdx.x % (TILE_N / THREAD_N), thread_m = threadIdx.x / (TILE_N / THREAD_N);");
 }
 
-std::vector<std::string> cut(Printing& printing, const Variables& variables, const std::string& flat) {
-  ExprPrinter cutter(printing, printing.stages.anchor, {}, {});
+std::vector<std::string> cut(Printing& printing, int stage, const Variables& variables, const std::string& flat) {
+  ExprPrinter cutter(printing, stage, {}, {});
   cutter.bind_flat(variables, flat);
   std::vector<std::string> result;
   for (uint32_t v : variables) result.push_back(cutter.variable(v));
@@ -242,7 +286,7 @@ std::vector<std::string> cut(Printing& printing, const Variables& variables, con
 void for_each_sum(Printing& printing, const TiledProduct& tiled, const std::vector<std::string>& batch,
                   const std::function<void(const std::vector<std::string>& axes)>& print) {
   Writer& out = printing.out;
-  std::vector<std::string> axes(printing.stage(printing.stages.anchor).meaning.result.rank(), "0");
+  std::vector<std::string> axes(printing.stage(tiled.stage).meaning.result.rank(), "0");
   auto place = [&](const Variables& variables, const std::vector<std::string>& texts) {
     for (size_t i = 0; i < variables.size(); ++i) axes[variables[i]] = texts[i];
   };
@@ -250,12 +294,13 @@ void for_each_sum(Printing& printing, const TiledProduct& tiled, const std::vect
   out.line("#pragma unroll");
   out.open("for (int i = 0; i < THREAD_M; ++i)");
   out.line("const Index m = first_m + thread_m * THREAD_M + i;");
-  place(tiled.rows.variables, cut(printing, tiled.rows.variables, "m"));
+  place(tiled.rows.variables, cut(printing, tiled.stage, tiled.rows.variables, "m"));
   out.line("#pragma unroll");
-  out.open("for (int j = 0; j < THREAD_N; ++j)");
-  out.line("const Index n = first_n + thread_n + j * (TILE_N / THREAD_N);");
-  place(tiled.columns.variables, cut(printing, tiled.columns.variables, "n"));
-  out.open("if (m < ROWS && n < COLUMNS)");
+  const std::string thread_n = "THREAD_N" + tiled.suffix;
+  out.open("for (int j = 0; j < " + thread_n + "; ++j)");
+  out.line("const Index n = first_n + thread_n + j * (TILE_N" + tiled.suffix + " / " + thread_n + ");");
+  place(tiled.columns.variables, cut(printing, tiled.stage, tiled.columns.variables, "n"));
+  out.open("if (m < ROWS && n < COLUMNS" + tiled.suffix + ")");
   print(axes);
   out.close();
   out.close();

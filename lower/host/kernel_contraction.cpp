@@ -51,7 +51,8 @@ Value* finish(Emitter& e, const Comprehension& meaning, ExprId fold, Value* accu
   return accumulator;
 }
 
-// Nanoseconds of the whole product on one thread, for the runtime's sharing of items.
+}  // namespace
+
 double product_cost(const ProductPlan& plan, HostLevel level) {
   const double flops_per_ns = 20 * vector_bytes(level) / 16.0;
   constexpr double kBytesPerNs = 12;  // of a factor that is streamed once
@@ -60,6 +61,8 @@ double product_cost(const ProductPlan& plan, HostLevel level) {
   if (!plan.along_k) return compute;
   return std::max(compute, factor * static_cast<double>(size_in_bytes(plan.dtype)) / kBytesPerNs);
 }
+
+namespace {
 
 // The results of a kContraction on one tile: a nest over the anchor's digits.
 struct Epilogue {
@@ -186,7 +189,7 @@ void KernelEmitter::emit_epilogue(ProductEmitter& product, const std::vector<int
 }
 
 Status KernelEmitter::emit_contraction() {
-  const bool rows = kernel_.schedule == ScheduleClass::kContractionRow;
+  const bool rows = has_rows(kernel_.schedule);
   std::vector<int> others, outputs;
   std::vector<std::vector<int>> axis_maps;
   for (size_t i = 0; i < stages_.stages.size(); ++i) {
@@ -215,6 +218,7 @@ Status KernelEmitter::emit_contraction() {
     shape_.item_cost = cost / static_cast<double>(std::max<int64_t>(shape_.items, 1));
     return {};
   }
+  if (plan && stages_.second >= 0) return emit_contraction_pair(std::move(*plan));
   if (plan && rows) return emit_contraction_rows(std::move(*plan), others);
   if (rows) return emit_row();
   // Element by element over the anchor's axes, in the order of the first result.
@@ -249,30 +253,11 @@ Status KernelEmitter::emit_contraction_rows(ProductPlan plan, const std::vector<
   shape_.items = product.items();
   shape_.item_cost =
       (cost + row_count * rows.row_cost()) / static_cast<double>(std::max<int64_t>(shape_.items, 1));
-  const auto& digits = product.plan().digits;
-  using Group = ProductPlan::Digit::Group;
   product.emit([&](Value* batch, const TileBounds& bounds) {
     e_.loop(
         bounds.s_begin, bounds.s_end, 1,
         [&](Value* s) {
-          // The row's position among the parallel axes, from the digits of its batch and S positions.
-          std::vector<Value*> axes(anchor.meaning.result.dims.size(), e_.i64(0));
-          Value *batch_left = batch, *s_left = s;
-          for (size_t i = digits.size(); i-- > 0;) {
-            const auto& digit = digits[i];
-            if (digit.group == Group::kV || digit.size == 1) continue;
-            Value*& left = digit.group == Group::kS ? s_left : batch_left;
-            Value* value = b_.CreateMul(b_.CreateURem(left, e_.i64(digit.size)), e_.i64(digit.weight));
-            left = b_.CreateUDiv(left, e_.i64(digit.size));
-            axes[digit.axis] = b_.CreateAdd(axes[digit.axis], value);
-          }
-          Value* position = e_.i64(0);
-          int64_t stride = 1;
-          for (size_t i = stages_.row_sizes.size(); i-- > 0;) {
-            position =
-                b_.CreateAdd(position, b_.CreateMul(axes[static_cast<size_t>(anchor.row_axes[i])], e_.i64(stride)));
-            stride *= stages_.row_sizes[i];
-          }
+          const std::vector<Value*> values = row_values(product.plan(), batch, s);
           Value* c = b_.CreateGEP(e_.register_type(dtype), bounds.tile,
                                   b_.CreateMul(b_.CreateSub(s, bounds.s_begin), e_.i64(bounds.row_stride)));
           OperandPlace place;
@@ -280,24 +265,56 @@ Status KernelEmitter::emit_contraction_rows(ProductPlan plan, const std::vector<
           place.dtype = dtype;
           rows.set_place(stages_.anchor, place);
           Scope scope = rows.scope();
-          if (!rows.rows().empty()) bind_group(e_, scope, rows.rows(), position);
+          if (!rows.rows().empty()) bind_group(e_, scope, rows.rows(), row_position(values));
           rows.emit(scope);
-          if (anchor.output >= 0) copy_row(c, axes);
+          if (anchor.output >= 0) copy_row(stages_.anchor, c, values);
         },
         "row");
   });
   return {};
 }
 
-// The anchor's own row to its result: element by element along the axes inside the row.
-void KernelEmitter::copy_row(Value* c, const std::vector<Value*>& axes) {
+// From the digits of its batch and S positions.
+std::vector<Value*> KernelEmitter::row_values(const ProductPlan& plan, Value* batch, Value* s) {
   const Stage& anchor = stages_.stages[static_cast<size_t>(stages_.anchor)];
-  const auto sizes = anchor.meaning.result.sizes();
+  using Group = ProductPlan::Digit::Group;
+  std::vector<Value*> axes(anchor.meaning.result.dims.size(), e_.i64(0)), values;
+  for (size_t i = plan.digits.size(); i-- > 0;) {
+    const auto& digit = plan.digits[i];
+    if (digit.group == Group::kV || digit.size == 1) continue;
+    Value*& left = digit.group == Group::kS ? s : batch;
+    Value* value = b_.CreateMul(b_.CreateURem(left, e_.i64(digit.size)), e_.i64(digit.weight));
+    left = b_.CreateUDiv(left, e_.i64(digit.size));
+    axes[digit.axis] = b_.CreateAdd(axes[digit.axis], value);
+  }
+  for (int axis : anchor.row_axes) values.push_back(axes[static_cast<size_t>(axis)]);
+  return values;
+}
+
+Value* KernelEmitter::row_position(const std::vector<Value*>& values) {
+  Value* position = e_.i64(0);
+  int64_t stride = 1;
+  for (size_t i = stages_.row_sizes.size(); i-- > 0;) {
+    position = b_.CreateAdd(position, b_.CreateMul(values[i], e_.i64(stride)));
+    stride *= stages_.row_sizes[i];
+  }
+  return position;
+}
+
+// Element by element along the axes inside the row.
+void KernelEmitter::copy_row(int number, Value* row, const std::vector<Value*>& values) {
+  const Stage& stage = stages_.stages[static_cast<size_t>(number)];
+  const auto sizes = stage.meaning.result.sizes();
   Nest nest;
-  std::vector<Linear> indices, inside;
+  std::vector<Linear> indices;
+  std::vector<Value*> axes(sizes.size());
   std::vector<VarId> group;
   std::vector<uint8_t> skip(sizes.size(), 0);
-  for (int a : anchor.row_axes) skip[static_cast<size_t>(a)] = 1;
+  for (size_t i = 0; i < stage.row_axes.size(); ++i) {
+    const auto a = static_cast<size_t>(stage.row_axes[i]);
+    skip[a] = 1;
+    axes[a] = values[i];
+  }
   Scope scope;
   std::vector<std::pair<VarId, Value*>> bound;
   for (size_t a = 0; a < sizes.size(); ++a) {
@@ -315,12 +332,12 @@ void KernelEmitter::copy_row(Value* c, const std::vector<Value*>& axes) {
   scope.nest = &nest;
   scope.variables.resize(nest.variable_count());
   for (auto [v, value] : bound) scope.variables[v] = value;
-  const DType dtype = anchor.meaning.result.dtype;
+  const DType dtype = stage.meaning.result.dtype;
   OperandPlace place;
-  place.base = c;
+  place.base = row;
   place.dtype = dtype;
   auto copy = [&](Scope& at) {
-    e_.store(at, e_.load(at, place, e_.index(at, nest.tracked(from))), dtype, output(anchor.output),
+    e_.store(at, e_.load(at, place, e_.index(at, nest.tracked(from))), dtype, output(stage.output),
              e_.index(at, nest.tracked(to)));
   };
   if (group.empty()) return copy(scope);

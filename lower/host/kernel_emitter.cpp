@@ -196,6 +196,7 @@ Result<HostKernelShape> KernelEmitter::emit() {
       break;
     case ScheduleClass::kContraction:
     case ScheduleClass::kContractionRow:
+    case ScheduleClass::kContractionPair:
       done = emit_contraction();
       break;
     case ScheduleClass::kAlias:

@@ -38,8 +38,13 @@ class KernelEmitter {
   Status emit_contraction();
   void emit_epilogue(ProductEmitter& product, const std::vector<int>& outputs,
                      const std::vector<std::vector<int>>& axis_maps);
-  void copy_row(llvm::Value* c, const std::vector<llvm::Value*>& axes);
+  // Values of the parallel axes of the product's row `s`, in the common order; their position; a stage's row to its result.
+  std::vector<llvm::Value*> row_values(const ProductPlan& plan, llvm::Value* batch, llvm::Value* s);
+  llvm::Value* row_position(const std::vector<llvm::Value*>& values);
+  void copy_row(int number, llvm::Value* row, const std::vector<llvm::Value*>& values);
   Status emit_contraction_rows(ProductPlan plan, const std::vector<int>& others);
+  // --- kernel_pair.cpp
+  Status emit_contraction_pair(ProductPlan plan);
 
   friend class RowEmitter;
   friend class ProductEmitter;

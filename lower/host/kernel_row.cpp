@@ -26,8 +26,8 @@ double node_cost(const Nest& nest, NodeId root) {
 
 }  // namespace
 
-RowEmitter::RowEmitter(KernelEmitter& kernel, std::vector<int> numbers)
-    : kernel_(kernel), e_(kernel.e_), numbers_(std::move(numbers)) {
+RowEmitter::RowEmitter(KernelEmitter& kernel, std::vector<int> numbers, std::vector<int> kept)
+    : kernel_(kernel), e_(kernel.e_), numbers_(std::move(numbers)), kept_(std::move(kept)) {
   const Stages& stages = kernel.stages_;
   nest_ = make_nest([&](Nest& n) {
     rows_.clear();
@@ -57,7 +57,7 @@ RowEmitter::RowEmitter(KernelEmitter& kernel, std::vector<int> numbers)
         const auto from_sizes = from.meaning.result.sizes();
         // A result is read where it was stored; what this emitter does not compute itself is a row of scratch.
         const int from_number = static_cast<int>(operand - stages.ports.size());
-        if (from.output >= 0 && std::find(numbers_.begin(), numbers_.end(), from_number) != numbers_.end())
+        if (from.output >= 0 && !is_kept(from_number) && std::find(numbers_.begin(), numbers_.end(), from_number) != numbers_.end())
           return {from_sizes, {}};
         return {from_sizes, row_mask(from)};
       });
@@ -115,6 +115,7 @@ void RowEmitter::allocate(bool row_vectors) {
     const Stage& stage = kernel_.stages_.stages[static_cast<size_t>(numbers_[i])];
     OperandPlace place;
     place.dtype = stage.meaning.result.dtype;
+    if (is_kept(numbers_[i])) continue;
     if (stage.output >= 0) {
       place.base = kernel_.output(stage.output);
     } else {
@@ -140,7 +141,7 @@ void RowEmitter::emit_stage(Scope& scope, size_t i) {
   const Part& part = parts_[i];
   const OperandPlace& place = places_[kernel_.stages_.ports.size() + static_cast<size_t>(numbers_[i])];
   if (place.empty) return;  // nothing to store
-  const bool to_output = stage.output >= 0;
+  const bool to_output = stage.output >= 0 && !is_kept(numbers_[i]);
   const DType dtype = stage.meaning.result.dtype;
   auto put = [&](Scope& at, Value* v) {
     const Linear& address = nest_.tracked(to_output ? part.output_address : part.scratch_address);

@@ -8,7 +8,7 @@ namespace egret::lower {
 
 using llvm::Value;
 
-ProductEmitter::ProductEmitter(KernelEmitter& kernel, ProductPlan plan, bool whole_rows)
+ProductEmitter::ProductEmitter(KernelEmitter& kernel, ProductPlan plan, bool whole_rows, Value* given, int64_t given_stride)
     : kernel_(kernel),
       e_(kernel.e_),
       b_(kernel.b_),
@@ -18,17 +18,18 @@ ProductEmitter::ProductEmitter(KernelEmitter& kernel, ProductPlan plan, bool who
       places_(kernel.port_places()) {
   const int64_t bytes = size_in_bytes(plan_.dtype);
   k_rows_ = plan_.k.empty() ? 1 : plan_.k_size / plan_.nest.size(plan_.k[0]) * plan_.k_block;
-  if (!plan_.along_k && plan_.v_panel == 0) {
+  if (!plan_.along_k && plan_.v_panel == 0 && !(plan_.v_near && !plan_.ragged())) {
     panel_ = kernel_.scratch(k_rows_ * plan_.panels.longer * plan_.lanes * bytes);
   }
   if (plan_.v_tail) tail_ = kernel_.scratch(plan_.v_tail * k_rows_ * bytes);
-  int64_t rows_of_item = 0;
   for (const Balanced& t : plan_.tiles) {
-    rows_of_item = std::max(rows_of_item,
+    rows_of_item_ = std::max(rows_of_item_,
                             Balanced::cut(t.count, (t.count + plan_.s_blocks - 1) / plan_.s_blocks).longer * t.longer);
   }
-  if (!plan_.s_direct) rows_ = kernel_.scratch(rows_of_item * plan_.k_size * bytes);
-  c_rows_ = whole_rows_ || k_blocked() ? rows_of_item : plan_.tiles[0].longer;
+  rows_ = given;
+  rows_stride_ = given ? given_stride : plan_.k_size;
+  if (!plan_.s_direct && !given) rows_ = kernel_.scratch(rows_of_item_ * plan_.k_size * bytes);
+  c_rows_ = whole_rows_ || k_blocked() ? rows_of_item_ : plan_.tiles[0].longer;
   for (const Balanced& t : plan_.tiles) {
     if (!whole_rows_ && !k_blocked()) c_rows_ = std::max(c_rows_, t.longer);
   }
@@ -96,9 +97,23 @@ void ProductEmitter::emit_item(Value* item, const After& after) {
     Value* t0 = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, stretch_begin(s_blocks, s_block), e_.i64(t.count));
     Value* t1 = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin,
                                          stretch_begin(s_blocks, b_.CreateAdd(s_block, e_.i64(1))), e_.i64(t.count));
-    TileBounds bounds{e_.i64(0), e_.i64(plan_.v_size), stretch_begin(t, t0), stretch_begin(t, t1), c_, c_stride(), 0};
+    TileBounds bounds{e_.i64(0), e_.i64(plan_.v_size), stretch_begin(t, t0), stretch_begin(t, t1), c_, c_stride(), 0, s_block};
     after(batch, bounds);
   }
+}
+
+void ProductEmitter::emit_block(std::span<Value* const> axes, Value* s_block) {
+  Scope scope;
+  scope.nest = &plan_.nest;
+  scope.variables.resize(plan_.nest.variable_count());
+  scope.operands = places_;
+  for (size_t a = 0; a < axes.size(); ++a) {
+    if (!plan_.row_axes[a].empty()) bind_group(e_, scope, plan_.row_axes[a], axes[a]);
+  }
+  const After none;
+  const int64_t border = plan_.panels.extra;
+  emit_panels(scope, e_.i64(0), 0, e_.i64(0), e_.i64(border), s_block, none);
+  if (!plan_.panels.even() && panel_vectors(1) > 0) emit_panels(scope, e_.i64(0), 1, e_.i64(border), e_.i64(plan_.panels.count), s_block, none);
 }
 
 void ProductEmitter::emit_panels(Scope& scope, Value* batch, int kind, Value* first, Value* last, Value* s_block,
@@ -130,7 +145,7 @@ void ProductEmitter::emit_panel(Scope& scope, Value* batch, int kind, Value* v_b
       pack_panel(scope, kind, v_begin, v_end, k_begin, k_end);
       emit_tiles(scope, batch, kind, v_begin, v_end, tail, s_block, panel_, width, k_begin, k_end, then);
     };
-    if (!plan_.v_direct || (!few_tiles && plan_.v_panel == 0)) return packed();
+    if (!plan_.v_direct || (!few_tiles && plan_.v_panel == 0 && !plan_.v_near)) return packed();
     auto direct = [&] {
       Scope at = scope;
       for (VarId v : plan_.k) at.variables[v] = e_.i64(0);
@@ -168,7 +183,7 @@ void ProductEmitter::emit_tiles(Scope& scope, Value* batch, int kind, Value* v_b
   Value* steps = b_.CreateMul(b_.CreateSub(k_end, k_begin), e_.i64(rest));
   Value* k_first = b_.CreateMul(k_begin, e_.i64(rest));
   Value* s_base = rows_;
-  int64_t s_stride = plan_.k_size, k_stride = 1;
+  int64_t s_stride = rows_stride_, k_stride = 1;
   if (plan_.s_direct) {
     Scope at = scope;
     for (VarId v : plan_.k) at.variables[v] = e_.i64(0);

@@ -15,17 +15,27 @@ struct TileBounds {
   llvm::Value* tile = nullptr;  // C in scratch: row s at (s - s_begin) * row_stride, contiguous along V
   int64_t row_stride = 0;
   int64_t full_vectors = 0;  // > 0: v_end - v_begin is that many whole vectors
+  llvm::Value* s_block = nullptr;  // whole rows: the number of the block of S
 };
 
 class ProductEmitter {
  public:
   // `after(batch position, bounds)` is emitted for each finished tile; `whole_rows`: once for all of V and an item's S.
   using After = std::function<void(llvm::Value* batch, const TileBounds& bounds)>;
-  ProductEmitter(KernelEmitter& kernel, ProductPlan plan, bool whole_rows);
+  // `given`: where the plan's rows of S stand, `given_stride` elements apart; null: in scratch made here.
+  ProductEmitter(KernelEmitter& kernel, ProductPlan plan, bool whole_rows, llvm::Value* given = nullptr, int64_t given_stride = 0);
 
   // The loop over items.
   void emit(const After& after);
+  // Given rows: the sums of one block of S; `axes`: values of the result's axes, of which the parallel ones are used.
+  void emit_block(std::span<llvm::Value* const> axes, llvm::Value* s_block);
   const ProductPlan& plan() const { return plan_; }
+  // Scratch: most rows of an item; rows of S; whole rows of sums.
+  int64_t rows_of_item() const { return rows_of_item_; }
+  llvm::Value* rows() const { return rows_; }
+  int64_t rows_stride() const { return rows_stride_; }
+  llvm::Value* sums() const { return c_; }
+  int64_t c_stride() const;
   int64_t items() const;
 
  private:
@@ -59,7 +69,6 @@ class ProductEmitter {
   llvm::Value* k_position(Scope& scope, llvm::Value* k_begin);
   llvm::Value* element(llvm::Value* base, llvm::Value* i) { return e_.b.CreateGEP(type_, base, i); }
   int64_t panel_vectors(int kind) const { return plan_.panels.longer - kind; }
-  int64_t c_stride() const;
   bool k_blocked() const { return !plan_.k.empty() && plan_.k_block < plan_.nest.size(plan_.k[0]); }
 
   KernelEmitter& kernel_;
@@ -69,7 +78,7 @@ class ProductEmitter {
   const bool whole_rows_;
   llvm::Type* type_;
   llvm::Value *panel_ = nullptr, *tail_ = nullptr, *rows_ = nullptr, *c_ = nullptr;
-  int64_t c_rows_ = 0, k_rows_ = 1;  // k_rows_: steps of K in a block
+  int64_t rows_of_item_ = 0, rows_stride_ = 0, c_rows_ = 0, k_rows_ = 1;  // k_rows_: steps of K in a block
   std::vector<OperandPlace> places_;
 };
 

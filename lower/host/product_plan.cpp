@@ -49,9 +49,9 @@ std::optional<int64_t> stride_of(const Nest& nest, const Linear& index, const st
   return stride;
 }
 
-Nest fill(const Stages& stages, const Product& product, ProductPlan* plan, std::vector<std::vector<VarId>>* axes,
+Nest fill(const Stages& stages, int stage, const Product& product, ProductPlan* plan, std::vector<std::vector<VarId>>* axes,
           NodeId* left, NodeId* right) {
-  const Comprehension& meaning = stages.stages[static_cast<size_t>(stages.anchor)].meaning;
+  const Comprehension& meaning = stages.stages[static_cast<size_t>(stage)].meaning;
   return make_nest([&](Nest& n) {
     axes->clear();
     plan->k.clear();
@@ -66,7 +66,13 @@ Nest fill(const Stages& stages, const Product& product, ProductPlan* plan, std::
       values[v] = axis.value;
       plan->k.insert(plan->k.end(), axis.variables.begin(), axis.variables.end());
     }
-    auto operand = [&](uint32_t p) -> Nest::Operand { return {stages.ports[p].sizes(), {}}; };
+    auto operand = [&](uint32_t p) -> Nest::Operand {
+      if (p < stages.ports.size()) return {stages.ports[p].sizes(), {}};
+      const Stage& row = stages.stages[p - stages.ports.size()];
+      std::vector<uint8_t> skip(row.meaning.result.dims.size(), 0);
+      for (int axis : row.row_axes) skip[static_cast<size_t>(axis)] = 1;
+      return {row.meaning.result.sizes(), skip};
+    };
     *left = n.import(meaning, product.left, values, operand);
     // A border's condition goes with the first factor, whose variables it is about.
     const Expr& item = meaning.exprs[meaning.exprs[product.fold].args[0]];
@@ -121,6 +127,12 @@ void classify(const Stages& stages, bool rows, const std::vector<int>& axis_orde
   }
   if (!choice) choice = m > n ? 1 : 2;
   const bool v_is_left = choice == 1;
+  std::vector<uint8_t> apart(axes.size(), 0);  // rows that one item may not hold together
+  if (rows && stages.second >= 0) {
+    if (auto shared = shared_rows(stages); shared.ok()) {
+      for (size_t r = 0; r < shared->size(); ++r) apart[static_cast<size_t>(anchor.row_axes[r])] = (*shared)[r];
+    }
+  }
   plan->v_root = v_is_left ? left : right;
   plan->s_root = v_is_left ? right : left;
   for (size_t a = 0; a < axes.size(); ++a) {
@@ -133,6 +145,7 @@ void classify(const Stages& stages, bool rows, const std::vector<int>& axis_orde
                     : (side.m && !v_is_left) || (side.n && v_is_left) ? Group::kS
                                                                       : Group::kBatch;
       if (rows && group == Group::kV && is_row(a)) group = Group::kBatch;
+      if (apart[a] && group == Group::kS) group = Group::kBatch;
       digits.insert(digits.begin(), {static_cast<uint32_t>(a), weight, nest.size(v), group});
       weight *= nest.size(v);
     }
@@ -317,8 +330,8 @@ void choose_blocks(bool rows, ProductPlan* plan) {
   const int64_t tiles = plan->tiles[0].count;
   auto blocks_for = [&](int64_t others) { return (wanted + others - 1) / std::max<int64_t>(others, 1); };
   if (rows) {
-    // Whole rows in scratch: as many as 128 KiB hold.
-    const int64_t fit = std::clamp<int64_t>(128 * 1024 / std::max<int64_t>(plan->v_size * bytes, 1), 1, 64);
+    // Whole rows in scratch.
+    const int64_t fit = rows_of_block(plan->v_size * bytes);
     const int64_t for_threads = std::min(tiles, blocks_for(plan->batch_size));
     plan->s_blocks = std::clamp<int64_t>((plan->s_size + fit - 1) / fit, for_threads, std::max<int64_t>(tiles, 1));
   } else if (plan->s_direct) {
@@ -336,7 +349,85 @@ void choose_blocks(bool rows, ProductPlan* plan) {
   }
 }
 
+bool tiled_in_registers(DType dtype) {
+  switch (dtype) {
+    case DType::f32:
+    case DType::f64:
+    case DType::i32:
+    case DType::i64:
+    case DType::u32:
+    case DType::u64:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Panels for tiles of so many rows.
+void choose_panels(HostLevel level, int64_t rows, ProductPlan* plan) {
+  const int registers = std::max<int>(1, static_cast<int>(size_in_bytes(plan->dtype)) * plan->lanes / vector_bytes(level));
+  const int64_t budget = level == HostLevel::kV4 ? 26 : 12, vectors = (plan->v_size + plan->lanes - 1) / plan->lanes;
+  double best = 0;
+  for (int64_t nv = 1; nv <= 8 && (nv == 1 || nv * rows * registers <= budget); ++nv) {
+    if (plan->v_panel % (nv * plan->lanes) != 0) continue;
+    const Balanced panels = Balanced::cut(vectors, nv);
+    const double cycles = static_cast<double>(panels.extra) * tile_cycles(rows, panels.longer, registers) +
+                          static_cast<double>(panels.count - panels.extra) * tile_cycles(rows, panels.longer - 1, registers);
+    if (best == 0 || cycles < best * 0.999) {
+      best = cycles;
+      plan->panels = panels;
+    }
+  }
+}
+
 }  // namespace
+
+std::optional<ProductPlan> plan_folding(const Stages& stages, HostLevel level, const ProductPlan& first) {
+  const Stage& second = stages.stages[static_cast<size_t>(stages.second)];
+  const auto product = product_of(second);
+  if (!product.ok()) return std::nullopt;
+  const auto& exprs = second.meaning.exprs;
+  ProductPlan plan;
+  plan.fold = product->fold;
+  plan.dtype = exprs[product->fold].dtype;
+  plan.lanes = first.lanes;
+  if (!tiled_in_registers(plan.dtype) || exprs[product->left].dtype != plan.dtype || exprs[product->right].dtype != plan.dtype) return std::nullopt;
+  std::vector<std::vector<VarId>> axes;
+  NodeId left = 0, right = 0;
+  plan.nest = fill(stages, stages.second, *product, &plan, &axes, &left, &right);
+  Nest& nest = plan.nest;
+  const Expr& factor = exprs[product->left];
+  const bool rows_left = factor.kind == ExprKind::kRead && factor.number == stages.ports.size() + static_cast<size_t>(stages.folded);
+  plan.s_root = rows_left ? left : right;
+  plan.v_root = rows_left ? right : left;
+  plan.s_given = true;
+  plan.row_axes.resize(axes.size());
+  for (size_t a = 0; a < axes.size(); ++a) {
+    const bool row = std::count(second.row_axes.begin(), second.row_axes.end(), static_cast<int>(a)) > 0;
+    auto& group = row ? plan.row_axes[a] : plan.v;
+    group.insert(group.end(), axes[a].begin(), axes[a].end());
+  }
+  for (auto* group : {&plan.k, &plan.v}) std::erase_if(*group, [&](VarId v) { return nest.size(v) == 1; });
+  plan.v_size = count_of(nest, plan.v);
+  plan.k_size = count_of(nest, plan.k);
+  plan.batch_size = first.batch_size;
+  plan.s_size = first.s_size;
+  if (plan.v_size == 0 || plan.k_size == 0) return std::nullopt;
+  order_k(std::nullopt, &plan);
+  nest.merge(plan.v);
+  nest.merge(plan.k);
+  if (nest.node(plan.s_root).kind != Node::Kind::kRead) return std::nullopt;
+  const auto stride = stride_of(nest, nest.node(plan.s_root).index, plan.k);
+  if (!stride || (*stride != 1 && plan.k_size != 1)) return std::nullopt;
+  choose_places(stages, &plan);
+  constexpr int64_t kFewLines = 128;  // elements
+  plan.v_near = plan.v_direct && plan.v_panel == 0 && plan.v_k_stride > 0 && plan.v_k_stride <= kFewLines;
+  plan.tiles = {first.tiles[0]};
+  plan.s_blocks = first.s_blocks;
+  choose_panels(level, plan.tiles[0].longer, &plan);
+  plan.k_block = plan.k.empty() ? 1 : nest.size(plan.k[0]);
+  return plan;
+}
 
 std::optional<ProductPlan> plan_product(const Stages& stages, const Product& product, HostLevel level, bool rows,
                                         const std::vector<int>& axis_order) {
@@ -347,21 +438,10 @@ std::optional<ProductPlan> plan_product(const Stages& stages, const Product& pro
   plan.dtype = exprs[product.fold].dtype;
   plan.lanes = vector_bytes(level) / 4;
   const DType factor = exprs[product.left].dtype;
-  switch (plan.dtype) {
-    case DType::f32:
-    case DType::f64:
-    case DType::i32:
-    case DType::i64:
-    case DType::u32:
-    case DType::u64:
-      break;
-    default:
-      return std::nullopt;
-  }
-  if (factor != plan.dtype) return std::nullopt;
+  if (!tiled_in_registers(plan.dtype) || factor != plan.dtype) return std::nullopt;
   std::vector<std::vector<VarId>> axes;
   NodeId left = 0, right = 0;
-  plan.nest = fill(stages, product, &plan, &axes, &left, &right);
+  plan.nest = fill(stages, stages.anchor, product, &plan, &axes, &left, &right);
   classify(stages, rows, axis_order, axes, left, right, &plan);
   if (rows) {
     for (const auto& digit : plan.digits) {

@@ -46,18 +46,21 @@ struct ProductPlan {
   Nest nest;
   NodeId v_root = 0, s_root = 0;
   std::vector<VarId> batch, v, s;  // outermost first
+  std::vector<std::vector<VarId>> row_axes;  // s_given: of the result's axes that are parallel axes, else empty
   std::vector<VarId> k;            // in the order of packed rows, outermost first
   int64_t batch_size = 1, v_size = 1, s_size = 1, k_size = 1;
   int64_t v_tail = 0;  // of v_size: positions that are no lanes of panels
 
   // S in place: element (s, k) at s * s_stride + k * k_stride from an address of batch variables.
   bool s_direct = false;
+  bool s_given = false;  // the rows of S stand in scratch, whole, as another product left them; batch and S are its own
   int64_t s_stride = 0, k_stride = 1;
   uint32_t s_address = 0;  // tracked: the address with V, S and K variables at 0
   // V in place: contiguous along V, K at v_k_stride.
   bool v_direct = false;
   int64_t v_panel = 0;           // V in place in panels of so many: contiguous inside of each alone; 0: one stretch
   int64_t v_k_stride = 0;
+  bool v_near = false;           // V in place however many tiles read it: the next step of K is a few cache lines on
   std::optional<VarId> v_transpose;  // a K variable along which V's factor is contiguous, where V is not
 
   bool along_k = false;
@@ -76,9 +79,16 @@ struct ProductPlan {
 
 // None where the contraction is better computed element by element (depthwise windows, accumulators that round at each
 // step).
-// `rows`: kContractionRow: the axes of V are those that are not parallel axes, and an item holds whole rows.
+// `rows`: a class with rows: the axes of V are those that are not parallel axes, and an item holds whole rows; those of a
+// pair, rows that share the other factor of the second product.
 std::optional<ProductPlan> plan_product(const Stages& stages, const Product& product, HostLevel level, bool rows,
                                         const std::vector<int>& axis_order);
+
+// The second product of a kContractionPair, in the items and tiles of rows of the first.
+std::optional<ProductPlan> plan_folding(const Stages& stages, HostLevel level, const ProductPlan& first);
+
+// Nanoseconds of the whole product on one thread, for the runtime's sharing of items.
+double product_cost(const ProductPlan& plan, HostLevel level);
 
 // The cost of one step of K for a tile of `rows` by `vectors`, in cycles.
 double tile_cycles(int64_t rows, int64_t vectors, int registers_per_vector);

@@ -1,14 +1,17 @@
 // RowEmitter: the stages of one row of the parallel axes, in order, into scratch and results.
 #pragma once
 
+#include <algorithm>
+
 #include "lower/host/kernel_emitter.h"
 
 namespace egret::lower {
 
 class RowEmitter {
  public:
-  // `numbers`: the stages to compute; another stage that they read (the anchor) is given a place by `set_place`.
-  RowEmitter(KernelEmitter& kernel, std::vector<int> numbers);
+  // `numbers`: the stages to compute; another stage that they read (the anchor) is given a place by `set_place`, and so are
+  // those of `numbers` that are `kept`: rows in scratch, though they may be results.
+  RowEmitter(KernelEmitter& kernel, std::vector<int> numbers, std::vector<int> kept = {});
 
   const Nest& nest() const { return nest_; }
   std::span<const VarId> rows() const { return rows_; }
@@ -27,11 +30,12 @@ class RowEmitter {
 
  private:
   void emit_stage(Scope& scope, size_t i);
+  bool is_kept(int number) const { return std::find(kept_.begin(), kept_.end(), number) != kept_.end(); }
   int port_contiguity(NodeId root, VarId v) const;
 
   KernelEmitter& kernel_;
   Emitter& e_;
-  std::vector<int> numbers_;
+  std::vector<int> numbers_, kept_;
   Nest nest_;
   std::vector<VarId> rows_;
   struct Part {

@@ -34,6 +34,7 @@ FusionRules fusion_rules(const RuleSet& rules) {
       case FusionForm::kAbsorbBefore: out.absorb_before.merge(ops); break;
       case FusionForm::kAbsorbAfter: out.absorb_after.merge(ops); break;
       case FusionForm::kAbsorbReduction: out.absorb_reduction.merge(ops); break;
+      case FusionForm::kAbsorbContraction: out.absorb_contraction.merge(ops); break;
       case FusionForm::kSideBySide:
         out.side_by_side = true;
         out.side_by_side_shares_operand =

@@ -14,8 +14,8 @@ namespace egret::rules {
 
 struct FusionRules {
   // Operators that may begin a kernel; that it may compute before a fold reads them, or after its result; reductions that it
-  // may do after its result, within a tile.
-  std::set<const OpDef*> begin, absorb_before, absorb_after, absorb_reduction;
+  // may do after its result, within a tile; contractions that may fold its rows.
+  std::set<const OpDef*> begin, absorb_before, absorb_after, absorb_reduction, absorb_contraction;
   bool side_by_side = false;                 // several results of one kernel
   bool side_by_side_shares_operand = false;  // ... only where they read a common operand
   std::vector<std::string> names;            // of the rules loaded, in order

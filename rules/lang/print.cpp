@@ -126,7 +126,8 @@ std::string fusion_text(const RuleSyntax& rule) {
   switch (rule.fusion) {
     case FusionForm::kBegin: text += print_term(rule.left) + " starts kernel"; break;
     case FusionForm::kAbsorbAfter:
-    case FusionForm::kAbsorbReduction: text += print_term(rule.left); break;
+    case FusionForm::kAbsorbReduction:
+    case FusionForm::kAbsorbContraction: text += print_term(rule.left); break;
     case FusionForm::kAbsorbBefore: text += "kernel reads " + print_term(rule.left); break;
     case FusionForm::kSideBySide: text += "kernel, kernel"; break;
   }

@@ -412,7 +412,9 @@ class Reader {
         EGRET_TRY_VOID(scan_.expect("kernel", "after 'starts'"));
       } else {
         bool over = !rule.left.attrs.empty();
-        rule.fusion = over ? FusionForm::kAbsorbReduction : FusionForm::kAbsorbAfter;
+        rule.fusion = !over                        ? FusionForm::kAbsorbAfter
+                      : rule.left.args.size() > 1 ? FusionForm::kAbsorbContraction
+                                                  : FusionForm::kAbsorbReduction;
       }
     }
     if (rule.left.kind != Term::Kind::kCall && rule.fusion != FusionForm::kSideBySide) {

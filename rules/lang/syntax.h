@@ -89,7 +89,7 @@ struct Examples {
   std::vector<Example> accepts, rejects;
 };
 
-enum class FusionForm : uint8_t { kBegin, kAbsorbAfter, kAbsorbBefore, kAbsorbReduction, kSideBySide };
+enum class FusionForm : uint8_t { kBegin, kAbsorbAfter, kAbsorbBefore, kAbsorbReduction, kAbsorbContraction, kSideBySide };
 
 struct PreparedRule;  // left.h
 struct PreparedSlot {

@@ -122,6 +122,22 @@ inline const char* const kCudaKernelTexts[] = {
     "graph g\n  a: f32[1,64]  b: f32[90,64]  c: f32[1,90]\n  y = dot(a, b, lc=[1], rc=[1])  z = add(y, c)  w = softmax(z, axis=1)\n  return w",
     "graph g\n  a: f32[7,64]  b: f32[1,64]\n  y = dot(a, b, lc=[1], rc=[1])  z = softmax(y, axis=1)\n  return z",
     "graph g\n  a: f32[1,64]  b: f32[7,64]\n  y = dot(a, b, lc=[1], rc=[1])  z = softmax(y, axis=0)\n  return z",
+    // A contraction that folds the rows of another.
+    R"(graph g
+  q: f32[2,12,128,64]  k: f32[2,12,128,64]  v: f32[2,12,128,64]  m: f32[2,128]
+  s = dot(q, k, lb=[0,1], rb=[0,1], lc=[3], rc=[3])
+  c = splat(value=0.125, dtype=f32, sizes=[2,12,128,128])  t = mul(s, c)
+  n = broadcast(m, dims=[0,3], sizes=[12,128])  u = add(t, n)  p = softmax(u, axis=3)
+  o = dot(p, v, lb=[0,1], rb=[0,1], lc=[3], rc=[2])  r = transpose(o, perm=[0,2,1,3])
+  return r)",
+    R"(graph g
+  x: f32[40,96]  a: f32[96,2000]  b: f32[2000,80]
+  y = dot(x, a, lc=[1], rc=[0])  z = gelu(y)  w = dot(z, b, lc=[1], rc=[0])
+  return w)",
+    R"(graph g
+  x: f64[20,30]  a: f64[30,2000]  b: f64[2000,8]
+  y = dot(x, a, lc=[1], rc=[0])  z = softmax(y, axis=1)  w = dot(z, b, lc=[1], rc=[0])
+  return w, z)",
 };
 
 }  // namespace egret::lower

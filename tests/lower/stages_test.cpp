@@ -174,9 +174,58 @@ TEST_CASE("schedule classes") {
                    "  w = broadcast(m, dims=[0], sizes=[5])\n  q = sub(p, w)\n  return q\n") == ScheduleClass::kContractionRow);
 }
 
+namespace {
+
+std::string attention(const std::string& rest, const std::string& sizes = "[2,4,6]") {
+  return "  q: f32" + sizes + "\n  k: f32[2,5,6]\n  v: f32[2,5,3]\n  s = dot(q, k, lb=[0], rb=[0], lc=[2], rc=[2])\n"
+         "  p = softmax(s, axis=2)\n" + rest;
+}
+
+ScheduleClass expanded_class(const std::string& lines) {
+  auto body = expand_composites(graph_of(lines));
+  REQUIRE(body.ok());
+  PlanResult plan = plan_kernel(*body);
+  INFO(plan.reason);
+  REQUIRE(plan.plan);
+  return plan.plan->schedule;
+}
+
+std::string expanded_refusal(const std::string& lines) {
+  auto body = expand_composites(graph_of(lines));
+  REQUIRE(body.ok());
+  PlanResult plan = plan_kernel(*body);
+  CHECK_FALSE(plan.plan);
+  return plan.reason;
+}
+
+}  // namespace
+
+TEST_CASE("a contraction that folds the rows of another") {
+  const std::string z = "  o = dot(p, v, lb=[0], rb=[0], lc=[2], rc=[1])\n";
+  constexpr auto kPair = ScheduleClass::kContractionPair;
+  CHECK(expanded_class(attention(z + "  return o\n")) == kPair);
+  CHECK(expanded_class(attention(z + "  return o, p\n")) == kPair);
+  CHECK(expanded_class(attention(z + "  t = transpose(o, perm=[1,0,2])\n  r = relu(t)\n  return r\n")) == kPair);
+  CHECK(expanded_class(attention("  o = dot(v, p, lb=[0], rb=[0], lc=[1], rc=[2])\n  return o\n")) == kPair);
+  CHECK(plan_class("  a: f32[4,6]\n  b: f32[6,5]\n  c: f32[5,3]\n  p = dot(a, b, lc=[1], rc=[0])\n  r = relu(p)\n"
+                   "  q = dot(r, c, lc=[1], rc=[0])\n  return q\n") == kPair);
+  CHECK(expanded_refusal(attention("  o = dot(p, p, lb=[0], rb=[0], lc=[2], rc=[2])\n  return o\n")) == "two contractions");
+  CHECK(expanded_refusal(attention("  o = dot(p, v, lb=[0], rb=[0], lc=[1], rc=[1])\n  return o\n", "[2,5,6]")) != "");
+  CHECK(expanded_refusal(attention(z + "  r = reduce_sum(o, axes=[2])\n  return r\n")) == "a reduction after the second contraction");
+  CHECK(expanded_refusal(attention(z + "  w = broadcast(o, dims=[0,1,2], sizes=[9])\n  return w\n")) ==
+        "the second contraction would be computed again for several elements");
+  CHECK(expanded_refusal("  a: f32[4,6]\n  b: f32[6,5]\n  v: f32[4,5,3]\n  p = dot(a, b, lc=[1], rc=[0])\n  r = relu(p)\n"
+                         "  o = dot(r, v, lb=[0], rb=[0], lc=[1], rc=[1])\n  return o\n") ==
+        "the second contraction's other factor differs from row to row");
+  CHECK(expanded_refusal("  a: f32[4,6]\n  b: f32[6,3000]\n  c: f32[3000,3]\n  p = dot(a, b, lc=[1], rc=[0])\n"
+                         "  q = dot(p, c, lc=[1], rc=[0])\n  return q\n") == "a row of the contraction is longer than scratch memory holds");
+  CHECK(expanded_refusal("  a: f32[4,6]\n  b: f32[6,5]\n  c: f32[5,6]\n  p = dot(a, b, lc=[1], rc=[0])\n"
+                         "  q = dot(p, c, lc=[1], rc=[0])\n  r = dot(q, b, lc=[1], rc=[0])\n  return r\n") == "more than two contractions");
+}
+
 TEST_CASE("what may not be one kernel, and why") {
-  CHECK(refusal("  a: f32[4,6]\n  b: f32[6,5]\n  c: f32[5,3]\n  p = dot(a, b, lc=[1], rc=[0])\n"
-                "  q = dot(p, c, lc=[1], rc=[0])\n  return q\n") == "two contractions");
+  CHECK(refusal("  a: f32[4,6]\n  b: f32[6,5]\n  c: f32[6,5]\n  p = dot(a, b, lc=[1], rc=[0])\n"
+                "  q = dot(a, c, lc=[1], rc=[0])\n  r = add(p, q)\n  return r\n") == "two contractions");
   CHECK(refusal("  a: f32[4,6]\n  b: f32[6,5]\n  p = dot(a, b, lc=[1], rc=[0])\n  q = broadcast(p, dims=[0,1], sizes=[3])\n"
                 "  return q\n") == "the contraction would be computed again for several elements");
   CHECK(refusal("  a: f32[4,6]\n  b: f32[6,5]\n  s = reduce_sum(a, axes=[1])\n  t = broadcast(s, dims=[0], sizes=[6])\n"

@@ -175,13 +175,14 @@ TEST_CASE("fusion rules are switches for classes of operators") {
   CHECK_FALSE(fusion_rules(none).any());
   REQUIRE(library.add_library().ok());
   FusionRules all = fusion_rules(library);
-  CHECK(all.names.size() == 6);
+  CHECK(all.names.size() == 7);
   CHECK(all.begin.count(&op_named("dot")));
   CHECK(all.begin.count(&op_named("relu")));
   CHECK(all.absorb_before.count(&op_named("transpose")));
   CHECK_FALSE(all.absorb_before.count(&op_named("dot")));
   CHECK(all.absorb_after.count(&op_named("gelu")));
   CHECK(all.absorb_reduction.count(&op_named("argmax")));
+  CHECK(all.absorb_contraction.count(&op_named("dot")));
   CHECK(all.side_by_side);
   CHECK(all.side_by_side_shares_operand);
 }
