@@ -365,7 +365,10 @@ PlanResult plan_pair(const Graph& body, const Marks& marks, ValueId first, Value
     if (inner_size(body, rows, v) > kMaxContractionRow) return refuse("a row of the contraction is longer than scratch memory holds");
     if (!late[v] || v == second) continue;
     for (ValueId o : body.nodes[v].operands) {
-      if (marks.after_fold[o] && !late[o] && inner_size(body, rows, o) != 1) return refuse("elements of a row are read after it was folded");
+      if (late[o]) continue;
+      // Values of whole rows, repeated along the new ones.
+      while (marks.after_fold[o] && body.nodes[o].op->name == "broadcast" && !marks.is_output[o]) o = body.nodes[o].operands[0];
+      if (marks.after_fold[o] && inner_size(body, rows, o) != 1) return refuse("elements of a row are read after it was folded");
     }
   }
   // The second contraction folds whole rows, element by element in their order.
