@@ -337,6 +337,10 @@ PlanResult pair_order(const Graph& body, const Marks& marks, ValueId first, Valu
   return {KernelPlan{ScheduleClass::kContractionPair, first, second, {}}, ""};
 }
 
+// Columns of a second contraction: each block of rows reads all of its other factor, which pays while that is narrow (a head
+// of attention); between wide layers two kernels read their factors less often.
+constexpr int64_t kMaxFoldedColumns = 256;
+
 PlanResult plan_pair(const Graph& body, const Marks& marks, ValueId first, ValueId second) {
   const std::vector<uint8_t> late = dependants(body, second);
   const GraphNode& z = body.nodes[second];
@@ -371,6 +375,7 @@ PlanResult plan_pair(const Graph& body, const Marks& marks, ValueId first, Value
       if (marks.after_fold[o] && inner_size(body, rows, o) != 1) return refuse("elements of a row are read after it was folded");
     }
   }
+  if (inner_size(body, rows, second) > kMaxFoldedColumns) return refuse("the second contraction is wider than a head");
   // The second contraction folds whole rows, element by element in their order.
   const int rank = z.type.rank();
   int next = rank;

@@ -221,6 +221,8 @@ TEST_CASE("a contraction that folds the rows of another") {
                          "  q = dot(p, c, lc=[1], rc=[0])\n  return q\n") == "a row of the contraction is longer than scratch memory holds");
   CHECK(expanded_refusal("  a: f32[4,6]\n  b: f32[6,5]\n  c: f32[5,6]\n  p = dot(a, b, lc=[1], rc=[0])\n"
                          "  q = dot(p, c, lc=[1], rc=[0])\n  r = dot(q, b, lc=[1], rc=[0])\n  return r\n") == "more than two contractions");
+  CHECK(expanded_refusal("  a: f32[4,6]\n  b: f32[6,30]\n  c: f32[30,300]\n  p = dot(a, b, lc=[1], rc=[0])\n"
+                         "  q = dot(p, c, lc=[1], rc=[0])\n  return q\n") == "the second contraction is wider than a head");
 }
 
 TEST_CASE("what may not be one kernel, and why") {
