@@ -237,10 +237,10 @@ TEST_CASE("no colours make a lumped bound exceed the optimum", "[oracle]") {
 TEST_CASE("equal layers are solved once") {
   if (!have_highs()) return;
   GraphBuilder b;
-  const Type matrix = Type::tensor(DType::f32, {Dim(512), Dim(512)});  // too wide for two layers in one kernel
+  const Type matrix = Type::tensor(DType::f32, {Dim(1024), Dim(1024)});  // too wide for two layers in one kernel
   ValueId x = b.input("x", matrix);
   const Attrs rows{{"axes", std::vector<Dim>{Dim(1)}}};
-  const Attrs along{{"dims", std::vector<Dim>{Dim(0)}}, {"sizes", std::vector<Dim>{Dim(512)}}};
+  const Attrs along{{"dims", std::vector<Dim>{Dim(0)}}, {"sizes", std::vector<Dim>{Dim(1024)}}};
   const Attrs product{{"lb", std::vector<Dim>{}}, {"rb", std::vector<Dim>{}}, {"lc", std::vector<Dim>{Dim(1)}}, {"rc", std::vector<Dim>{Dim(0)}}};
   for (int layer = 0; layer < 300; ++layer) {
     const ValueId w = b.input("w" + std::to_string(layer), matrix);
