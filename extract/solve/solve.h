@@ -36,8 +36,8 @@ struct SolveOptions {
   Limits limits;
   uint64_t work = UINT64_MAX;          // units of the exact engines together, about a million a second; deterministic
   uint64_t more_work = 0;              // where the program over the whole problem leaves a gap, the engines on its parts get so many more
-  double far = 0.05;                   // relative: with a gap above it, the program over the whole problem
-  uint64_t far_work = 0;               // gets so many units after that, twice where there are two threads; both only where candidates say what they compute
+  uint64_t far_work = 0;               // then, with a gap above a thousandth, the program over the whole problem again, for its cuts
+  double far = 0.05;                   // relative: with a gap above it even then, a quarter as many go to it once more, and to a part of it beside
   Engines engines = Engines::kAll;
   int threads = 1;                     // 0: all cores; the answer does not depend on it
   double gap = 0;                      // relative: a bound that close is enough

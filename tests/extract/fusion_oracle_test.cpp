@@ -11,6 +11,7 @@
 
 #include "extract/fusion/columns.h"
 #include "extract/fusion/runner_up.h"
+#include "extract/solve/exact/cut_separation.h"
 #include "extract/solve/exact/highs.h"
 #include "extract/solve/exact/highs_engine.h"
 #include "extract/solve/exact/kinds.h"
@@ -189,6 +190,65 @@ TEST_CASE("fusion finds the cheapest program over its candidates", "[oracle]") {
   WARN(runners.found << " runners-up of " << runners.kernels << " kernels, " << runners.least << " as cheap as any program without the kernel");
   CHECK(runners.found * 10 > runners.kernels * 8);
   CHECK(runners.least * 10 > runners.found * 8);
+}
+
+// However many rows are cuts of what is computed, the linear program stays a bound, and alternatives leave it something to gain.
+TEST_CASE("cuts of the whole program cut off no optimum", "[oracle]") {
+  if (!have_highs()) return;
+  int compared = 0, tighter = 0;
+  for (int seed = 0; seed < 240; ++seed) {
+    Random random(static_cast<uint64_t>(seed));
+    const Graph program = random_program(random, 3 + static_cast<int>(random.below(10)));
+    rules::TensorEGraph tensors;
+    const std::vector<Id> values = std::move(*tensors.insert(program));
+    tensors.graph().rebuild();
+    for (ValueId v = 2; v + 1 < program.nodes.size(); ++v) {
+      const auto& operands = program.nodes[v + 1].operands;
+      const bool apart = program.type(v + 1) == program.type(v) && std::count(operands.begin(), operands.end(), v) == 0;
+      if (random.one_in(3) && apart) tensors.graph().unite(values[v + 1], values[v], {});
+    }
+    tensors.graph().rebuild();
+    std::vector<Id> roots;
+    for (const GraphOutput& o : program.outputs) roots.push_back(values[o.value]);
+    FormTable forms(device(), library_fusion());
+    FusionSpace space(tensors, forms);
+    FusionOptions options;
+    options.bodies_per_class = 6;
+    auto fused = fuse(space, roots, options);
+    if (!fused.ok()) continue;  // unions that left no acyclic term
+    for (Candidate& c : fused->problem.candidates) c.cost *= 1 + random.below(1000) * 1e-3;
+    const auto least = oracle(fused->problem);
+    if (!least) continue;
+    const Hypergraph graph = std::move(*make_hypergraph(fused->problem));
+    const Terms terms = trusted_terms(fused->problem, graph, graph.original);
+    const Hypergraph computed = with_computed(graph, terms);
+    const double scale = cost_scale(graph);
+    const Stopwatch clock;
+    const Interrupt interrupt{&options.limits, &clock, nullptr};
+    std::vector<CutMembers> cuts;
+    double first = 0;
+    INFO("seed " << seed);
+    for (uint32_t round = 0; round < 8; ++round) {
+      const HighsAnswer answer = Highs::open()->solve(build_model(graph, terms, {}, scale, {}, cuts), {.linear = true, .interrupt = &interrupt});
+      REQUIRE(answer.state.status == kHighsOptimal);
+      CHECK(answer.state.objective <= *least * scale * (1 + 1e-6));
+      if (round == 0) first = answer.state.objective;
+      tighter += answer.state.objective > first * (1 + 1e-6);
+      const std::vector<double> x(answer.x.begin(), answer.x.begin() + static_cast<ptrdiff_t>(graph.size()));
+      const auto found = nested_cuts(computed, x, answer.reduced_cost, std::vector<uint8_t>(graph.size(), 0), 100, round);
+      if (found.empty()) break;
+      for (const CutRow& cut : found) {
+        double weight = 0;
+        for (uint32_t k : cut.leading) weight += x[k];
+        CHECK(weight < 1);
+        cuts.push_back(cut.leading);
+      }
+    }
+    ++compared;
+  }
+  CHECK(compared > 100);
+  CHECK(tighter > 0);
+  WARN(compared << " programs, " << tighter << " rounds of cuts that raised the bound");
 }
 
 // Whatever is taken together, a lumped bound holds.

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "extract/solve/exact/cut_separation.h"
 #include "extract/solve/exact/highs.h"
 #include "extract/solve/graph/grain.h"
 #include "extract/solve/heuristics/greedy.h"
@@ -13,7 +14,13 @@ namespace {
 
 constexpr double kSupport = 1e-7;           // a larger value in the linear program counts as chosen in part
 constexpr double kMargin = 1e-6;            // relative: HiGHS' tolerances stay below it
-constexpr int kMaxLinearRounds = 25;
+constexpr int kMaxLinearRounds = 200;
+constexpr int kStalled = 10;                // rounds of cuts, each of which
+constexpr double kLittle = 0.01;            // closes less of the gap: more would not pay
+constexpr size_t kMostCuts = 2'000;         // a round
+constexpr uint64_t kCutWork = 20;           // units a candidate for a round's cuts
+constexpr int kCoversEvery = 8;             // rounds
+constexpr double kWorthAnew = 0.5;          // of the linear program's candidates are still open: a smaller one takes its place
 constexpr uint64_t kSupportSteps = 20'000'000;   // elementary steps of covers on the support of the linear program
 constexpr double kNarrow = 1.0 / 16;        // of the gap between linear bound and incumbent
 constexpr size_t kNarrowLeast = 600;        // candidates: the narrow window is no smaller
@@ -85,7 +92,10 @@ class HighsEngine : public Engine {
 
   // `basis`: of a linear program over the same graph.
   HighsAnswer run(const Hypergraph& graph, bool linear, uint64_t most_iterations, Basis* basis = nullptr) {
-    const IlpModel model = build_model(graph, terms_of(graph), loops_, scale_, side_rows_);
+    IlpModel model = build_model(graph, terms_of(graph), loops_, scale_, side_rows_, cuts_within(graph));
+    for (uint32_t k = 0; k < graph.size(); ++k) {
+      if (fixed_[graph.original[k]] == Fixed::kOut) model.upper[k] = 0;
+    }
     std::vector<double> start;
     if (!linear && !best_.solution.empty() && contains(graph, best_.solution)) {
       start.assign(model.cost.size(), 0);
@@ -123,13 +133,14 @@ class HighsEngine : public Engine {
 
   void raise(double bound) { best_.lower = std::max(best_.lower, std::min(bound, best_.upper)); }
 
+  // Slices go on where the last one ended; with a program of what is open where much has been fixed.
   void solve_linear() {
-    const Hypergraph graph = open_graph();
-    if (graph.size() == 0) return raise(best_.upper);
-    if (graph.original != basis_of_) basis_ = {}, basis_of_ = graph.original;
+    const auto open = static_cast<size_t>(std::count_if(linear_.original.begin(), linear_.original.end(), [&](uint32_t k) { return fixed_[k] != Fixed::kOut; }));
+    if (linear_.size() == 0 || static_cast<double>(open) < kWorthAnew * static_cast<double>(linear_.size())) begin_linear();
+    if (linear_.size() == 0) return raise(best_.upper);
     for (int round = 0; round < kMaxLinearRounds; ++round) {
-      HighsAnswer answer = run(graph, /*linear=*/true, UINT64_MAX, &basis_);
-      if (answer.state.status == kHighsInfeasible) return raise(best_.upper);  // the fold budget
+      HighsAnswer answer = run(linear_, /*linear=*/true, UINT64_MAX, &basis_);
+      if (answer.state.status == kHighsInfeasible) return raise(best_.upper);  // the fold budget, or nothing open is better
       if (answer.state.status != kHighsOptimal) {
         // The next slice, which is longer, tries again; where HiGHS fails the integer program may not.
         linear_done_ = answer.state.status == kHighsFailed;
@@ -137,19 +148,64 @@ class HighsEngine : public Engine {
       }
       const double objective = answer.state.objective / scale_;
       const double bound = objective - 1e-12 * std::abs(objective) - 1e-9 / scale_;
+      const double gained = bound - std::max(best_.lower, 0.0), gap = best_.upper - best_.lower;
+      stalled_ = gained > kLittle * gap ? 0 : stalled_ + 1;
       raise(round_up(bound, grain_));
-      if (problem_ && round == 0) improve_on_support(graph, chosen_in(graph, answer, kSupport));
-      fix_out(graph, answer, bound);
-      if (!forbid_loops(graph, chosen_in(graph, answer, kSupport)) || (*interrupted_)()) break;
+      const auto support = chosen_in(linear_, answer, kSupport);
+      const bool last = stalled_ > kStalled || !add_cuts(answer);
+      if (problem_ && (round % kCoversEvery == 0 || last)) improve_on_support(linear_, support);
+      fix_out(linear_, answer, bound);
+      if (best_.lower >= cutoff(best_.upper, grain_)) return;
+      if ((*interrupted_)()) break;
+      if (last && (problem_ || !forbid_loops(linear_, support))) break;
+      if (iterations_left_ == 0) return;
     }
     linear_done_ = true;
+  }
+
+  void begin_linear() {
+    linear_ = open_graph();
+    basis_ = {};
+    if (problem_) computed_ = with_computed(linear_, terms_of(linear_));
+  }
+
+  // Cuts that the answer breaks; false where none is found.
+  bool add_cuts(const HighsAnswer& answer) {
+    if (!problem_) return false;
+    const std::vector<double> x(answer.x.begin(), answer.x.begin() + static_cast<ptrdiff_t>(linear_.size()));
+    std::vector<uint8_t> shut(linear_.size());
+    for (uint32_t k = 0; k < linear_.size(); ++k) shut[k] = fixed_[linear_.original[k]] == Fixed::kOut;
+    const auto found = nested_cuts(computed_, x, answer.reduced_cost, shut, kMostCuts, turn_++);
+    for (const CutRow& row : found) {
+      CutMembers& cut = cuts_.emplace_back();
+      for (uint32_t k : row.leading) cut.push_back(linear_.original[k]);
+    }
+    const uint64_t work = kCutWork * linear_.size();
+    step_.work += work;
+    iterations_left_ -= std::min(iterations_left_, work / units_);
+    return !found.empty();
+  }
+
+  // The cuts as rows of a program over `graph`: what is fixed out is in no better solution.
+  std::vector<CutMembers> cuts_within(const Hypergraph& graph) const {
+    std::vector<uint32_t> place(graph_.size(), UINT32_MAX);
+    for (uint32_t k = 0; k < graph.size(); ++k) place[graph.original[k]] = k;
+    std::vector<CutMembers> out(cuts_.size());
+    for (size_t c = 0; c < cuts_.size(); ++c) {
+      for (uint32_t k : cuts_[c]) {
+        if (place[k] != UINT32_MAX) out[c].push_back(place[k]);
+      }
+    }
+    return out;
   }
 
   // What costs too much by its reduced cost.
   void fix_out(const Hypergraph& graph, const HighsAnswer& answer, double bound) {
     linear_bound_ = bound;
     bound_with_.assign(graph_.size(), std::numeric_limits<double>::infinity());
-    for (uint32_t k = 0; k < graph.size(); ++k) bound_with_[graph.original[k]] = bound + answer.reduced_cost[k] / scale_;
+    for (uint32_t k = 0; k < graph.size(); ++k) {
+      if (fixed_[graph.original[k]] != Fixed::kOut) bound_with_[graph.original[k]] = bound + answer.reduced_cost[k] / scale_;
+    }
     if (!std::isfinite(best_.upper)) return;
     const double limit = std::max(cutoff(best_.upper, grain_), bound) + kMargin * std::abs(best_.upper);
     for (uint32_t k = 0; k < graph.size(); ++k) {
@@ -257,8 +313,11 @@ class HighsEngine : public Engine {
   std::vector<double> bound_with_;         // by candidate: no solution that has it costs less; of the linear program
   std::vector<Fixed> fixed_;
   std::vector<Loop> loops_;                // forbidden so far
-  Basis basis_;                            // of the linear program over the candidates `basis_of_`
-  std::vector<uint32_t> basis_of_;
+  std::vector<CutMembers> cuts_;           // by candidates of graph_
+  Hypergraph linear_, computed_;           // of the linear program; with what is computed inside
+  Basis basis_;                            // of the linear program
+  uint32_t turn_ = 0;
+  int stalled_ = 0;
   bool linear_done_ = false, narrow_done_ = false;
   uint64_t iterations_left_ = 0, iterations_ = 0, units_ = 1;
   const Interrupt* interrupted_ = nullptr;

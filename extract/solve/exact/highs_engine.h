@@ -2,9 +2,10 @@
 // program (model.h), solved anew with what has been learned each time a slice's iterations are used up.
 //
 // Where candidates say what they compute inside (`problem`), cover, edge and dominator rows make the linear program
-// nearly tight.  Then covers of its support come first, and an integer program over a narrow window: the candidates
-// with "linear bound + reduced cost <= limit".  What lies outside costs more than the limit, so a window whose optimum
-// lies below its limit is a proof, and where it is not it has mostly found a better incumbent.
+// nearly tight, and cuts around what every solution computes (with_computed) close most of the rest.  Then covers of its
+// support come first, and an integer program over a narrow window: the candidates with "linear bound + reduced cost <= limit".
+// What lies outside costs more than the limit, so a window whose optimum lies below its limit is a proof, and where it is
+// not it has mostly found a better incumbent.
 #pragma once
 
 #include <memory>

@@ -42,7 +42,7 @@ class Builder {
     }
   }
 
-  IlpModel build(const std::vector<Loop>& loops, const std::vector<SideRow>& side_rows) {
+  IlpModel build(const std::vector<Loop>& loops, const std::vector<SideRow>& side_rows, const std::vector<CutMembers>& cuts) {
     find_droppable(side_rows.empty());
     for (uint32_t i = 0; i < graph_.items; ++i) production_row(i);
     for (uint32_t i = 0; i < graph_.items; ++i) price_rows(i);
@@ -56,7 +56,11 @@ class Builder {
       }
       close_row(-kFree, row.most, {RowName::What::kSide});
     }
-    for (const Loop& loop : loops) loop_rows(loop);  // last: a basis holds for what comes before
+    for (const Loop& loop : loops) loop_rows(loop);
+    for (const CutMembers& cut : cuts) {  // last: a basis holds for what comes before
+      for (uint32_t k : cut) put(static_cast<int32_t>(k), 1);
+      close_row(1, kFree, {RowName::What::kCut});
+    }
     return std::move(model_);
   }
 
@@ -282,8 +286,8 @@ EgretHighsModel IlpModel::view(bool linear) const {
 }
 
 IlpModel build_model(const Hypergraph& graph, const Terms& terms, const std::vector<Loop>& loops, double scale,
-                     const std::vector<SideRow>& side_rows) {
-  return Builder(graph, terms, scale).build(loops, side_rows);
+                     const std::vector<SideRow>& side_rows, const std::vector<CutMembers>& cuts) {
+  return Builder(graph, terms, scale).build(loops, side_rows, cuts);
 }
 
 std::vector<Loop> find_loops(const Hypergraph& graph, const std::vector<uint32_t>& chosen) {

@@ -20,9 +20,12 @@ struct SideRow {
   double most = 0;
 };
 
+// Of these, by the graph's numbers, at least one is chosen.
+using CutMembers = std::vector<uint32_t>;
+
 // What a row says, and of which items or term nodes: rows with equal names but for those say the same elsewhere.
 struct RowName {
-  enum class What : uint8_t { kMade, kRead, kReadAlone, kServes, kStoredComputed, kNeeds, kOneNode, kNodeNeeds, kCover, kEdge, kLoop, kFold, kSide } what;
+  enum class What : uint8_t { kMade, kRead, kReadAlone, kServes, kStoredComputed, kNeeds, kOneNode, kNodeNeeds, kCover, kEdge, kCut, kLoop, kFold, kSide } what;
   uint32_t first = UINT32_MAX, second = UINT32_MAX;  // kCover, kEdge: the first is a term node
 };
 
@@ -39,7 +42,7 @@ struct IlpModel {
 
 // Costs are multiplied by `scale`.  With side rows, what is valid and has nothing to spare is all that is assumed.
 IlpModel build_model(const Hypergraph& graph, const Terms& terms, const std::vector<Loop>& loops, double scale,
-                     const std::vector<SideRow>& side_rows = {});
+                     const std::vector<SideRow>& side_rows = {}, const std::vector<CutMembers>& cuts = {});
 
 // Loops among the chosen candidates: bottom components of "waits for".  Empty where all can start.
 std::vector<Loop> find_loops(const Hypergraph& graph, const std::vector<uint32_t>& chosen);

@@ -192,4 +192,27 @@ Dominators term_dominators(const Terms& terms, const Hypergraph& graph) {
   return out;
 }
 
+Hypergraph with_computed(const Hypergraph& graph, const Terms& terms) {
+  const std::vector<uint8_t> forced = term_dominators(terms, graph).forced;
+  Hypergraph out = graph;
+  out.items = 2 * graph.items;
+  out.results = {};
+  for (uint32_t k = 0; k < graph.size(); ++k) {
+    std::vector<uint32_t> row(graph.results[k].begin(), graph.results[k].end());
+    for (uint32_t n : terms.covers[k]) {
+      if (forced[terms.node_class[n]]) row.push_back(graph.items + terms.node_class[n]);
+    }
+    std::sort(row.begin(), row.end());
+    row.erase(std::unique(row.begin(), row.end()), row.end());
+    out.results.entries.insert(out.results.entries.end(), row.begin(), row.end());
+    out.results.close_row();
+  }
+  for (uint32_t c = 0; c < graph.items; ++c) {
+    if (forced[c] && !terms.class_nodes[c].empty()) out.roots.push_back(graph.items + c);
+  }
+  out.producers = out.results.transposed(out.items);
+  out.consumers = out.operands.transposed(out.items);
+  return out;
+}
+
 }  // namespace egret::extract

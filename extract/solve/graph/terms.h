@@ -31,4 +31,8 @@ struct Dominators {
 // Empty answers (nothing forced but the roots) where the bit sets would take more than 512 MB.
 Dominators term_dominators(const Terms& terms, const Hypergraph& graph);
 
+// The graph with an item more (`items` + class) for each class computed in every solution: a root, made by the candidates that compute
+// it inside.  Every valid set makes these, so a cut around one of them holds for the graph.
+Hypergraph with_computed(const Hypergraph& graph, const Terms& terms);
+
 }  // namespace egret::extract

@@ -22,6 +22,7 @@ constexpr uint64_t kFirstSlice = 50'000;
 constexpr size_t kNeighbourhood = 300;      // candidates: solved exactly even where engines are not asked for
 constexpr size_t kManyWithTerms = 16'000;  // candidates: then the program over the whole problem does better
 constexpr uint64_t kBehind = 4;            // the part of a slice of an engine that gave nothing in the last one
+constexpr double kNear = 1e-3;             // of the cost: a gap that the cuts of the whole program are not asked to close
 constexpr uint64_t kMaxSlice = uint64_t{1} << 25;
 
 // One engine's slice on one block.
@@ -217,9 +218,10 @@ Incumbent solve_graph(const Problem& problem, const SolveOptions& options, const
     budget.left += std::min(options.more_work, UINT64_MAX - budget.left);
     portfolio.run(clock, UINT64_MAX, SIZE_MAX);
   }
-  if (done() || options.far_work == 0) return whole.incumbent();
-  uint64_t none = 0;
-  with_terms(problem, options, graph, whole, none, clock);
+  const Incumbent& best = whole.incumbent();
+  if (done() || options.far_work == 0 || best.upper - best.lower <= kNear * best.upper) return best;
+  uint64_t far = options.far_work;
+  with_terms(problem, options, graph, whole, far, clock);
   return whole.incumbent();
 }
 

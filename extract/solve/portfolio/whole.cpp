@@ -7,6 +7,8 @@
 namespace egret::extract {
 namespace {
 
+constexpr uint64_t kWindowShare = 4;    // of the work for far answers the window and all beside it get one part each
+
 // Yes of an incumbent that has no solution, with a gap of 0.
 bool farther_than(double gap, const Incumbent& best) { return !(best.upper - best.lower <= gap * std::abs(best.upper)); }
 
@@ -29,8 +31,8 @@ void go_on(Block& block, Engine& all, Engine& narrow, const SolveOptions& option
   Block bound(block.graph(), block.incumbent());
   const Interrupt interrupt{&options.limits, &clock, nullptr}, interrupt_bound{&options.limits, &clock, &proved};
   const auto policy = options.threads == 1 ? std::launch::deferred : std::launch::async;
-  auto beside = std::async(policy, [&, work = options.far_work]() mutable { run(bound, all, work, options, interrupt_bound); });
-  uint64_t work = options.far_work;
+  auto beside = std::async(policy, [&, work = options.far_work / kWindowShare]() mutable { run(bound, all, work, options, interrupt_bound); });
+  uint64_t work = options.far_work / kWindowShare;
   run(block, narrow, work, options, interrupt);
   if (block.proved()) proved.request_stop();
   beside.get();
