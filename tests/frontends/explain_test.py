@@ -73,11 +73,11 @@ class Explain(unittest.TestCase):
                              sorted(k["runner_up_s"] for k in kernels if k["runner_up_s"] is not None))
 
     def test_what_a_rule_saves_is_what_a_run_without_it_lacks(self):
-        # All that chain gains comes from one rule, most of it already from two of its three applications.
+        # All that chain gains comes from one rule, most of it already from two of its three applications, whose products are one kernel.
         told = self.explain("chain")
         saves = [r["saves_s"] for r in told["reasons"] if r["kind"] == "rule"]
         self.assertEqual(len(saves), 1)
-        self.assertGreater(saves[0], 0.3 * self.made["chain"]["predicted_after_s"])
+        self.assertGreater(saves[0], 0.1 * self.made["chain"]["predicted_after_s"])
 
     def test_the_source_is_dearer_by_what_was_gained(self):
         made = self.made["chain"]

@@ -47,7 +47,7 @@ class Encoder(unittest.TestCase):
             optimized(self.model, "--freeze", "--extractor", "greedy", "--keep-run", folder)
             run = json.loads((Path(folder) / "run.json").read_text())
         products = sum("dot" in kernel["operators"] for kernel in run["kernels"])
-        self.assertEqual(products, 12, "two layers of six: q with k with v, scores, mixing, out, up, down")
+        self.assertEqual(products, 10, "two layers of five: q with k with v, scores with mixing, out, up, down")
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ void judge(Judged& j) {
   for (const Rule& rule : set.rules()) says |= !small_assignments(rule, 1).empty() || right_of_another_type(rule);
   if (!says) return;
   VerifyOptions options;
-  options.timeout = 4;
+  options.timeout = 15;
   auto rows = verify(set, options);
   if (!rows.ok()) {
     j.reason = rows.error().message;
