@@ -17,8 +17,8 @@ namespace {
 
 // Of the exact engines: seconds on the largest models; small ones are proved long before.
 constexpr uint64_t kExactWork = 1'500'000;
-constexpr uint64_t kMoreWork = 8'000'000;        // on the parts, where that leaves a gap,
-constexpr uint64_t kFarWork = 20'000'000;        // and on the whole again, where it is still above a thousandth
+constexpr uint64_t kMoreWork = 6'000'000;        // on the parts, where that leaves a gap,
+constexpr uint64_t kFarWork = 20'000'000;        // and on the whole again, where it is still above half a percent
 constexpr size_t kVeryMany = 60'000;             // candidates: then equal parts are looked for first, and their bound is enough, where it is near;
 constexpr size_t kMany = 15'000;                 // of so many, where layers are equal, after a first try:
 constexpr uint64_t kFirstWork = 150'000;         // what little work proves needs no equal parts

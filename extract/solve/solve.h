@@ -35,8 +35,8 @@ struct Progress {
 struct SolveOptions {
   Limits limits;
   uint64_t work = UINT64_MAX;          // units of the exact engines together, about a million a second; deterministic
-  uint64_t more_work = 0;              // where the program over the whole problem leaves a gap, the engines on its parts get so many more
-  uint64_t far_work = 0;               // then, with a gap above a thousandth, the program over the whole problem again, for its cuts
+  uint64_t more_work = 0;              // where the program over the whole problem leaves a gap, the engines on its parts get so many more, fewer for a narrow one
+  uint64_t far_work = 0;               // then, with a gap above half a percent, the program over the whole problem again, for its cuts
   double far = 0.05;                   // relative: with a gap above it even then, a quarter as many go to it once more, and to a part of it beside
   Engines engines = Engines::kAll;
   int threads = 1;                     // 0: all cores; the answer does not depend on it

@@ -22,7 +22,10 @@ constexpr uint64_t kFirstSlice = 50'000;
 constexpr size_t kNeighbourhood = 300;      // candidates: solved exactly even where engines are not asked for
 constexpr size_t kManyWithTerms = 16'000;  // candidates: then the program over the whole problem does better
 constexpr uint64_t kBehind = 4;            // the part of a slice of an engine that gave nothing in the last one
-constexpr double kNear = 1e-3;             // of the cost: a gap that the cuts of the whole program are not asked to close
+constexpr double kWide = 1e-2;             // of the cost: a gap for which the engines get all of `more_work`
+constexpr double kFar = 5e-2;              // and one for which the cuts of the whole program get all of `far_work`: in proportion where
+constexpr double kLeastShare = 1.0 / 8;    // it is narrower, but so much of it
+constexpr double kNear = 5e-3;             // of the cost: a gap that the cuts of the whole program are not asked to close
 constexpr uint64_t kMaxSlice = uint64_t{1} << 25;
 
 // One engine's slice on one block.
@@ -156,6 +159,12 @@ class Portfolio {
   const Watch& watch_;
 };
 
+// All of the work for a gap of `wide` and more, less for a narrower one.
+uint64_t share_of(uint64_t work, const Incumbent& now, double wide) {
+  const double share = (now.upper - now.lower) / (wide * std::abs(now.upper));
+  return share < 1 ? static_cast<uint64_t>(std::max(share, kLeastShare) * static_cast<double>(work)) : work;
+}
+
 // The choice as candidates of the graph; empty where it is none.
 std::vector<uint32_t> chosen_in(const Problem& problem, const Hypergraph& graph, const Solution* start) {
   std::vector<uint32_t> chosen;
@@ -215,12 +224,12 @@ Incumbent solve_graph(const Problem& problem, const SolveOptions& options, const
   budget.spent += before - budget.left;
   if (done()) return whole.incumbent();
   if (!std::isfinite(graph.fold_budget)) {  // of the engines on parts only HiGHS knows that row
-    budget.left += std::min(options.more_work, UINT64_MAX - budget.left);
+    budget.left += std::min(share_of(options.more_work, whole.incumbent(), kWide), UINT64_MAX - budget.left);
     portfolio.run(clock, UINT64_MAX, SIZE_MAX);
   }
   const Incumbent& best = whole.incumbent();
   if (done() || options.far_work == 0 || best.upper - best.lower <= kNear * best.upper) return best;
-  uint64_t far = options.far_work;
+  uint64_t far = share_of(options.far_work, best, kFar);
   with_terms(problem, options, graph, whole, far, clock);
   return whole.incumbent();
 }
