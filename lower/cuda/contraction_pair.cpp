@@ -2,7 +2,6 @@
 #include "lower/cuda/folding.h"
 
 #include <algorithm>
-#include <set>
 
 namespace egret::lower {
 
@@ -19,16 +18,7 @@ Result<Folding> Folding::make(Printing& printing, TiledProduct& first) {
   }
   std::sort(first.batch.begin(), first.batch.end());
   out.late_ = after_second(stages);
-  std::set<int> kept;
-  for (size_t s = 0; s < stages.stages.size(); ++s) {
-    if (!out.late_[s] || static_cast<int>(s) == stages.second) continue;
-    for (const Expr& e : stages.stages[s].meaning.exprs) {
-      if (e.kind != ExprKind::kRead || e.number < stages.ports.size()) continue;
-      const int read = static_cast<int>(e.number - stages.ports.size());
-      if (!out.late_[read]) kept.insert(read);
-    }
-  }
-  out.kept_.assign(kept.begin(), kept.end());
+  out.kept_ = read_after_second(stages);
   const bool apart = stages.folded != stages.anchor && (!printing.choices.over_sums || row_elements(printing.stage(stages.folded)) == 1);
   out.product_.held_rows = apart ? "folded" : "scores";
   return out;

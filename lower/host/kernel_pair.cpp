@@ -1,5 +1,7 @@
 // kContractionPair: a block of whole rows of one product in scratch, the stages of each row, then the second product of the
 // block, whose factor along the scalars the rows are.
+#include <algorithm>
+
 #include "lower/host/product_emitter.h"
 #include "lower/host/row_emitter.h"
 
@@ -18,18 +20,12 @@ struct PairStages {
 PairStages pair_stages(const Stages& stages) {
   PairStages out;
   const auto late = after_second(stages);
-  std::vector<uint8_t> read(late.size(), 0);
+  const auto read = read_after_second(stages);
   for (size_t s = 0; s < late.size(); ++s) {
     const int number = static_cast<int>(s);
     if (number == stages.anchor || number == stages.second) continue;
     (late[s] ? out.after : out.before).push_back(number);
-    for (const Expr& e : stages.stages[s].meaning.exprs) {
-      if (late[s] && e.kind == ExprKind::kRead && e.number >= stages.ports.size()) read[e.number - stages.ports.size()] = 1;
-    }
-  }
-  read[static_cast<size_t>(stages.folded)] = 1;
-  for (int number : out.before) {
-    if (read[static_cast<size_t>(number)]) out.kept.push_back(number);
+    if (!late[s] && (number == stages.folded || std::count(read.begin(), read.end(), number) > 0)) out.kept.push_back(number);
   }
   return out;
 }

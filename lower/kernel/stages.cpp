@@ -118,6 +118,22 @@ std::vector<uint8_t> after_second(const Stages& stages) {
   return out;
 }
 
+std::vector<int> read_after_second(const Stages& stages) {
+  const auto late = after_second(stages);
+  std::vector<uint8_t> read(late.size(), 0);
+  for (size_t s = 0; s < late.size(); ++s) {
+    if (!late[s] || static_cast<int>(s) == stages.second) continue;
+    for (const Expr& e : stages.stages[s].meaning.exprs) {
+      if (e.kind == ExprKind::kRead && e.number >= stages.ports.size()) read[e.number - stages.ports.size()] = 1;
+    }
+  }
+  std::vector<int> out;
+  for (size_t s = 0; s < late.size(); ++s) {
+    if (read[s] && !late[s]) out.push_back(static_cast<int>(s));
+  }
+  return out;
+}
+
 int64_t row_elements(const Stage& stage) {
   int64_t count = 1;
   for (int axis = 0; axis < stage.meaning.result.rank(); ++axis) {

@@ -38,10 +38,11 @@ struct Stages {
 // Requires: kernel.plan is what plan_kernel gives for the body; types are static.
 Result<Stages> make_stages(const Kernel& kernel);
 
-// kContractionPair: the stages that are or depend on the second contraction; and whether the rows that it folds may take the
-// place of the anchor's: each element made from the anchor's in its place and from values of the whole row, and then no
-// stage reads an element of another row than those.
+// kContractionPair: the stages that are or depend on the second contraction; and those before it that stages after it read, in order.
 std::vector<uint8_t> after_second(const Stages& stages);
+std::vector<int> read_after_second(const Stages& stages);
+// kContractionPair: whether the rows that the second contraction folds may take the place of the anchor's: each element made from
+// the anchor's in its place and from values of the whole row, and then no stage reads an element of another row than those.
 bool rows_replace_sums(const Stages& stages);
 // kContractionPair: which parallel axes (by place in row_axes) the other factor of the second contraction differs along.
 Result<std::vector<uint8_t>> shared_rows(const Stages& stages);

@@ -126,6 +126,28 @@ void check_runners_up(const Problem& p, const Solution& optimum, Runners* runner
   }
 }
 
+// A random program of 3 to 12 operators in an e-graph.
+struct InEGraph {
+  Graph program;
+  rules::TensorEGraph tensors;
+  std::vector<Id> values, roots;
+
+  explicit InEGraph(Random& random) : program(random_program(random, 3 + static_cast<int>(random.below(10)))), values(std::move(*tensors.insert(program))) {
+    tensors.graph().rebuild();
+    for (const GraphOutput& o : program.outputs) roots.push_back(values[o.value]);
+  }
+
+  // Alternatives: of so many values of equal types one is declared equal to the one before, unless one is made from the other.
+  void unite_one_in(uint32_t share, Random& random) {
+    for (ValueId v = 2; v + 1 < program.nodes.size(); ++v) {
+      const auto& operands = program.nodes[v + 1].operands;
+      const bool apart = program.type(v + 1) == program.type(v) && std::count(operands.begin(), operands.end(), v) == 0;
+      if (random.one_in(share) && apart) tensors.graph().unite(values[v + 1], values[v], {});
+    }
+    tensors.graph().rebuild();
+  }
+};
+
 }  // namespace
 
 // EGRET_FUSION_CASES: how many random programs (1,000 where nothing is said).
@@ -136,23 +158,9 @@ TEST_CASE("fusion finds the cheapest program over its candidates", "[oracle]") {
   int compared = 0, best_cover_dearer = 0, several_results = 0;
   for (int seed = 0; seed < cases; ++seed) {
     Random random(static_cast<uint64_t>(seed));
-    const Graph program = random_program(random, 3 + static_cast<int>(random.below(10)));
-    rules::TensorEGraph tensors;
-    const std::vector<Id> values = std::move(*tensors.insert(program));
-    tensors.graph().rebuild();
-    std::vector<Id> roots;
-    for (const GraphOutput& o : program.outputs) roots.push_back(values[o.value]);
-    // Alternatives: some values of equal types are declared equal, unless one is made from the other.
-    if (seed % 2 == 1) {
-      for (ValueId v = 2; v + 1 < program.nodes.size(); ++v) {
-        const ValueId u = v + 1;
-        const auto& operands = program.nodes[u].operands;
-        if (random.one_in(4) && program.type(u) == program.type(v) && std::count(operands.begin(), operands.end(), v) == 0) {
-          tensors.graph().unite(values[u], values[v], {});
-        }
-      }
-      tensors.graph().rebuild();
-    }
+    InEGraph in(random);
+    auto& [program, tensors, values, roots] = in;
+    if (seed % 2 == 1) in.unite_one_in(4, random);
     FusionOptions options;
     options.bodies_per_class = 6;
     FormTable forms(device(), library_fusion());
@@ -198,23 +206,13 @@ TEST_CASE("cuts of the whole program cut off no optimum", "[oracle]") {
   int compared = 0, tighter = 0;
   for (int seed = 0; seed < 240; ++seed) {
     Random random(static_cast<uint64_t>(seed));
-    const Graph program = random_program(random, 3 + static_cast<int>(random.below(10)));
-    rules::TensorEGraph tensors;
-    const std::vector<Id> values = std::move(*tensors.insert(program));
-    tensors.graph().rebuild();
-    for (ValueId v = 2; v + 1 < program.nodes.size(); ++v) {
-      const auto& operands = program.nodes[v + 1].operands;
-      const bool apart = program.type(v + 1) == program.type(v) && std::count(operands.begin(), operands.end(), v) == 0;
-      if (random.one_in(3) && apart) tensors.graph().unite(values[v + 1], values[v], {});
-    }
-    tensors.graph().rebuild();
-    std::vector<Id> roots;
-    for (const GraphOutput& o : program.outputs) roots.push_back(values[o.value]);
+    InEGraph in(random);
+    in.unite_one_in(3, random);
     FormTable forms(device(), library_fusion());
-    FusionSpace space(tensors, forms);
+    FusionSpace space(in.tensors, forms);
     FusionOptions options;
     options.bodies_per_class = 6;
-    auto fused = fuse(space, roots, options);
+    auto fused = fuse(space, in.roots, options);
     if (!fused.ok()) continue;  // unions that left no acyclic term
     for (Candidate& c : fused->problem.candidates) c.cost *= 1 + random.below(1000) * 1e-3;
     const auto least = oracle(fused->problem);
@@ -257,17 +255,12 @@ TEST_CASE("no colours make a lumped bound exceed the optimum", "[oracle]") {
   int compared = 0, tight = 0;
   for (int seed = 0; seed < 120; ++seed) {
     Random random(static_cast<uint64_t>(seed));
-    const Graph program = random_program(random, 3 + static_cast<int>(random.below(10)));
-    rules::TensorEGraph tensors;
-    const std::vector<Id> values = std::move(*tensors.insert(program));
-    tensors.graph().rebuild();
-    std::vector<Id> roots;
-    for (const GraphOutput& o : program.outputs) roots.push_back(values[o.value]);
+    InEGraph in(random);
     FormTable forms(device(), library_fusion());
-    FusionSpace space(tensors, forms);
+    FusionSpace space(in.tensors, forms);
     FusionOptions options;
     options.bodies_per_class = 6;
-    const auto problem = fuse(space, roots, options);
+    const auto problem = fuse(space, in.roots, options);
     REQUIRE(problem.ok());
     const auto least = oracle(problem->problem);
     if (!least) continue;
